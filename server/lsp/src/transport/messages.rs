@@ -1,0 +1,619 @@
+//! From the body of a message to what it asks for.
+//!
+//! A keystroke must cost little, so the two notifications that carry text are decoded straight
+//! into their types, in one pass over the body. Everything else is decoded as a JSON value and
+//! typed by the router.
+//!
+//! A body that is not quite JSON is repaired where that is possible: the usual case is an editor
+//! that cuts a character outside the basic plane into two changes, each with half of a surrogate
+//! pair. The text that results is not the editor's, so the document it belongs to is named as
+//! suspect: see [`Incoming::Suspect`].
+
+use std::borrow::Cow;
+use std::fmt;
+
+use lsp_types::{
+    DidChangeTextDocumentParams, DidOpenTextDocumentParams, Position, Range,
+    TextDocumentContentChangeEvent, TextDocumentContentChangePartial,
+    TextDocumentContentChangeWholeDocument, TextDocumentIdentifier, Uri,
+    VersionedTextDocumentIdentifier,
+};
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tower_lsp::jsonrpc::{Error, ErrorCode, Id};
+
+use super::ClientError;
+
+const DID_OPEN: &str = "textDocument/didOpen";
+const DID_CHANGE: &str = "textDocument/didChange";
+
+/// One message from the client.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    /// `textDocument/didOpen`.
+    Open(Box<DidOpenTextDocumentParams>),
+    /// `textDocument/didChange`.
+    Change(DidChangeTextDocumentParams),
+    /// Any other request or notification.
+    Call {
+        method: String,
+        id: Option<Id>,
+        params: Option<Value>,
+    },
+    /// The answer to a request of ours, by the look of it.
+    Answer {
+        id: Id,
+        answer: Result<Value, ClientError>,
+        complete: bool,
+    },
+    /// A message that cannot be used.
+    Unusable { id: Id, error: Error },
+    /// The text of this document can no longer be trusted to be the editor's.
+    Suspect { uri: String },
+}
+
+/// Decodes one body. Most give one message; a batch gives several, a repaired one two.
+pub(super) fn decode(body: &[u8], into: &mut Vec<Incoming>) {
+    if let Ok(text) = std::str::from_utf8(body)
+        && let Ok(message) = serde_json::from_str::<Message>(text)
+    {
+        into.push(message.into_incoming());
+    } else {
+        decode_anyhow(body, into);
+    }
+}
+
+/// The document that a body speaks of which cannot be decoded, or of which only the beginning is
+/// known, if it looks like a change of text.
+pub(super) fn document_in_pieces(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    // A slash may be written with a backslash before it.
+    let is_about_text = text.contains("/didChange\"") || text.contains("/didOpen\"");
+    if !is_about_text {
+        return None;
+    }
+    let (_, rest) = text.split_once("\"uri\"")?;
+    let value = rest.trim_start().strip_prefix(':')?.trim_start();
+    let mut values = serde_json::Deserializer::from_str(value).into_iter::<String>();
+    values.next()?.ok()
+}
+
+/// What [`decode`] does when the straight way fails.
+fn decode_anyhow(body: &[u8], into: &mut Vec<Incoming>) {
+    let text = String::from_utf8_lossy(body);
+    let mut repaired = matches!(text, Cow::Owned(_));
+    let text = match replace_lone_surrogates(&text) {
+        Cow::Owned(whole) => {
+            repaired = true;
+            Cow::Owned(whole)
+        }
+        Cow::Borrowed(_) => text,
+    };
+    if repaired {
+        tracing::warn!("a message held bytes or half characters that are not text: repaired");
+    }
+
+    if text.trim_start().starts_with('[') {
+        return decode_batch(&text, into);
+    }
+    if let Ok(message) = serde_json::from_str::<Message>(&text) {
+        let message = message.into_incoming();
+        let suspect = if repaired {
+            document_of(&message)
+        } else {
+            None
+        };
+        into.push(message);
+        into.extend(suspect.map(|uri| Incoming::Suspect { uri }));
+        return;
+    }
+    // Valid JSON with parameters of the wrong shape, or not JSON at all. Either way a change of
+    // text may be lost with it.
+    let suspect = document_in_pieces(text.as_bytes());
+    match serde_json::from_str::<Value>(&text) {
+        Ok(value) => {
+            tracing::warn!("a message has not the shape of one: refused");
+            let id = value.get("id").and_then(|id| Id::deserialize(id).ok());
+            into.push(Incoming::Unusable {
+                id: id.unwrap_or(Id::Null),
+                error: explained(ErrorCode::InvalidRequest, "this is not a JSON-RPC message"),
+            });
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a message is not valid JSON: refused");
+            into.push(Incoming::Unusable {
+                id: Id::Null,
+                error: explained(ErrorCode::ParseError, format!("not valid JSON: {error}")),
+            });
+        }
+    }
+    into.extend(suspect.map(|uri| Incoming::Suspect { uri }));
+}
+
+/// The protocol knows no batches. Members are taken as if each had been sent alone, so that no
+/// change of text is lost, and answered so.
+fn decode_batch(text: &str, into: &mut Vec<Incoming>) {
+    match serde_json::from_str::<Vec<&RawValue>>(text) {
+        Ok(members) if !members.is_empty() => {
+            for member in members {
+                if member.get().starts_with('[') {
+                    into.push(Incoming::Unusable {
+                        id: Id::Null,
+                        error: explained(ErrorCode::InvalidRequest, "a batch inside a batch"),
+                    });
+                } else {
+                    decode(member.get().as_bytes(), into);
+                }
+            }
+        }
+        Ok(_) => into.push(Incoming::Unusable {
+            id: Id::Null,
+            error: explained(ErrorCode::InvalidRequest, "an empty batch asks for nothing"),
+        }),
+        Err(error) => into.push(Incoming::Unusable {
+            id: Id::Null,
+            error: explained(ErrorCode::ParseError, format!("not valid JSON: {error}")),
+        }),
+    }
+}
+
+/// An error of the protocol with a sentence of ours.
+pub(super) fn explained(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Error {
+    Error {
+        code,
+        message: message.into(),
+        data: None,
+    }
+}
+
+fn document_of(message: &Incoming) -> Option<String> {
+    match message {
+        Incoming::Open(params) => Some(params.text_document.uri.0.clone()),
+        Incoming::Change(params) => {
+            Some(params.text_document.text_document_identifier.uri.0.clone())
+        }
+        _ => None,
+    }
+}
+
+/// Replaces every `\uD800`…`\uDFFF` escape that is not half of a pair by `\uFFFD`.
+fn replace_lone_surrogates(json: &str) -> Cow<'_, str> {
+    let mut whole = String::new();
+    let mut done = 0;
+    let mut at = 0;
+    while let Some(found) = json.get(at..).and_then(|rest| rest.find('\\')) {
+        at += found;
+        match surrogate(json, at) {
+            None => at += 2,
+            Some(Half::High) if matches!(surrogate(json, at + 6), Some(Half::Low)) => at += 12,
+            Some(_) => {
+                whole.push_str(json.get(done..at).unwrap_or_default());
+                whole.push_str("\\uFFFD");
+                at += 6;
+                done = at;
+            }
+        }
+    }
+    if done == 0 {
+        return Cow::Borrowed(json);
+    }
+    whole.push_str(json.get(done..).unwrap_or_default());
+    Cow::Owned(whole)
+}
+
+enum Half {
+    High,
+    Low,
+}
+
+/// Which half of a pair the escape at `at` is.
+fn surrogate(json: &str, at: usize) -> Option<Half> {
+    let digits = json.get(at..at + 6)?.strip_prefix("\\u")?;
+    match u16::from_str_radix(digits, 16).ok()? {
+        0xD800..=0xDBFF => Some(Half::High),
+        0xDC00..=0xDFFF => Some(Half::Low),
+        _ => None,
+    }
+}
+
+/// A body, decoded in one pass when its method comes before its parameters.
+struct Message {
+    id: Option<Id>,
+    method: Option<String>,
+    params: Params,
+    result: Option<Value>,
+    error: Option<ClientError>,
+}
+
+enum Params {
+    None,
+    Open(Box<DidOpenTextDocumentParams>),
+    Change(DidChangeTextDocumentParams),
+    Other(Value),
+}
+
+impl Message {
+    fn into_incoming(self) -> Incoming {
+        let Some(method) = self.method else {
+            let complete = self.result.is_some() || self.error.is_some();
+            let answer = match self.error {
+                Some(error) => Err(error),
+                None => Ok(self.result.unwrap_or_default()),
+            };
+            return match self.id {
+                Some(id) => Incoming::Answer {
+                    id,
+                    answer,
+                    complete,
+                },
+                None => Incoming::Unusable {
+                    id: Id::Null,
+                    error: explained(ErrorCode::InvalidRequest, "the message names no method"),
+                },
+            };
+        };
+        match self.params {
+            Params::Open(params) => Incoming::Open(params),
+            Params::Change(params) => Incoming::Change(params),
+            Params::None => Incoming::Call {
+                method,
+                id: self.id,
+                params: None,
+            },
+            Params::Other(params) => Incoming::Call {
+                method,
+                id: self.id,
+                params: Some(params),
+            },
+        }
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Key {
+    Method,
+    Id,
+    Params,
+    Result,
+    Error,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Message {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MessageVisitor)
+    }
+}
+
+struct MessageVisitor;
+
+impl<'de> Visitor<'de> for MessageVisitor {
+    type Value = Message;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON-RPC message")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Message, A::Error> {
+        let mut message = Message {
+            id: None,
+            method: None,
+            params: Params::None,
+            result: None,
+            error: None,
+        };
+        let mut early: Option<&RawValue> = None;
+        while let Some(key) = map.next_key()? {
+            match key {
+                Key::Method => message.method = Some(map.next_value()?),
+                Key::Id => message.id = Some(map.next_value()?),
+                Key::Params => match message.method.as_deref() {
+                    Some(DID_CHANGE) => {
+                        message.params = Params::Change(map.next_value::<Change>()?.into());
+                    }
+                    Some(DID_OPEN) => message.params = Params::Open(map.next_value()?),
+                    Some(_) => message.params = Params::Other(map.next_value()?),
+                    None => early = Some(map.next_value()?),
+                },
+                Key::Result => message.result = Some(map.next_value()?),
+                Key::Error => message.error = map.next_value()?,
+                Key::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        if let Some(params) = early {
+            message.params =
+                late_params(message.method.as_deref(), params.get()).map_err(A::Error::custom)?;
+        }
+        Ok(message)
+    }
+}
+
+/// Parameters that came before the method was known.
+fn late_params(method: Option<&str>, params: &str) -> serde_json::Result<Params> {
+    Ok(match method {
+        Some(DID_CHANGE) => Params::Change(serde_json::from_str::<Change>(params)?.into()),
+        Some(DID_OPEN) => Params::Open(serde_json::from_str(params)?),
+        _ => Params::Other(serde_json::from_str(params)?),
+    })
+}
+
+/// `DidChangeTextDocumentParams`, decoded without trying one variant of a change after the other.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Change {
+    text_document: Versioned,
+    content_changes: Vec<ContentChange>,
+}
+
+#[derive(serde::Deserialize)]
+struct Versioned {
+    uri: String,
+    version: i32,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(from = "Edit")]
+struct ContentChange(TextDocumentContentChangeEvent);
+
+#[derive(serde::Deserialize)]
+struct Edit {
+    range: Option<Span>,
+    text: String,
+}
+
+#[derive(serde::Deserialize)]
+struct Span {
+    start: Place,
+    end: Place,
+}
+
+#[derive(serde::Deserialize)]
+struct Place {
+    line: Coordinate,
+    character: Coordinate,
+}
+
+/// A line or a column. Clients send "the end" as the largest number they know, which may not fit.
+struct Coordinate(u32);
+
+impl<'de> Deserialize<'de> for Coordinate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct CoordinateVisitor;
+        impl Visitor<'_> for CoordinateVisitor {
+            type Value = Coordinate;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number that is not negative")
+            }
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Coordinate, E> {
+                Ok(Coordinate(u32::try_from(number).unwrap_or(u32::MAX)))
+            }
+            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Coordinate, E> {
+                if number < 0.0 {
+                    return Err(E::custom("a coordinate is negative"));
+                }
+                // A cast of a float saturates, which is what is wanted.
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                Ok(Coordinate(number as u32))
+            }
+        }
+        deserializer.deserialize_u64(CoordinateVisitor)
+    }
+}
+
+impl From<Edit> for ContentChange {
+    fn from(edit: Edit) -> Self {
+        Self(match edit.range {
+            Some(Span { start, end }) => {
+                let range = Range::new(start.into(), end.into());
+                TextDocumentContentChangePartial::new(range, None, edit.text).into()
+            }
+            None => TextDocumentContentChangeWholeDocument::new(edit.text).into(),
+        })
+    }
+}
+
+impl From<Place> for Position {
+    fn from(place: Place) -> Self {
+        Position::new(place.line.0, place.character.0)
+    }
+}
+
+impl From<Change> for DidChangeTextDocumentParams {
+    fn from(change: Change) -> Self {
+        let Versioned { uri, version } = change.text_document;
+        Self::new(
+            VersionedTextDocumentIdentifier::new(version, TextDocumentIdentifier::new(Uri(uri))),
+            change
+                .content_changes
+                .into_iter()
+                .map(|change| change.0)
+                .collect(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice
+    )]
+    use super::*;
+    use serde_json::json;
+
+    fn decoded(body: impl AsRef<[u8]>) -> Vec<Incoming> {
+        let mut into = Vec::new();
+        decode(body.as_ref(), &mut into);
+        into
+    }
+
+    /// One line for each message that comes out of `body`.
+    fn told(body: impl AsRef<[u8]>) -> Vec<String> {
+        let tell = |incoming| match incoming {
+            Incoming::Open(params) => format!("open {}", json!(params)),
+            Incoming::Change(params) => format!("change {}", json!(params)),
+            Incoming::Call { method, id, params } => {
+                format!("call {method} {} {}", json!(id), json!(params))
+            }
+            Incoming::Answer {
+                id,
+                answer,
+                complete: _,
+            } => match answer {
+                Ok(value) => format!("answer {id} {value}"),
+                Err(error) => format!("answer {id} error {} {}", error.code, error.message),
+            },
+            Incoming::Unusable { id, error } => format!("unusable {} {}", json!(id), error.code),
+            Incoming::Suspect { uri } => format!("suspect {uri}"),
+        };
+        decoded(body).into_iter().map(tell).collect()
+    }
+
+    #[test]
+    fn requests_notifications_and_answers() {
+        for (body, told_as) in [
+            (
+                json!({"jsonrpc": "2.0", "id": 1, "method": "a", "params": [1]}),
+                "call a 1 [1]",
+            ),
+            (
+                json!({"jsonrpc": "2.0", "id": "x", "method": "a"}),
+                "call a \"x\" null",
+            ),
+            (
+                json!({"jsonrpc": "2.0", "method": "a", "params": {}, "more": {"b": 2}}),
+                "call a null {}",
+            ),
+            (
+                json!({"jsonrpc": "2.0", "id": 7, "result": null}),
+                "answer 7 null",
+            ),
+            (
+                json!({"jsonrpc": "2.0", "id": 7, "result": {"applied": true}}),
+                "answer 7 {\"applied\":true}",
+            ),
+            (
+                json!({"jsonrpc": "2.0", "id": 7, "error": {"code": -32601, "message": "no"}}),
+                "answer 7 error -32601 no",
+            ),
+            (json!({"jsonrpc": "2.0"}), "unusable null -32600"),
+            (
+                json!({"jsonrpc": "2.0", "id": 4, "method": 5}),
+                "unusable 4 -32600",
+            ),
+            (json!("hello"), "unusable null -32600"),
+        ] {
+            assert_eq!(told(body.to_string()), [told_as], "{body}");
+        }
+    }
+
+    fn change_body(text_json: &str) -> String {
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"textDocument/didChange","params":{{"textDocument":{{"uri":"file:///a b.rs","version":3}},"contentChanges":[{{"range":{{"start":{{"line":1,"character":2}},"end":{{"line":1,"character":4}}}},"rangeLength":2,"text":{text_json}}}]}}}}"#
+        )
+    }
+
+    /// The fast way must say exactly what the types of the protocol say.
+    #[test]
+    fn changes_are_decoded_as_the_types_would() {
+        let whole = r#"{"jsonrpc":"2.0","method":"textDocument/didChange","params":{"textDocument":{"version":-4,"uri":"untitled:1"},"contentChanges":[{"text":"é\n"},{"text":""}]}}"#;
+        let mut partial: Value =
+            serde_json::from_str(&change_body("\"x\\u00e9\\uD83D\\uDE00\"")).unwrap();
+        for body in [whole.to_owned(), partial.to_string()] {
+            let value: Value = serde_json::from_str(&body).unwrap();
+            let mut params = value.get("params").unwrap().clone();
+            if let Some(change) = params.pointer_mut("/contentChanges/0") {
+                change.as_object_mut().unwrap().remove("rangeLength");
+            }
+            let expected: DidChangeTextDocumentParams = serde_json::from_value(params).unwrap();
+            let [Incoming::Change(change)] = &decoded(&body)[..] else {
+                panic!("{body}")
+            };
+            assert_eq!(*change, expected);
+        }
+        // The same with the members in another order, and the slash escaped.
+        let params = partial["params"].take();
+        let reordered = format!(r#"{{"params":{params},"method":"textDocument\/didChange"}}"#);
+        assert!(matches!(&decoded(reordered)[..], [Incoming::Change(_)]));
+    }
+
+    #[test]
+    fn the_end_may_be_any_large_number() {
+        let body =
+            change_body("\"\"").replace("\"character\":4", "\"character\":1.7976931348623157e308");
+        let [Incoming::Change(change)] = &decoded(body)[..] else {
+            panic!()
+        };
+        let shown = json!(change);
+        assert_eq!(
+            shown.pointer("/contentChanges/0/range/end/character"),
+            Some(&json!(u32::MAX))
+        );
+    }
+
+    #[test]
+    fn half_a_character_is_repaired_and_told() {
+        for half in [
+            "\"a\\uD83Db\"",
+            "\"\\uDE00\"",
+            "\"\\uD83D\\uD83D\\uDE00\"",
+            "\"\\\\\\ud83d\"",
+        ] {
+            let told = told(change_body(half));
+            assert_eq!(told.len(), 2, "{half}");
+            assert!(
+                told[0].starts_with("change") && told[0].contains('\u{FFFD}'),
+                "{half}"
+            );
+            assert_eq!(told[1], "suspect file:///a b.rs");
+        }
+        // An escaped backslash before a `u` is no escape.
+        assert_eq!(told(change_body("\"\\\\uD83D\"")).len(), 1);
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_repaired_and_told() {
+        let mut body = change_body("\"?\"").into_bytes();
+        let at = body.iter().position(|byte| *byte == b'?').unwrap();
+        body[at] = 0xFF;
+        let told = told(body);
+        assert!(told[0].contains('\u{FFFD}'));
+        assert_eq!(told[1], "suspect file:///a b.rs");
+    }
+
+    #[test]
+    fn a_change_that_cannot_be_read_makes_its_document_suspect() {
+        let cut = &change_body("\"x\"")[..150];
+        assert_eq!(
+            told(cut),
+            ["unusable null -32700", "suspect file:///a b.rs"]
+        );
+        let negative = change_body("\"x\"").replace("\"line\":1", "\"line\":-1");
+        assert_eq!(
+            told(negative),
+            ["unusable null -32600", "suspect file:///a b.rs"]
+        );
+        // Other messages leave documents alone.
+        assert_eq!(
+            told("{\"method\": \"textDocument/hover\", "),
+            ["unusable null -32700"]
+        );
+    }
+
+    #[test]
+    fn members_of_a_batch_count_one_by_one() {
+        assert_eq!(told("[]"), ["unusable null -32600"]);
+        assert_eq!(told("[1"), ["unusable null -32700"]);
+        assert_eq!(
+            told(r#" [{"id":1,"method":"a"},[],{"method":"b"}]"#),
+            ["call a 1 null", "unusable null -32600", "call b null null"]
+        );
+    }
+}
