@@ -211,8 +211,9 @@ impl ChangeSet {
     /// Lines that both share are left alone; in a changed line only what differs is replaced. No
     /// replacement splits a character or a CRLF of either text, so each can be said in the protocol.
     ///
-    /// The lines are compared by the histogram algorithm of the `similar` crate; above 200 000 lines
-    /// only what the two texts share at their start and end is left alone.
+    /// Lines that occur once in each text are the anchors, what lies between is compared by the
+    /// histogram algorithm (by Myers' where it is long) of the `similar` crate. Above 200 000 changed
+    /// lines only what the two texts share at their start and end is left alone.
     pub fn between(before: &str, after: &str) -> Self {
         crate::diff::between(before, after)
     }

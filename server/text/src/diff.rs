@@ -1,15 +1,16 @@
 //! The smallest useful change between two texts.
 
-use std::collections::HashMap;
+mod by_lines;
+
 use std::ops::Range;
 
-use similar::{Algorithm, DiffOp, DiffTag, capture_diff_slices};
+use similar::DiffTag;
+
+use self::by_lines::is_too_long;
+pub(crate) use self::by_lines::line_ops;
 
 use crate::lines::splits;
 use crate::{ByteOffset, ByteRange, ChangeSet, Replacement, lines};
-
-/// Above this many lines (both texts together) a line diff is not worth its time and memory.
-const MAX_LINES: usize = 200_000;
 
 /// How many bytes are compared at once while looking for what two texts share.
 const STRIDE: usize = 4096;
@@ -29,16 +30,55 @@ pub(crate) fn between(before: &str, after: &str) -> ChangeSet {
     );
 
     let mut out = Vec::new();
-    for (old_lines, new_lines) in changed_blocks(&line_ops(&old.lines, &new.lines)) {
-        if old_lines.len() == new_lines.len() {
-            for (one, other) in old_lines.zip(new_lines) {
-                refine(&old, one..one + 1, &new, other..other + 1, head, &mut out);
-            }
-        } else {
+    for op in line_ops(&old.lines, &new.lines) {
+        if op.tag() == DiffTag::Equal {
+            continue;
+        }
+        for (old_lines, new_lines) in pair_up(&old, op.old_range(), &new, op.new_range()) {
             refine(&old, old_lines, &new, new_lines, head, &mut out);
         }
     }
     ChangeSet::from_sorted(out, len_before)
+}
+
+/// Cuts a changed block where both sides have equally many lines into those lines that are the old
+/// one, changed, and what lies between them. Lines with nothing in common stay together: they are
+/// one change, and nobody's text may come to stand in its middle.
+fn pair_up(
+    old: &Cut<'_>,
+    old_lines: Range<usize>,
+    new: &Cut<'_>,
+    new_lines: Range<usize>,
+) -> Vec<(Range<usize>, Range<usize>)> {
+    if old_lines.len() != new_lines.len() || is_too_long(&old.lines, &new.lines) {
+        return vec![(old_lines, new_lines)];
+    }
+    let mut parts: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+    let mut joins_last = false;
+    for (one, other) in old_lines.zip(new_lines) {
+        let like = match (old.lines.get(one), new.lines.get(other)) {
+            (Some(one), Some(other)) => are_like(one, other),
+            _ => false,
+        };
+        match parts.last_mut() {
+            Some((old_part, new_part)) if joins_last && !like => {
+                (old_part.end, new_part.end) = (one + 1, other + 1);
+            }
+            _ => parts.push((one..one + 1, other..other + 1)),
+        }
+        joins_last = !like;
+    }
+    parts
+}
+
+/// Whether at least half of the longer line, its indentation aside, is in the other one as well.
+fn are_like(one: &str, other: &str) -> bool {
+    let (one, other) = (one.trim().as_bytes(), other.trim().as_bytes());
+    let head = shared_head(one, other);
+    let rest = |line: &'_ [u8]| line.len() - head;
+    let most = rest(one).min(rest(other));
+    let tail = shared_tail(one, other).min(most);
+    2 * (head + tail) >= one.len().max(other.len())
 }
 
 /// A text and its lines.
@@ -105,89 +145,6 @@ fn refine(
         delete: ByteRange::from(start + head..start + one.len() - tail),
         insert: without_tail(skip(other, head), tail).to_owned(),
     });
-}
-
-/// The line diff of two texts. Its ranges are line indices.
-pub(crate) fn line_ops(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
-    if old.len() + new.len() > MAX_LINES {
-        return coarse_ops(old, new);
-    }
-    // Numbers instead of lines: each line is hashed once, and compared in one instruction.
-    let mut numbers: HashMap<&str, usize> = HashMap::with_capacity(old.len());
-    let old = number(old, &mut numbers);
-    let new = number(new, &mut numbers);
-    capture_diff_slices(Algorithm::Histogram, &old, &new)
-}
-
-fn number<'a>(lines: &[&'a str], numbers: &mut HashMap<&'a str, usize>) -> Vec<usize> {
-    lines
-        .iter()
-        .map(|line| {
-            let next = numbers.len();
-            *numbers.entry(line).or_insert(next)
-        })
-        .collect()
-}
-
-/// One replacement between the lines shared at the start and those shared at the end.
-fn coarse_ops(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
-    let head = old
-        .iter()
-        .zip(new)
-        .take_while(|(one, other)| one == other)
-        .count();
-    let most = old.len().min(new.len()) - head;
-    let pairs = old.iter().rev().zip(new.iter().rev());
-    let tail = pairs
-        .take(most)
-        .take_while(|(one, other)| one == other)
-        .count();
-    let mut ops = Vec::with_capacity(3);
-    if head > 0 {
-        ops.push(DiffOp::Equal {
-            old_index: 0,
-            new_index: 0,
-            len: head,
-        });
-    }
-    let (old_len, new_len) = (old.len() - head - tail, new.len() - head - tail);
-    if old_len + new_len > 0 {
-        ops.push(DiffOp::Replace {
-            old_index: head,
-            old_len,
-            new_index: head,
-            new_len,
-        });
-    }
-    if tail > 0 {
-        ops.push(DiffOp::Equal {
-            old_index: old.len() - tail,
-            new_index: new.len() - tail,
-            len: tail,
-        });
-    }
-    ops
-}
-
-/// What lies between the lines that stay: lines of the old text, lines of the new.
-fn changed_blocks(ops: &[DiffOp]) -> Vec<(Range<usize>, Range<usize>)> {
-    let mut blocks: Vec<(Range<usize>, Range<usize>)> = Vec::new();
-    let mut continues = false;
-    for op in ops {
-        if op.tag() == DiffTag::Equal {
-            continues = false;
-            continue;
-        }
-        match blocks.last_mut() {
-            Some((old, new)) if continues => {
-                old.end = old.end.max(op.old_range().end);
-                new.end = new.end.max(op.new_range().end);
-            }
-            _ => blocks.push((op.old_range(), op.new_range())),
-        }
-        continues = true;
-    }
-    blocks
 }
 
 /// How many bytes the two share at their start.
