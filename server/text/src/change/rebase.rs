@@ -1,6 +1,6 @@
 //! Two changes of the same text, made without knowing of each other.
 
-use super::{ChangeSet, Replacement, Shift, WrongLength};
+use super::{ChangeSet, Replacement, Shift};
 use crate::ByteRange;
 
 /// Two changes of one text that cannot both be made without deciding between them.
@@ -77,16 +77,6 @@ impl ChangeSet {
         let len = other.len_after();
         // Ours that were apart can come to start at one point when theirs took out what lay between.
         Ok(Self::new(rebased, len).unwrap_or_else(|_| Self::unchanged(len)))
-    }
-
-    /// Whether `other` can be made before `self` without a [`Conflict`].
-    pub fn commutes_with(&self, other: &Self) -> bool {
-        self.rebase_over(other).is_ok()
-    }
-
-    /// Whether it was made for a text of this length.
-    pub fn check_applies_to(&self, text: &str) -> Result<(), WrongLength> {
-        self.check_length(text.len())
     }
 }
 
