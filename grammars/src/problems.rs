@@ -1,0 +1,223 @@
+//! What is broken in a text: the parser's error and missing nodes, in words.
+
+use std::fmt;
+
+use pleach_text::{ByteOffset, ByteRange, Line};
+use tree_sitter::Node;
+
+use crate::{Language, Syntax};
+use crate::walk::{Preorder, range_of, text_of};
+
+/// No more problems than this are told of one text, so that a hostile one cannot fill the memory.
+/// [`Syntax::problem_count`] counts all.
+pub const MAX_PROBLEMS: usize = 2_000;
+
+/// How many characters of the source a problem quotes.
+const EXCERPT: usize = 40;
+
+/// What is wrong at a place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProblemKind {
+    /// Something stands where the grammar allows nothing like it.
+    Unexpected,
+    /// Something that the grammar asks for is not there: the token or the kind of node.
+    Missing(String),
+    /// A bracket is opened and not closed: the bracket.
+    Unclosed(String),
+}
+
+/// One place where a text is not what its grammar says.
+///
+/// Displayed, it reads ``unexpected `foo` ``, ``missing `)` ``, ``unclosed `{` ``.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxProblem {
+    /// What is wrong.
+    pub kind: ProblemKind,
+    /// All that the parser could make no sense of; empty where something is missing.
+    pub range: ByteRange,
+    /// The line to look at.
+    pub line: Line,
+    /// The column to look at, in UTF-8 bytes from 0.
+    pub column: usize,
+    /// The beginning of the source in question, in one line.
+    pub text: String,
+    /// The kind of the innermost whole node around it, such as `block`: with the kind of problem and
+    /// the text, it tells the same problem again after an edit elsewhere has moved it.
+    pub within: &'static str,
+    /// What that node covers.
+    pub within_range: ByteRange,
+}
+
+impl fmt::Display for SyntaxProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ProblemKind::Unexpected if self.text.is_empty() => f.write_str("unexpected end"),
+            ProblemKind::Unexpected => write!(f, "unexpected `{}`", self.text),
+            ProblemKind::Missing(what) => write!(f, "missing `{what}`"),
+            ProblemKind::Unclosed(bracket) => write!(f, "unclosed `{bracket}`"),
+        }
+    }
+}
+
+impl SyntaxProblem {
+    /// What stays the same when text before or after the problem changes.
+    pub fn identity(&self) -> (&ProblemKind, &'static str, &str) {
+        (&self.kind, self.within, &self.text)
+    }
+}
+
+impl Syntax {
+    /// Whether anything is broken. Takes no time.
+    pub fn has_problems(&self) -> bool {
+        self.root().has_error()
+    }
+
+    /// How many error and missing nodes there are. Takes no time when there are none.
+    pub fn problem_count(&self) -> usize {
+        let mut count = 0;
+        self.each_problem(|_, _| {
+            count += 1;
+            true
+        });
+        count
+    }
+
+    /// What is broken, in the order of the text, at most [`MAX_PROBLEMS`]. `text` is what was parsed.
+    /// Takes no time when nothing is.
+    pub fn problems(&self, text: &str) -> Vec<SyntaxProblem> {
+        let mut problems = Vec::new();
+        let mut lines = LineCounter::new(text);
+        self.each_problem(|node, around| {
+            problems.push(describe(self.language(), node, around, text, &mut lines));
+            problems.len() < MAX_PROBLEMS
+        });
+        problems
+    }
+
+    /// Calls `found` with each error or missing node and the innermost whole named node around it,
+    /// until it returns `false`.
+    fn each_problem<'a>(&'a self, mut found: impl FnMut(Node<'a>, Node<'a>) -> bool) {
+        let root = self.root();
+        if !root.has_error() {
+            return;
+        }
+        let mut walk = Preorder::new(root);
+        // The whole named nodes from the root to here, each with its depth.
+        let mut around: Vec<(usize, Node<'a>)> = Vec::new();
+        loop {
+            let node = walk.node();
+            while around.last().is_some_and(|(depth, _)| *depth >= walk.depth()) {
+                around.pop();
+            }
+            if (node.is_error() || node.is_missing())
+                && !found(node, around.last().map_or(root, |(_, node)| *node))
+            {
+                return;
+            }
+            let descend = node.has_error();
+            if descend && node.is_named() && !node.is_error() {
+                around.push((walk.depth(), node));
+            }
+            if !walk.advance(descend) {
+                return;
+            }
+        }
+    }
+}
+
+fn describe(
+    language: Language,
+    node: Node<'_>,
+    around: Node<'_>,
+    text: &str,
+    lines: &mut LineCounter<'_>,
+) -> SyntaxProblem {
+    let (kind, at, quoted) = if node.is_missing() {
+        (ProblemKind::Missing(readable(node.kind())), node.start_byte(), "")
+    } else if let Some(bracket) = unclosed_bracket(node) {
+        (
+            ProblemKind::Unclosed(bracket.kind().to_owned()),
+            bracket.start_byte(),
+            text.get(bracket.start_byte()..node.end_byte()).unwrap_or(""),
+        )
+    } else {
+        (ProblemKind::Unexpected, node.start_byte(), text_of(node, text))
+    };
+    let (line, column) = lines.place(at);
+    SyntaxProblem {
+        kind,
+        range: range_of(node),
+        line,
+        column,
+        text: excerpt(quoted),
+        within: language.grammar().node_kind_for_id(around.kind_id()).unwrap_or(""),
+        within_range: range_of(around),
+    }
+}
+
+/// A bracket among the children of an error node that no later child closes; the innermost one.
+fn unclosed_bracket(error: Node<'_>) -> Option<Node<'_>> {
+    let mut open = Vec::new();
+    let mut cursor = error.walk();
+    for child in error.children(&mut cursor) {
+        match child.kind() {
+            "{" | "(" | "[" => open.push(child),
+            "}" | ")" | "]" => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    open.pop()
+}
+
+/// Names of nodes are for machines: `property_identifier` is a property identifier.
+fn readable(kind: &str) -> String {
+    match kind {
+        "\n" | "_newline" | "line_break" => "line break".to_owned(),
+        _ if kind.starts_with(|c: char| c.is_ascii_alphabetic()) => kind.replace('_', " "),
+        _ => kind.to_owned(),
+    }
+}
+
+/// The beginning of a piece of source, in one line.
+fn excerpt(source: &str) -> String {
+    let line = source.trim().lines().next().unwrap_or("").trim_end();
+    match line.char_indices().nth(EXCERPT) {
+        None => line.to_owned(),
+        Some((cut, _)) => format!("{}…", line.get(..cut).unwrap_or("").trim_end()),
+    }
+}
+
+/// Lines and columns of places that mostly come in order, without starting over each time.
+///
+/// A line ends at LF, CRLF or a lone CR.
+struct LineCounter<'a> {
+    text: &'a [u8],
+    at: usize,
+    line: u32,
+    line_start: usize,
+}
+
+impl<'a> LineCounter<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text: text.as_bytes(), at: 0, line: 0, line_start: 0 }
+    }
+
+    fn place(&mut self, byte: usize) -> (Line, usize) {
+        let byte = byte.min(self.text.len());
+        if byte < self.line_start {
+            (self.at, self.line, self.line_start) = (0, 0, 0);
+        }
+        while self.at < byte {
+            let here = self.text.get(self.at).copied();
+            let next = self.text.get(self.at + 1).copied();
+            self.at += 1;
+            if here == Some(b'\n') || (here == Some(b'\r') && next != Some(b'\n')) {
+                self.line = self.line.saturating_add(1);
+                self.line_start = self.at;
+            }
+        }
+        (Line(self.line), ByteOffset(byte).since(ByteOffset(self.line_start)))
+    }
+}
