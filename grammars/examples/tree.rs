@@ -20,7 +20,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut depth = 0_usize;
     loop {
         let node = cursor.node();
-        let field = cursor.field_name().map(|name| format!("{name}: ")).unwrap_or_default();
+        let field = cursor
+            .field_name()
+            .map(|name| format!("{name}: "))
+            .unwrap_or_default();
         let missing = if node.is_missing() { " MISSING" } else { "" };
         let leaf = if node.child_count() == 0 {
             format!(" {:?}", text.get(node.byte_range()).unwrap_or(""))
@@ -44,7 +47,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         while !cursor.goto_next_sibling() {
             if !cursor.goto_parent() {
                 for problem in syntax.problems(&text) {
-                    println!("{}:{}: {problem}", problem.line.number(), problem.column + 1);
+                    println!(
+                        "{}:{}: {problem}",
+                        problem.line.number(),
+                        problem.column + 1
+                    );
                 }
                 return Ok(());
             }

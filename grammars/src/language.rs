@@ -53,9 +53,18 @@ pub struct CommentSyntax {
     pub block: &'static [(&'static str, &'static str)],
 }
 
-const SLASHES: CommentSyntax = CommentSyntax { line: &["//"], block: &[("/*", "*/")] };
-const HASH: CommentSyntax = CommentSyntax { line: &["#"], block: &[] };
-const MARKUP: CommentSyntax = CommentSyntax { line: &[], block: &[("<!--", "-->")] };
+const SLASHES: CommentSyntax = CommentSyntax {
+    line: &["//"],
+    block: &[("/*", "*/")],
+};
+const HASH: CommentSyntax = CommentSyntax {
+    line: &["#"],
+    block: &[],
+};
+const MARKUP: CommentSyntax = CommentSyntax {
+    line: &[],
+    block: &[("<!--", "-->")],
+};
 
 /// What is fixed about a language: its identifier, its name for people, its comments.
 struct Facts {
@@ -112,26 +121,58 @@ impl Language {
             Self::Ruby => facts(
                 "ruby",
                 "Ruby",
-                CommentSyntax { line: &["#"], block: &[("=begin", "=end")] },
+                CommentSyntax {
+                    line: &["#"],
+                    block: &[("=begin", "=end")],
+                },
             ),
             Self::Php => facts(
                 "php",
                 "PHP",
-                CommentSyntax { line: &["//", "#"], block: &[("/*", "*/")] },
+                CommentSyntax {
+                    line: &["//", "#"],
+                    block: &[("/*", "*/")],
+                },
             ),
-            Self::Lua => {
-                facts("lua", "Lua", CommentSyntax { line: &["--"], block: &[("--[[", "]]")] })
-            }
+            Self::Lua => facts(
+                "lua",
+                "Lua",
+                CommentSyntax {
+                    line: &["--"],
+                    block: &[("--[[", "]]")],
+                },
+            ),
             Self::Bash => facts("shellscript", "Bash", HASH),
-            Self::Json => facts("json", "JSON", CommentSyntax { line: &[], block: &[] }),
+            Self::Json => facts(
+                "json",
+                "JSON",
+                CommentSyntax {
+                    line: &[],
+                    block: &[],
+                },
+            ),
             Self::Yaml => facts("yaml", "YAML", HASH),
             Self::Toml => facts("toml", "TOML", HASH),
             Self::Html => facts("html", "HTML", MARKUP),
-            Self::Css => facts("css", "CSS", CommentSyntax { line: &[], block: &[("/*", "*/")] }),
+            Self::Css => facts(
+                "css",
+                "CSS",
+                CommentSyntax {
+                    line: &[],
+                    block: &[("/*", "*/")],
+                },
+            ),
             Self::Markdown => facts("markdown", "Markdown", MARKUP),
             Self::Kotlin => facts("kotlin", "Kotlin", SLASHES),
             Self::Swift => facts("swift", "Swift", SLASHES),
-            Self::Zig => facts("zig", "Zig", CommentSyntax { line: &["//"], block: &[] }),
+            Self::Zig => facts(
+                "zig",
+                "Zig",
+                CommentSyntax {
+                    line: &["//"],
+                    block: &[],
+                },
+            ),
             Self::Scala => facts("scala", "Scala", SLASHES),
         }
     }
@@ -163,7 +204,10 @@ impl Language {
     pub fn grammar(self) -> &'static tree_sitter::Language {
         static LOADED: [OnceLock<tree_sitter::Language>; Language::ALL.len()] =
             [const { OnceLock::new() }; Language::ALL.len()];
-        #[expect(clippy::indexing_slicing, reason = "one cell per variant, in their order")]
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "one cell per variant, in their order"
+        )]
         LOADED[self as usize].get_or_init(|| self.load())
     }
 
@@ -232,7 +276,10 @@ mod tests {
     fn every_grammar_loads() {
         for language in Language::ALL {
             let mut parser = tree_sitter::Parser::new();
-            assert!(parser.set_language(language.grammar()).is_ok(), "{language}");
+            assert!(
+                parser.set_language(language.grammar()).is_ok(),
+                "{language}"
+            );
         }
     }
 

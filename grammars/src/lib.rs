@@ -2,13 +2,17 @@
 //!
 //! placeholder
 
+mod imports;
 mod language;
 mod outline;
 mod problems;
+mod shape;
 mod syntax;
 mod walk;
 
+pub use imports::{Import, ImportedName, imports};
 pub use language::{CommentSyntax, Language, UnknownLanguage};
 pub use outline::{MAX_SYMBOLS, Symbol, SymbolKind, outline, path_of, symbol_at};
 pub use problems::{MAX_PROBLEMS, ProblemKind, SyntaxProblem};
+pub use shape::{Failure, FunctionShape, Parameter, ParameterKind, function_shape};
 pub use syntax::{Syntax, parse, parse_rope, parse_until};

@@ -34,9 +34,7 @@ use found::{Found, Site};
 pub const MAX_SYMBOLS: usize = 100_000;
 
 /// What a symbol is.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // Those without a comment mean what every language means by them.
 pub enum SymbolKind {
@@ -106,7 +104,10 @@ impl SymbolKind {
 
     /// Whether it can be called: it has parameters and a body of statements.
     pub const fn is_callable(self) -> bool {
-        matches!(self, Self::Function | Self::Method | Self::Constructor | Self::Test)
+        matches!(
+            self,
+            Self::Function | Self::Method | Self::Constructor | Self::Test
+        )
     }
 
     /// Whether functions in it are methods.
@@ -163,8 +164,13 @@ impl Symbol {
 /// What a text defines, in the order of the text, so that a parent comes before its children.
 /// `text` is what was parsed.
 pub fn outline(syntax: &Syntax, text: &str) -> Vec<Symbol> {
-    Walk { language: syntax.language(), text, symbols: Vec::new(), open: Vec::new() }
-        .run(syntax.root())
+    Walk {
+        language: syntax.language(),
+        text,
+        symbols: Vec::new(),
+        open: Vec::new(),
+    }
+    .run(syntax.root())
 }
 
 /// The innermost symbol that holds a place, in its range or its documentation.
@@ -176,7 +182,9 @@ pub fn symbol_at(symbols: &[Symbol], at: ByteOffset) -> Option<&Symbol> {
         // The smallest; of equals the later one, which is the deeper one. A place on the border of
         // two belongs to the one that begins there.
         .min_by_key(|symbol| {
-            let whole = symbol.doc.map_or(symbol.range, |doc| doc.cover(symbol.range));
+            let whole = symbol
+                .doc
+                .map_or(symbol.range, |doc| doc.cover(symbol.range));
             (whole.end == at, whole.len(), std::cmp::Reverse(whole.start))
         })
 }
@@ -214,7 +222,11 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn run(mut self, root: Node<'_>) -> Vec<Symbol> {
         let mut cursor = root.walk();
-        let mut path = vec![Level { node: root, field: None, leading: Vec::new() }];
+        let mut path = vec![Level {
+            node: root,
+            field: None,
+            leading: Vec::new(),
+        }];
         loop {
             self.visit(&path);
             if self.symbols.len() >= MAX_SYMBOLS {
@@ -250,8 +262,12 @@ impl Walk<'_> {
             self.open.pop();
         }
         let parent = self.open.last().map(|(index, _)| *index);
-        let within = parent.and_then(|parent| self.symbols.get(parent)).map(|symbol| symbol.kind);
-        let Some(site) = Site::new(path, self.text, within) else { return };
+        let within = parent
+            .and_then(|parent| self.symbols.get(parent))
+            .map(|symbol| symbol.kind);
+        let Some(site) = Site::new(path, self.text, within) else {
+            return;
+        };
         if let Some(found) = describe(self.language, &site)
             && let Some(symbol) = self.symbol(path, found, parent, within)
         {
@@ -275,7 +291,9 @@ impl Walk<'_> {
         let mut range = range_of(outermost.node);
         let lead = docs::leading(self.language, &outermost.leading, range, self.text);
         let body = found.body.map(range_of).filter(|body| !body.is_empty());
-        let head_start = found.head.map_or(range.start, |head| ByteOffset(head.start_byte()));
+        let head_start = found
+            .head
+            .map_or(range.start, |head| ByteOffset(head.start_byte()));
         range.start = lead.attributes.unwrap_or(range.start);
         range.end = docs::end_of(self.language, range, self.text);
         let body_start = body.map_or(range.end, |body| body.start.min(range.end));

@@ -5,8 +5,8 @@ use std::fmt;
 use pleach_text::{ByteOffset, ByteRange, Line};
 use tree_sitter::Node;
 
-use crate::{Language, Syntax};
 use crate::walk::{Preorder, range_of, text_of};
+use crate::{Language, Syntax};
 
 /// No more problems than this are told of one text, so that a hostile one cannot fill the memory.
 /// [`Syntax::problem_count`] counts all.
@@ -106,7 +106,10 @@ impl Syntax {
         let mut around: Vec<(usize, Node<'a>)> = Vec::new();
         loop {
             let node = walk.node();
-            while around.last().is_some_and(|(depth, _)| *depth >= walk.depth()) {
+            while around
+                .last()
+                .is_some_and(|(depth, _)| *depth >= walk.depth())
+            {
                 around.pop();
             }
             if (node.is_error() || node.is_missing())
@@ -133,15 +136,24 @@ fn describe(
     lines: &mut LineCounter<'_>,
 ) -> SyntaxProblem {
     let (kind, at, quoted) = if node.is_missing() {
-        (ProblemKind::Missing(readable(node.kind())), node.start_byte(), "")
+        (
+            ProblemKind::Missing(readable(node.kind())),
+            node.start_byte(),
+            "",
+        )
     } else if let Some(bracket) = unclosed_bracket(node) {
         (
             ProblemKind::Unclosed(bracket.kind().to_owned()),
             bracket.start_byte(),
-            text.get(bracket.start_byte()..node.end_byte()).unwrap_or(""),
+            text.get(bracket.start_byte()..node.end_byte())
+                .unwrap_or(""),
         )
     } else {
-        (ProblemKind::Unexpected, node.start_byte(), text_of(node, text))
+        (
+            ProblemKind::Unexpected,
+            node.start_byte(),
+            text_of(node, text),
+        )
     };
     let (line, column) = lines.place(at);
     SyntaxProblem {
@@ -150,7 +162,10 @@ fn describe(
         line,
         column,
         text: excerpt(quoted),
-        within: language.grammar().node_kind_for_id(around.kind_id()).unwrap_or(""),
+        within: language
+            .grammar()
+            .node_kind_for_id(around.kind_id())
+            .unwrap_or(""),
         within_range: range_of(around),
     }
 }
@@ -201,7 +216,12 @@ struct LineCounter<'a> {
 
 impl<'a> LineCounter<'a> {
     fn new(text: &'a str) -> Self {
-        Self { text: text.as_bytes(), at: 0, line: 0, line_start: 0 }
+        Self {
+            text: text.as_bytes(),
+            at: 0,
+            line: 0,
+            line_start: 0,
+        }
     }
 
     fn place(&mut self, byte: usize) -> (Line, usize) {
@@ -218,6 +238,9 @@ impl<'a> LineCounter<'a> {
                 self.line_start = self.at;
             }
         }
-        (Line(self.line), ByteOffset(byte).since(ByteOffset(self.line_start)))
+        (
+            Line(self.line),
+            ByteOffset(byte).since(ByteOffset(self.line_start)),
+        )
     }
 }

@@ -27,9 +27,16 @@ pub struct Syntax {
 ///
 /// assert_eq!(parse(Language::Rust, "fn main() {}").problems("fn main() {}"), []);
 /// ```
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "it never does: see the reason at the `expect`"
+)]
 pub fn parse(language: Language, text: &str) -> Syntax {
     let tree = parser(language).parse(text, None);
-    #[expect(clippy::expect_used, reason = "only a parser without a language or cancelled has none")]
+    #[expect(
+        clippy::expect_used,
+        reason = "only a parser without a language or cancelled has none"
+    )]
     let tree = tree.expect("an uncancelled parse gives a tree");
     Syntax { language, tree }
 }
@@ -44,7 +51,9 @@ pub fn parse_rope(
     old: Option<&Syntax>,
     cancelled: &AtomicBool,
 ) -> Option<Syntax> {
-    let old = old.filter(|old| old.language == language).map(|old| &old.tree);
+    let old = old
+        .filter(|old| old.language == language)
+        .map(|old| &old.tree);
     let mut stop = || cancelled.load(Ordering::Relaxed);
     let tree = run(language, &mut |byte| chunk(text, byte), old, &mut stop)?;
     Some(Syntax { language, tree })
@@ -64,8 +73,13 @@ pub fn parse_until(
 
 fn parser(language: Language) -> Parser {
     let mut parser = Parser::new();
-    #[expect(clippy::expect_used, reason = "a test loads every grammar that is compiled in")]
-    parser.set_language(language.grammar()).expect("the grammar is of a version that is supported");
+    #[expect(
+        clippy::expect_used,
+        reason = "a test loads every grammar that is compiled in"
+    )]
+    parser
+        .set_language(language.grammar())
+        .expect("the grammar is of a version that is supported");
     parser
 }
 
@@ -76,7 +90,11 @@ fn run<'a>(
     stop: &mut dyn FnMut() -> bool,
 ) -> Option<Tree> {
     let mut progress = |_: &tree_sitter::ParseState| {
-        if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if stop() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
     parser(language).parse_with_options(
         &mut |byte, _| read(byte),
@@ -148,7 +166,11 @@ impl Syntax {
             edits.push(InputEdit {
                 start_byte: replacement.delete.start.0,
                 old_end_byte: replacement.delete.end.0,
-                new_end_byte: replacement.delete.start.0.saturating_add(replacement.insert.len()),
+                new_end_byte: replacement
+                    .delete
+                    .start
+                    .0
+                    .saturating_add(replacement.insert.len()),
                 start_position,
                 old_end_position: place.go_to(before, replacement.delete.end),
                 new_end_position: advance(start_position, &replacement.insert),
@@ -158,8 +180,16 @@ impl Syntax {
         for edit in edits.iter().rev() {
             old.edit(edit);
         }
-        let tree = run(self.language, &mut |byte| rest(after, byte), Some(&old), stop)?;
-        Some(Self { language: self.language, tree })
+        let tree = run(
+            self.language,
+            &mut |byte| rest(after, byte),
+            Some(&old),
+            stop,
+        )?;
+        Some(Self {
+            language: self.language,
+            tree,
+        })
     }
 }
 
@@ -186,21 +216,30 @@ fn advance(from: Point, text: &str) -> Point {
         None => Point::new(from.row, from.column.saturating_add(text.len())),
         Some(last) => {
             let rows = text.bytes().filter(|byte| *byte == b'\n').count();
-            Point::new(from.row.saturating_add(rows), text.len().saturating_sub(last + 1))
+            Point::new(
+                from.row.saturating_add(rows),
+                text.len().saturating_sub(last + 1),
+            )
         }
     }
 }
 
 /// The row and column as tree-sitter counts them. `byte` must not be beyond the end.
 fn point_in_rope(text: &Rope, byte: usize) -> Point {
-    let Ok(line) = text.try_byte_to_line(byte) else { return Point::new(0, byte) };
+    let Ok(line) = text.try_byte_to_line(byte) else {
+        return Point::new(0, byte);
+    };
     // The rope also ends lines at a lone CR, the parser does not: go back to where its row began.
     // (Its row number then is too high by the number of lone CRs; the parser needs it only to tell
     // this row from another.)
     let mut row_start = line;
     while row_start > 0 {
         let start = text.try_line_to_byte(row_start).unwrap_or(0);
-        if start.checked_sub(1).and_then(|before| text.get_byte(before)) == Some(b'\n') {
+        if start
+            .checked_sub(1)
+            .and_then(|before| text.get_byte(before))
+            == Some(b'\n')
+        {
             break;
         }
         row_start -= 1;

@@ -13,7 +13,10 @@ pub(crate) struct Preorder<'tree> {
 
 impl<'tree> Preorder<'tree> {
     pub(crate) fn new(root: Node<'tree>) -> Self {
-        Self { cursor: root.walk(), depth: 0 }
+        Self {
+            cursor: root.walk(),
+            depth: 0,
+        }
     }
 
     pub(crate) fn node(&self) -> Node<'tree> {
@@ -57,5 +60,32 @@ pub(crate) fn text_of<'a>(node: Node<'_>, text: &'a str) -> &'a str {
 /// The first child of a kind.
 pub(crate) fn child_of_kind<'tree>(node: Node<'tree>, kind: &str) -> Option<Node<'tree>> {
     let mut cursor = node.walk();
-    node.children(&mut cursor).find(|child| child.kind() == kind)
+    node.children(&mut cursor)
+        .find(|child| child.kind() == kind)
+}
+
+/// The nodes from `root` to the innermost one that holds `range`, the outermost first.
+///
+/// Asking a node for its parent searches from the root each time; this searches once.
+pub(crate) fn path_to<'tree>(root: Node<'tree>, range: ByteRange) -> Vec<Node<'tree>> {
+    let holds = |node: Node<'_>| range_of(node).contains_range(range);
+    let mut path = Vec::new();
+    if !holds(root) {
+        return path;
+    }
+    let mut cursor = root.walk();
+    path.push(root);
+    while cursor.goto_first_child_for_byte(range.start.0).is_some() {
+        // The child found may be one that is empty, or ends where the range begins.
+        while !holds(cursor.node()) && cursor.node().start_byte() <= range.start.0 {
+            if !cursor.goto_next_sibling() {
+                return path;
+            }
+        }
+        if !holds(cursor.node()) {
+            return path;
+        }
+        path.push(cursor.node());
+    }
+    path
 }

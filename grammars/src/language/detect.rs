@@ -6,7 +6,9 @@ use super::Language;
 
 /// A language identifier that is none of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{id}` is not a language that Pleach knows; use an identifier such as `rust` or `typescriptreact`")]
+#[error(
+    "`{id}` is not a language that Pleach knows; use an identifier such as `rust` or `typescriptreact`"
+)]
 pub struct UnknownLanguage {
     /// The identifier as it was given.
     pub id: String,
@@ -25,11 +27,49 @@ impl FromStr for Language {
 /// When an editor names one of these, a guess from the file's extension would check the text by the
 /// wrong grammar: an Objective-C header is not C++, SCSS is not CSS.
 const FOREIGN_IDS: &[&str] = &[
-    "astro", "blade", "cuda", "cuda-cpp", "cython", "django-html", "eruby", "erb", "fish", "glimmer",
-    "gotmpl", "haml", "handlebars", "heex", "helm", "html-eex", "htmlangular", "htmldjango", "jinja",
-    "jinja-html", "json5", "less", "liquid", "luau", "mdx", "mustache", "objc", "objcpp",
-    "objective-c", "objective-cpp", "opencl", "powershell", "razor", "aspnetcorerazor", "sass", "scss",
-    "snakemake", "svelte", "templ", "twig", "vue", "xml", "zsh",
+    "astro",
+    "blade",
+    "cuda",
+    "cuda-cpp",
+    "cython",
+    "django-html",
+    "eruby",
+    "erb",
+    "fish",
+    "glimmer",
+    "gotmpl",
+    "haml",
+    "handlebars",
+    "heex",
+    "helm",
+    "html-eex",
+    "htmlangular",
+    "htmldjango",
+    "jinja",
+    "jinja-html",
+    "json5",
+    "less",
+    "liquid",
+    "luau",
+    "mdx",
+    "mustache",
+    "objc",
+    "objcpp",
+    "objective-c",
+    "objective-cpp",
+    "opencl",
+    "powershell",
+    "razor",
+    "aspnetcorerazor",
+    "sass",
+    "scss",
+    "snakemake",
+    "svelte",
+    "templ",
+    "twig",
+    "vue",
+    "xml",
+    "zsh",
 ];
 
 impl Language {
@@ -45,12 +85,15 @@ impl Language {
     }
 
     fn from_simple_id(id: &str) -> Option<Self> {
-        let id = id.strip_suffix("-ts-mode").or_else(|| id.strip_suffix("-mode")).unwrap_or(id);
+        let id = id
+            .strip_suffix("-ts-mode")
+            .or_else(|| id.strip_suffix("-mode"))
+            .unwrap_or(id);
         Some(match id {
             "rust" | "rs" | "rustic" => Self::Rust,
             "python" | "py" | "python3" | "starlark" | "bzl" | "bazel" => Self::Python,
-            "javascript" | "javascriptreact" | "js" | "jsx" | "javascript.jsx" | "js2" | "js-jsx"
-            | "rjsx" | "ecmascript" => Self::JavaScript,
+            "javascript" | "javascriptreact" | "js" | "jsx" | "javascript.jsx" | "js2"
+            | "js-jsx" | "rjsx" | "ecmascript" => Self::JavaScript,
             "typescript" | "ts" => Self::TypeScript,
             "typescriptreact" | "tsx" | "typescript.tsx" | "typescript-tsx" => Self::Tsx,
             "go" | "golang" => Self::Go,
@@ -61,13 +104,17 @@ impl Language {
             "ruby" | "rb" | "enh-ruby" => Self::Ruby,
             "php" => Self::Php,
             "lua" => Self::Lua,
-            "shellscript" | "sh" | "bash" | "shell" | "shell-script" | "bashrc" | "ksh" | "dash" => {
-                Self::Bash
-            }
-            "json" | "jsonc" | "jsonl" | "jsonlines" | "ndjson" | "geojson" | "json-with-comments"
-            | "snippets" => Self::Json,
-            "yaml" | "yml" | "dockercompose" | "docker-compose" | "github-actions-workflow"
-            | "azure-pipelines" | "openapi" => Self::Yaml,
+            "shellscript" | "sh" | "bash" | "shell" | "shell-script" | "bashrc" | "ksh"
+            | "dash" => Self::Bash,
+            "json" | "jsonc" | "jsonl" | "jsonlines" | "ndjson" | "geojson"
+            | "json-with-comments" | "snippets" => Self::Json,
+            "yaml"
+            | "yml"
+            | "dockercompose"
+            | "docker-compose"
+            | "github-actions-workflow"
+            | "azure-pipelines"
+            | "openapi" => Self::Yaml,
             "toml" => Self::Toml,
             "html" | "htm" | "xhtml" | "mhtml" => Self::Html,
             "css" => Self::Css,
@@ -95,28 +142,45 @@ impl Language {
             // `.h` is read as C++: both VS Code and Vim do, and its grammar reads C headers too,
             // while the C grammar sees errors all over a C++ header.
             Self::Cpp => &[
-                "cpp", "cc", "cxx", "c++", "h", "hpp", "hh", "hxx", "h++", "ipp", "inl", "tpp", "txx",
-                "tcc", "cppm", "ixx", "ccm", "cxxm", "ino",
+                "cpp", "cc", "cxx", "c++", "h", "hpp", "hh", "hxx", "h++", "ipp", "inl", "tpp",
+                "txx", "tcc", "cppm", "ixx", "ccm", "cxxm", "ino",
             ],
             Self::CSharp => &["cs", "csx", "cake"],
             Self::Ruby => &[
                 "rb", "rake", "gemspec", "ru", "podspec", "jbuilder", "rbi", "rbw", "thor",
             ],
-            Self::Php => &["php", "phtml", "php3", "php4", "php5", "php7", "php8", "phps", "phpt", "ctp"],
+            Self::Php => &[
+                "php", "phtml", "php3", "php4", "php5", "php7", "php8", "phps", "phpt", "ctp",
+            ],
             Self::Lua => &["lua", "rockspec", "wlua"],
             Self::Bash => &["sh", "bash", "ksh", "ebuild", "eclass"],
             Self::Json => &[
-                "json", "jsonc", "jsonl", "ndjson", "geojson", "topojson", "webmanifest", "jsonld",
-                "ipynb", "code-workspace", "code-snippets", "avsc", "har", "gltf", "tfstate",
-                "sublime-project", "sublime-settings", "webapp",
+                "json",
+                "jsonc",
+                "jsonl",
+                "ndjson",
+                "geojson",
+                "topojson",
+                "webmanifest",
+                "jsonld",
+                "ipynb",
+                "code-workspace",
+                "code-snippets",
+                "avsc",
+                "har",
+                "gltf",
+                "tfstate",
+                "sublime-project",
+                "sublime-settings",
+                "webapp",
             ],
             Self::Yaml => &["yaml", "yml", "eyaml", "cff", "sublime-syntax"],
             Self::Toml => &["toml"],
             Self::Html => &["html", "htm", "xhtml", "xht", "shtml"],
             Self::Css => &["css"],
-            Self::Markdown => {
-                &["md", "markdown", "mkd", "mkdn", "mdown", "mdwn", "mdc", "rmd", "qmd", "livemd"]
-            }
+            Self::Markdown => &[
+                "md", "markdown", "mkd", "mkdn", "mdown", "mdwn", "mdc", "rmd", "qmd", "livemd",
+            ],
             Self::Kotlin => &["kt", "kts", "ktm"],
             Self::Swift => &["swift", "swiftinterface"],
             Self::Zig => &["zig"],
@@ -136,7 +200,9 @@ impl Language {
             return Some(Self::Cpp);
         }
         let extension = extension.to_ascii_lowercase();
-        Self::ALL.into_iter().find(|language| language.extensions().contains(&extension.as_str()))
+        Self::ALL
+            .into_iter()
+            .find(|language| language.extensions().contains(&extension.as_str()))
     }
 
     fn from_file_name(name: &str, path: &str) -> Option<Self> {
@@ -145,8 +211,8 @@ impl Language {
                 Self::Toml
             }
             "config" if path.ends_with(".cargo/config") => Self::Toml,
-            "BUILD" | "WORKSPACE" | "BUCK" | "Tiltfile" | "SConstruct" | "SConscript" | "wscript"
-            | ".pythonrc" | ".pythonstartup" => Self::Python,
+            "BUILD" | "WORKSPACE" | "BUCK" | "Tiltfile" | "SConstruct" | "SConscript"
+            | "wscript" | ".pythonrc" | ".pythonstartup" => Self::Python,
             "Jakefile" => Self::JavaScript,
             "Gemfile" | "Rakefile" | "Vagrantfile" | "Guardfile" | "Podfile" | "Fastfile"
             | "Appfile" | "Matchfile" | "Brewfile" | "Capfile" | "Berksfile" | "Appraisals"
@@ -157,14 +223,28 @@ impl Language {
             ".bashrc" | ".bash_profile" | ".bash_login" | ".bash_logout" | ".bash_aliases"
             | ".bash_functions" | "bash.bashrc" | "bashrc" | ".profile" | ".kshrc" | ".envrc"
             | ".xinitrc" | ".xprofile" | ".xsession" | "PKGBUILD" | "APKBUILD" => Self::Bash,
-            ".babelrc" | ".eslintrc" | ".jshintrc" | ".jscsrc" | ".jslintrc" | ".swcrc" | ".nycrc"
-            | ".hintrc" | ".tern-project" | ".watchmanconfig" | ".arcconfig" | ".bowerrc"
-            | ".htmlhintrc" | ".all-contributorsrc" | "composer.lock" | "Pipfile.lock"
-            | "flake.lock" | "deno.lock" | "bun.lock" | "Package.resolved" => Self::Json,
-            ".clang-format" | "_clang-format" | ".clang-tidy" | ".clangd" | ".gemrc" | ".yamllint"
-            | "pubspec.lock" | "Podfile.lock" | "glide.lock" => {
-                Self::Yaml
-            }
+            ".babelrc"
+            | ".eslintrc"
+            | ".jshintrc"
+            | ".jscsrc"
+            | ".jslintrc"
+            | ".swcrc"
+            | ".nycrc"
+            | ".hintrc"
+            | ".tern-project"
+            | ".watchmanconfig"
+            | ".arcconfig"
+            | ".bowerrc"
+            | ".htmlhintrc"
+            | ".all-contributorsrc"
+            | "composer.lock"
+            | "Pipfile.lock"
+            | "flake.lock"
+            | "deno.lock"
+            | "bun.lock"
+            | "Package.resolved" => Self::Json,
+            ".clang-format" | "_clang-format" | ".clang-tidy" | ".clangd" | ".gemrc"
+            | ".yamllint" | "pubspec.lock" | "Podfile.lock" | "glide.lock" => Self::Yaml,
             _ => return None,
         })
     }
@@ -177,8 +257,12 @@ impl Language {
         if let Some(command) = line.strip_prefix("#!") {
             return Self::from_shebang(command);
         }
-        let start: String =
-            line.trim_start().chars().take(14).map(|c| c.to_ascii_lowercase()).collect();
+        let start: String = line
+            .trim_start()
+            .chars()
+            .take(14)
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
         if start.starts_with("<?php") {
             Some(Self::Php)
         } else if start.starts_with("<!doctype html") || start.starts_with("<html") {
@@ -248,7 +332,10 @@ impl Language {
         if let Some(id) = lsp_id.map(str::trim).filter(|id| !id.is_empty()) {
             let id = id.to_ascii_lowercase();
             if FOREIGN_IDS.contains(&id.as_str())
-                || id.split('.').next().is_some_and(|first| FOREIGN_IDS.contains(&first))
+                || id
+                    .split('.')
+                    .next()
+                    .is_some_and(|first| FOREIGN_IDS.contains(&first))
             {
                 return None;
             }

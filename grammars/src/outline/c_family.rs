@@ -26,7 +26,11 @@ pub(super) fn c_and_cpp<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
         }
         "field_declaration" => {
             let declarator = Declarator::of(site.child("declarator")?)?;
-            let kind = if declarator.is_function { Kind::Method } else { Kind::Field };
+            let kind = if declarator.is_function {
+                Kind::Method
+            } else {
+                Kind::Field
+            };
             Some(named(site, kind, declarator.name).wrapped(templates))
         }
         "struct_specifier" | "union_specifier" | "class_specifier" | "enum_specifier" => {
@@ -75,18 +79,30 @@ fn named<'a: 't, 't>(site: &Site<'a, 't>, kind: Kind, name: Node<'t>) -> Found<'
         return site.found(kind, name);
     }
     let mut last = name;
-    while let Some(inner) = last.child_by_field_name("name").filter(|_| last.kind() == name.kind()) {
+    while let Some(inner) = last
+        .child_by_field_name("name")
+        .filter(|_| last.kind() == name.kind())
+    {
         last = inner;
     }
-    let scope = site.text.get(name.start_byte()..last.start_byte()).unwrap_or("");
-    let kind = if kind == Kind::Function { Kind::Method } else { kind };
-    site.found(kind, last).contained(Some(scope.trim_end().trim_end_matches("::")))
+    let scope = site
+        .text
+        .get(name.start_byte()..last.start_byte())
+        .unwrap_or("");
+    let kind = if kind == Kind::Function {
+        Kind::Method
+    } else {
+        kind
+    };
+    site.found(kind, last)
+        .contained(Some(scope.trim_end().trim_end_matches("::")))
 }
 
 fn is_constant(site: &Site<'_, '_>) -> bool {
     let mut cursor = site.node.walk();
     site.node.children(&mut cursor).any(|child| {
-        child.kind() == "type_qualifier" && matches!(site.text_of(child), "const" | "constexpr" | "constinit")
+        child.kind() == "type_qualifier"
+            && matches!(site.text_of(child), "const" | "constexpr" | "constinit")
     })
 }
 
@@ -107,15 +123,28 @@ impl<'tree> Declarator<'tree> {
                 "pointer_declarator" | "parenthesized_declarator" if is_function => {
                     is_function = false;
                 }
-                "identifier" | "field_identifier" | "type_identifier" | "qualified_identifier"
-                | "destructor_name" | "operator_name" | "operator_cast" | "template_function"
-                | "primitive_type" => return Some(Self { name: node, is_function }),
+                "identifier"
+                | "field_identifier"
+                | "type_identifier"
+                | "qualified_identifier"
+                | "destructor_name"
+                | "operator_name"
+                | "operator_cast"
+                | "template_function"
+                | "primitive_type" => {
+                    return Some(Self {
+                        name: node,
+                        is_function,
+                    });
+                }
                 _ => {}
             }
             node = match node.child_by_field_name("declarator") {
                 Some(inner) => inner,
                 // `(*name)` and `&name` have what they are about as their only named child.
-                None => node.named_child(0).filter(|_| node.kind().ends_with("_declarator"))?,
+                None => node
+                    .named_child(0)
+                    .filter(|_| node.kind().ends_with("_declarator"))?,
             };
         }
     }
@@ -135,11 +164,17 @@ pub(super) fn csharp<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
         "delegate_declaration" => site.named(Kind::Type),
         "property_declaration" | "event_declaration" => {
             let body = site.child("accessors").or_else(|| site.child("value"));
-            Some(site.named(Kind::Field)?.body(body.filter(|body| body.kind() != "string_literal")))
+            Some(
+                site.named(Kind::Field)?
+                    .body(body.filter(|body| body.kind() != "string_literal")),
+            )
         }
         "indexer_declaration" => {
             let keyword = site.child_of_kind("this")?;
-            Some(site.found(Kind::Method, keyword).body(site.child("accessors")))
+            Some(
+                site.found(Kind::Method, keyword)
+                    .body(site.child("accessors")),
+            )
         }
         "operator_declaration" => {
             let operator = site.child("operator")?;
@@ -153,14 +188,23 @@ pub(super) fn csharp<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
         }
         "variable_declarator" => {
             let statement = site.up(2)?;
-            if !matches!(statement.kind(), "field_declaration" | "event_field_declaration") {
+            if !matches!(
+                statement.kind(),
+                "field_declaration" | "event_field_declaration"
+            ) {
                 return None;
             }
             let is_const = {
                 let mut cursor = statement.walk();
-                statement.children(&mut cursor).any(|child| site.text_of(child) == "const")
+                statement
+                    .children(&mut cursor)
+                    .any(|child| site.text_of(child) == "const")
             };
-            let kind = if is_const { Kind::Constant } else { Kind::Field };
+            let kind = if is_const {
+                Kind::Constant
+            } else {
+                Kind::Field
+            };
             let is_single = count_of_kind(site.up(1)?, "variable_declarator") == 1;
             Some(site.named(kind)?.wrapped(if is_single { 2 } else { 0 }))
         }
@@ -170,7 +214,9 @@ pub(super) fn csharp<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
     let head = site.up(found.wrappers).and_then(|whole| {
         let mut cursor = whole.walk();
         child_of_kind(whole, "attribute_list")?;
-        whole.children(&mut cursor).find(|child| child.kind() != "attribute_list" && !child.is_extra())
+        whole
+            .children(&mut cursor)
+            .find(|child| child.kind() != "attribute_list" && !child.is_extra())
     });
     Some(found.head(head))
 }

@@ -13,7 +13,9 @@ pub(super) fn json<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
         Some(content) => site.text_of(content),
         None => site.text_of(key).trim_matches('"'),
     };
-    let body = site.child("value").filter(|value| matches!(value.kind(), "object" | "array"));
+    let body = site
+        .child("value")
+        .filter(|value| matches!(value.kind(), "object" | "array"));
     Some(site.found(Kind::Key, key).named(name).body(body))
 }
 
@@ -25,9 +27,9 @@ pub(super) fn yaml<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
     let name = site.text_of(key).trim_matches(['"', '\'']);
     let body = site.child("value").filter(|value| {
         value.kind() == "block_node"
-            || value.named_child(0).is_some_and(|inner| {
-                matches!(inner.kind(), "flow_mapping" | "flow_sequence")
-            })
+            || value
+                .named_child(0)
+                .is_some_and(|inner| matches!(inner.kind(), "flow_mapping" | "flow_sequence"))
     });
     Some(site.found(Kind::Key, key).named(name).body(body))
 }

@@ -147,7 +147,8 @@ fn is_directive(language: Language, comment: Node<'_>, text: &str) -> bool {
 /// Whether nothing but one line break and blanks lies between a comment and what is below it.
 fn is_adjacent(comment: ByteRange, below: ByteOffset, text: &str) -> bool {
     text.get(comment.end.0..below.0).is_some_and(|between| {
-        between.trim().is_empty() && between.replace("\r\n", "\n").matches(['\n', '\r']).count() <= 1
+        between.trim().is_empty()
+            && between.replace("\r\n", "\n").matches(['\n', '\r']).count() <= 1
     })
 }
 
@@ -161,9 +162,10 @@ fn begins_its_line(at: ByteOffset, text: &str) -> bool {
 /// Some grammars let a line comment take its line break with it.
 fn without_line_break(range: ByteRange, text: &str) -> ByteRange {
     match text.get(range.as_usize()) {
-        Some(covered) => {
-            ByteRange::new(range.start, range.start + covered.trim_end_matches(['\n', '\r']).len())
-        }
+        Some(covered) => ByteRange::new(
+            range.start,
+            range.start + covered.trim_end_matches(['\n', '\r']).len(),
+        ),
         None => range,
     }
 }
@@ -171,15 +173,21 @@ fn without_line_break(range: ByteRange, text: &str) -> ByteRange {
 /// The string at the start of a Python body.
 pub(super) fn docstring(body: Node<'_>) -> Option<ByteRange> {
     let mut cursor = body.walk();
-    let first = body.named_children(&mut cursor).find(|child| !child.is_extra())?;
-    let string = first.named_child(0).filter(|_| first.kind() == "expression_statement")?;
+    let first = body
+        .named_children(&mut cursor)
+        .find(|child| !child.is_extra())?;
+    let string = first
+        .named_child(0)
+        .filter(|_| first.kind() == "expression_statement")?;
     matches!(string.kind(), "string" | "concatenated_string").then(|| range_of(string))
 }
 
 /// Where a definition ends: with the semicolon that some grammars leave outside, without blank lines
 /// that others take in.
 pub(super) fn end_of(language: Language, range: ByteRange, text: &str) -> ByteOffset {
-    let Some(covered) = text.get(range.as_usize()) else { return range.end };
+    let Some(covered) = text.get(range.as_usize()) else {
+        return range.end;
+    };
     let end = range.start + covered.trim_end().len();
     let takes_semicolon = matches!(
         language,
@@ -191,5 +199,9 @@ pub(super) fn end_of(language: Language, range: ByteRange, text: &str) -> ByteOf
             | Language::CSharp
             | Language::Php
     );
-    if takes_semicolon && text.as_bytes().get(end.0) == Some(&b';') { end + 1 } else { end }
+    if takes_semicolon && text.as_bytes().get(end.0) == Some(&b';') {
+        end + 1
+    } else {
+        end
+    }
 }

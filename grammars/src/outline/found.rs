@@ -68,7 +68,12 @@ where
         within: Option<SymbolKind>,
     ) -> Option<Self> {
         let node = path.last()?.node;
-        node.is_named().then_some(Self { node, text, within, path })
+        node.is_named().then_some(Self {
+            node,
+            text,
+            within,
+            path,
+        })
     }
 
     pub(super) fn kind(&self) -> &'tree str {
@@ -149,5 +154,7 @@ where
 /// How many named children of a kind there are.
 pub(super) fn count_of_kind(node: Node<'_>, kind: &str) -> usize {
     let mut cursor = node.walk();
-    node.named_children(&mut cursor).filter(|child| child.kind() == kind).count()
+    node.named_children(&mut cursor)
+        .filter(|child| child.kind() == kind)
+        .count()
 }

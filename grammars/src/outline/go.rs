@@ -18,7 +18,10 @@ pub(super) fn describe<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
         "type_spec" | "type_alias" if !site.is_local() => {
             let defined = site.child("type")?;
             let (kind, body) = match defined.kind() {
-                "struct_type" => (Kind::Struct, child_of_kind(defined, "field_declaration_list")),
+                "struct_type" => (
+                    Kind::Struct,
+                    child_of_kind(defined, "field_declaration_list"),
+                ),
                 "interface_type" => (Kind::Interface, Some(defined)),
                 _ => (Kind::Type, None),
             };
@@ -44,7 +47,10 @@ pub(super) fn describe<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
 fn receiver_type(receiver: Node<'_>) -> Option<Node<'_>> {
     let mut inner = receiver.named_child(0)?.child_by_field_name("type")?;
     // `*Till`, `(Till)`, `Till[T]`: each holds the next as its first named child.
-    while matches!(inner.kind(), "pointer_type" | "generic_type" | "parenthesized_type") {
+    while matches!(
+        inner.kind(),
+        "pointer_type" | "generic_type" | "parenthesized_type"
+    ) {
         inner = inner.named_child(0)?;
     }
     Some(inner)
@@ -53,7 +59,11 @@ fn receiver_type(receiver: Node<'_>) -> Option<Node<'_>> {
 /// `const First = 1` is all of the declaration; in `const ( First = iota … )` it is its line.
 fn spec_wrappers(site: &Site<'_, '_>) -> usize {
     let list = usize::from(site.up_kind(2) == "var_spec_list");
-    if is_only(site, 2 + list, site.up_kind(1)) && list == 0 { 2 } else { 1 }
+    if is_only(site, 2 + list, site.up_kind(1)) && list == 0 {
+        2
+    } else {
+        1
+    }
 }
 
 /// Whether the declaration so many steps up has no brackets and so only this one specification.

@@ -31,7 +31,9 @@ pub(super) fn java<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
 pub(super) fn kotlin<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
     match site.kind() {
         "class_declaration" => {
-            let body = site.child_of_kind("class_body").or_else(|| site.child_of_kind("enum_class_body"));
+            let body = site
+                .child_of_kind("class_body")
+                .or_else(|| site.child_of_kind("enum_class_body"));
             let kind = if site.child_of_kind("interface").is_some() {
                 Kind::Interface
             } else if site.child_of_kind("enum_class_body").is_some() {
@@ -41,22 +43,29 @@ pub(super) fn kotlin<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
             };
             Some(site.named(kind)?.body(body))
         }
-        "object_declaration" => {
-            Some(site.named(Kind::Class)?.body(site.child_of_kind("class_body")))
-        }
+        "object_declaration" => Some(
+            site.named(Kind::Class)?
+                .body(site.child_of_kind("class_body")),
+        ),
         "companion_object" => {
             let found = match site.child("name") {
                 Some(name) => site.found(Kind::Class, name),
-                None => site.found(Kind::Class, site.child_of_kind("object")?).named("Companion"),
+                None => site
+                    .found(Kind::Class, site.child_of_kind("object")?)
+                    .named("Companion"),
             };
             Some(found.body(site.child_of_kind("class_body")))
         }
-        "function_declaration" => {
-            Some(site.named(Kind::Function)?.body(site.child_of_kind("function_body")))
-        }
+        "function_declaration" => Some(
+            site.named(Kind::Function)?
+                .body(site.child_of_kind("function_body")),
+        ),
         "secondary_constructor" => {
             let name = site.child_of_kind("constructor")?;
-            Some(site.found(Kind::Constructor, name).body(site.child_of_kind("block")))
+            Some(
+                site.found(Kind::Constructor, name)
+                    .body(site.child_of_kind("block")),
+            )
         }
         "property_declaration" if !site.is_local() && !is_in_lambda(site) => {
             let variable = site.child_of_kind("variable_declaration")?;
@@ -72,7 +81,10 @@ pub(super) fn kotlin<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
         }
         "enum_entry" => {
             let name = site.child_of_kind("identifier")?;
-            Some(site.found(Kind::Variant, name).body(site.child_of_kind("class_body")))
+            Some(
+                site.found(Kind::Variant, name)
+                    .body(site.child_of_kind("class_body")),
+            )
         }
         "type_alias" => {
             let name = site.child("type")?;
@@ -84,7 +96,10 @@ pub(super) fn kotlin<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
 
 /// Whether a declaration is a statement of a block that belongs to no named function.
 fn is_in_lambda(site: &Site<'_, '_>) -> bool {
-    !matches!(site.up_kind(1), "source_file" | "class_body" | "enum_class_body" | "ERROR")
+    !matches!(
+        site.up_kind(1),
+        "source_file" | "class_body" | "enum_class_body" | "ERROR"
+    )
 }
 
 pub(super) fn scala<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
@@ -93,7 +108,9 @@ pub(super) fn scala<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
         "trait_definition" => site.named(Kind::Trait),
         "enum_definition" => site.named(Kind::Enum),
         "simple_enum_case" | "full_enum_case" => {
-            let is_single = site.up(1).is_some_and(|cases| cases.named_child_count() == 1);
+            let is_single = site
+                .up(1)
+                .is_some_and(|cases| cases.named_child_count() == 1);
             Some(site.named(Kind::Variant)?.wrapped(usize::from(is_single)))
         }
         "function_definition" | "function_declaration" => site.named(Kind::Function),
@@ -120,5 +137,8 @@ pub(super) fn scala<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
 }
 
 fn is_scala_member(site: &Site<'_, '_>) -> bool {
-    matches!(site.up_kind(1), "compilation_unit" | "template_body" | "enum_body" | "with_template_body")
+    matches!(
+        site.up_kind(1),
+        "compilation_unit" | "template_body" | "enum_body" | "with_template_body"
+    )
 }

@@ -33,16 +33,27 @@ pub(super) fn css<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
         "rule_set" => {
             let selectors = site.child_of_kind("selectors")?;
             let name = one_line(site.text_of(selectors));
-            Some(site.found(Kind::Selector, selectors).named(name).body(site.child_of_kind("block")))
+            Some(
+                site.found(Kind::Selector, selectors)
+                    .named(name)
+                    .body(site.child_of_kind("block")),
+            )
         }
-        "media_statement" | "supports_statement" | "at_rule" | "keyframes_statement"
+        "media_statement"
+        | "supports_statement"
+        | "at_rule"
+        | "keyframes_statement"
         | "scope_statement" => {
             let body = site
                 .child_of_kind("block")
                 .or_else(|| site.child_of_kind("keyframe_block_list"))?;
             let keyword = site.node.child(0)?;
             let head = site.text.get(site.node.start_byte()..body.start_byte())?;
-            Some(site.found(Kind::Selector, keyword).named(one_line(head)).body(Some(body)))
+            Some(
+                site.found(Kind::Selector, keyword)
+                    .named(one_line(head))
+                    .body(Some(body)),
+            )
         }
         _ => None,
     }
@@ -57,7 +68,9 @@ pub(super) fn markdown<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
         "setext_heading" => site.node,
         _ => return None,
     };
-    let name = heading.child_by_field_name("heading_content").unwrap_or(heading);
+    let name = heading
+        .child_by_field_name("heading_content")
+        .unwrap_or(heading);
     let written = one_line(site.text_of(name).trim_matches(['#', ' ', '\t']));
     Some(site.found(Kind::Heading, name).named(written).body(None))
 }

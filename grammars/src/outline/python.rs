@@ -9,14 +9,25 @@ pub(super) fn describe<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
         "function_definition" => {
             let found = site.named(Kind::Function)?;
             let is_method = site.within.is_some_and(Kind::is_type);
-            let kind = if is_method && found.name == "__init__" { Kind::Constructor } else { found.kind };
-            Some(Found { kind, ..found.wrapped(wrappers).head(Some(site.node)) })
+            let kind = if is_method && found.name == "__init__" {
+                Kind::Constructor
+            } else {
+                found.kind
+            };
+            Some(Found {
+                kind,
+                ..found.wrapped(wrappers).head(Some(site.node))
+            })
         }
-        "class_definition" => {
-            Some(site.named(Kind::Class)?.wrapped(wrappers).head(Some(site.node)))
-        }
+        "class_definition" => Some(
+            site.named(Kind::Class)?
+                .wrapped(wrappers)
+                .head(Some(site.node)),
+        ),
         "assignment" if is_at_top_of_module_or_class(site) => {
-            let name = site.child("left").filter(|left| left.kind() == "identifier")?;
+            let name = site
+                .child("left")
+                .filter(|left| left.kind() == "identifier")?;
             let written = site.text_of(name);
             let kind = if site.within == Some(Kind::Class) {
                 Kind::Field

@@ -15,13 +15,22 @@ pub(super) fn describe<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
         }
         "method" | "singleton_method" => {
             let found = site.named(Kind::Function)?;
-            let kind = if found.name == "initialize" { Kind::Constructor } else { found.kind };
+            let kind = if found.name == "initialize" {
+                Kind::Constructor
+            } else {
+                found.kind
+            };
             // `private def count` belongs to `count`.
             let is_argument = site.up_kind(1) == "argument_list" && site.up_kind(2) == "call";
-            Some(Found { kind, ..found.wrapped(if is_argument { 2 } else { 0 }) })
+            Some(Found {
+                kind,
+                ..found.wrapped(if is_argument { 2 } else { 0 })
+            })
         }
         "assignment" => {
-            let name = site.child("left").filter(|left| left.kind() == "constant")?;
+            let name = site
+                .child("left")
+                .filter(|left| left.kind() == "constant")?;
             Some(site.found(Kind::Constant, name))
         }
         "call" => test_block(site),
@@ -29,7 +38,7 @@ pub(super) fn describe<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
     }
 }
 
-/// `describe 'till' do … end` of RSpec and Minitest.
+/// `describe 'till' do … end` of `RSpec` and Minitest.
 fn test_block<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
     let method = site.child("method")?;
     if !matches!(
@@ -44,5 +53,9 @@ fn test_block<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
         Some(content) => site.text_of(content),
         None => site.text_of(title),
     };
-    Some(site.found(Kind::Test, title).named(name).body(block.child_by_field_name("body")))
+    Some(
+        site.found(Kind::Test, title)
+            .named(name)
+            .body(block.child_by_field_name("body")),
+    )
 }

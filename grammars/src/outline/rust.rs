@@ -5,9 +5,11 @@ use super::found::{Found, Site};
 
 pub(super) fn describe<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
     match site.kind() {
-        "function_item" | "function_signature_item" => {
-            site.named(if is_test(site) { Kind::Test } else { Kind::Function })
-        }
+        "function_item" | "function_signature_item" => site.named(if is_test(site) {
+            Kind::Test
+        } else {
+            Kind::Function
+        }),
         "struct_item" | "union_item" => site.named(Kind::Struct),
         "enum_item" => site.named(Kind::Enum),
         "enum_variant" => site.named(Kind::Variant),
@@ -36,9 +38,16 @@ fn implementation<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
 
 /// Whether an attribute marks it: `#[test]`, `#[tokio::test(…)]`, `#[rstest]`.
 fn is_test(site: &Site<'_, '_>) -> bool {
-    site.leading().iter().filter(|node| node.kind() == "attribute_item").any(|attribute| {
-        let attribute = super::text_of(*attribute, site.text).trim_start_matches(['#', '[', ' ']);
-        let path = attribute.split(['(', ']', '=']).next().unwrap_or("").trim();
-        matches!(path.rsplit("::").next(), Some("test" | "rstest" | "test_case" | "quickcheck"))
-    })
+    site.leading()
+        .iter()
+        .filter(|node| node.kind() == "attribute_item")
+        .any(|attribute| {
+            let attribute =
+                super::text_of(*attribute, site.text).trim_start_matches(['#', '[', ' ']);
+            let path = attribute.split(['(', ']', '=']).next().unwrap_or("").trim();
+            matches!(
+                path.rsplit("::").next(),
+                Some("test" | "rstest" | "test_case" | "quickcheck")
+            )
+        })
 }

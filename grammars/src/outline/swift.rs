@@ -6,7 +6,9 @@ use super::found::{Found, Site};
 pub(super) fn describe<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
     match site.kind() {
         "class_declaration" => {
-            let keyword = site.child("declaration_kind").map_or("class", |node| node.kind());
+            let keyword = site
+                .child("declaration_kind")
+                .map_or("class", |node| node.kind());
             let kind = match keyword {
                 "struct" => Kind::Struct,
                 "enum" => Kind::Enum,
@@ -32,7 +34,9 @@ pub(super) fn describe<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
         {
             let pattern = site.child("name")?;
             let name = pattern.child_by_field_name("bound_identifier")?;
-            let binding = site.child_of_kind("value_binding_pattern").unwrap_or(pattern);
+            let binding = site
+                .child_of_kind("value_binding_pattern")
+                .unwrap_or(pattern);
             let kind = if site.within.is_some_and(Kind::is_type) {
                 Kind::Field
             } else if site.text_of(binding).starts_with("let") {

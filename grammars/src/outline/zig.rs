@@ -22,16 +22,27 @@ pub(super) fn describe<'a: 't, 't>(site: &Site<'a, 't>) -> Option<Found<'t>> {
         }
         "container_field" => {
             let name = site.child("name")?;
-            let kind = if site.up_kind(1) == "enum_declaration" { Kind::Variant } else { Kind::Field };
+            let kind = if site.up_kind(1) == "enum_declaration" {
+                Kind::Variant
+            } else {
+                Kind::Field
+            };
             Some(site.found(kind, name))
         }
         "identifier" if site.up_kind(1) == "error_set_declaration" => {
             Some(site.found(Kind::Variant, site.node))
         }
         "test_declaration" => {
-            let name = site.node.named_child(0).filter(|name| name.kind() != "block")?;
+            let name = site
+                .node
+                .named_child(0)
+                .filter(|name| name.kind() != "block")?;
             let written = site.text_of(name).trim_matches('"');
-            Some(site.found(Kind::Test, name).named(written).body(site.child_of_kind("block")))
+            Some(
+                site.found(Kind::Test, name)
+                    .named(written)
+                    .body(site.child_of_kind("block")),
+            )
         }
         _ => None,
     }
