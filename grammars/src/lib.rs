@@ -2,16 +2,22 @@
 //!
 //! placeholder
 
+mod comments;
 mod imports;
+mod injections;
 mod language;
+mod names;
 mod outline;
 mod problems;
 mod shape;
 mod syntax;
 mod walk;
 
+pub use comments::{comment_at, comments};
 pub use imports::{Import, ImportedName, imports};
+pub use injections::{Injection, injections};
 pub use language::{CommentSyntax, Language, UnknownLanguage};
+pub use names::{NameRole, NameUse, names_used, references_to};
 pub use outline::{MAX_SYMBOLS, Symbol, SymbolKind, outline, path_of, symbol_at};
 pub use problems::{MAX_PROBLEMS, ProblemKind, SyntaxProblem};
 pub use shape::{Failure, FunctionShape, Parameter, ParameterKind, function_shape};

@@ -55,7 +55,12 @@ pub fn parse_rope(
         .filter(|old| old.language == language)
         .map(|old| &old.tree);
     let mut stop = || cancelled.load(Ordering::Relaxed);
-    let tree = run(language, &mut |byte| chunk(text, byte), old, &mut stop)?;
+    let tree = run(
+        &mut parser(language),
+        &mut |byte| chunk(text, byte),
+        old,
+        &mut stop,
+    )?;
     Some(Syntax { language, tree })
 }
 
@@ -67,7 +72,12 @@ pub fn parse_until(
     text: &str,
     stop: &mut dyn FnMut() -> bool,
 ) -> Option<Syntax> {
-    let tree = run(language, &mut |byte| rest(text, byte), None, stop)?;
+    let tree = run(
+        &mut parser(language),
+        &mut |byte| rest(text, byte),
+        None,
+        stop,
+    )?;
     Some(Syntax { language, tree })
 }
 
@@ -84,7 +94,7 @@ fn parser(language: Language) -> Parser {
 }
 
 fn run<'a>(
-    language: Language,
+    parser: &mut Parser,
     read: &mut dyn FnMut(usize) -> &'a [u8],
     old: Option<&Tree>,
     stop: &mut dyn FnMut() -> bool,
@@ -96,7 +106,7 @@ fn run<'a>(
             ControlFlow::Continue(())
         }
     };
-    parser(language).parse_with_options(
+    parser.parse_with_options(
         &mut |byte, _| read(byte),
         old,
         Some(ParseOptions::new().progress_callback(&mut progress)),
@@ -114,6 +124,19 @@ fn rest(text: &str, byte: usize) -> &[u8] {
 }
 
 impl Syntax {
+    /// The tree of some stretches of a text, as if nothing else were there.
+    pub(crate) fn of_ranges(
+        language: Language,
+        text: &str,
+        ranges: &[tree_sitter::Range],
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Option<Self> {
+        let mut parser = parser(language);
+        parser.set_included_ranges(ranges).ok()?;
+        let tree = run(&mut parser, &mut |byte| rest(text, byte), None, stop)?;
+        Some(Self { language, tree })
+    }
+
     /// The language that the text was parsed as.
     pub fn language(&self) -> Language {
         self.language
@@ -181,7 +204,7 @@ impl Syntax {
             old.edit(edit);
         }
         let tree = run(
-            self.language,
+            &mut parser(self.language),
             &mut |byte| rest(after, byte),
             Some(&old),
             stop,
@@ -195,13 +218,13 @@ impl Syntax {
 
 /// A place in a text, counted as tree-sitter does: rows end at line feeds only.
 #[derive(Default)]
-struct Place {
+pub(crate) struct Place {
     at: usize,
     point: Point,
 }
 
 impl Place {
-    fn go_to(&mut self, text: &str, to: ByteOffset) -> Point {
+    pub(crate) fn go_to(&mut self, text: &str, to: ByteOffset) -> Point {
         if let Some(between) = text.get(self.at..to.0) {
             self.point = advance(self.point, between);
             self.at = to.0;

@@ -67,7 +67,7 @@ pub(crate) fn child_of_kind<'tree>(node: Node<'tree>, kind: &str) -> Option<Node
 /// The nodes from `root` to the innermost one that holds `range`, the outermost first.
 ///
 /// Asking a node for its parent searches from the root each time; this searches once.
-pub(crate) fn path_to<'tree>(root: Node<'tree>, range: ByteRange) -> Vec<Node<'tree>> {
+pub(crate) fn path_to(root: Node<'_>, range: ByteRange) -> Vec<Node<'_>> {
     let holds = |node: Node<'_>| range_of(node).contains_range(range);
     let mut path = Vec::new();
     if !holds(root) {

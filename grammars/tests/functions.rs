@@ -37,7 +37,7 @@ fn parameter(parameter: &Parameter) -> String {
 }
 
 #[track_caller]
-fn check_shapes(language: Language, text: &str, expected: Expect) {
+fn check_shapes(language: Language, text: &str, expected: &Expect) {
     let syntax = parse(language, text);
     assert_eq!(syntax.problems(text), []);
     let mut out = String::new();
@@ -86,7 +86,7 @@ fn check_shapes(language: Language, text: &str, expected: Expect) {
 }
 
 #[track_caller]
-fn check_imports(language: Language, text: &str, expected: Expect) {
+fn check_imports(language: Language, text: &str, expected: &Expect) {
     let syntax = parse(language, text);
     assert_eq!(syntax.problems(text), []);
     let mut out = String::new();
@@ -123,7 +123,7 @@ fn rust_functions() {
         }
         fn never() -> ! { loop {} }
         ",
-        expect![[r#"
+        &expect![[r#"
             f(a: u32, pattern (b, c): (u8, u8), _: &'a T) types T N -> Result<(), Box<dyn E>> fails(Some("Box<dyn E>")) async unsafe
             g() on self: &mut self -> io::Result<u8> fails(None) panics(unwrap) panics(assert!)
             h() gives nothing panics(panic!)
@@ -157,7 +157,7 @@ async def i[T](x: T):
         raise KeyError
     return
 "#,
-        expect![[r#"
+        &expect![[r#"
             f(a, b: int, c? = 1, rest args: int, key d?: str = "x", key e, keyrest kw) on self -> None gives nothing raises(ValueError)
             g(a, key b)
             h() on cls generator
@@ -184,7 +184,7 @@ fn typescript_functions() {
         module.exports.run = function (a) {};
         interface I { n(a: string): void }
         ",
-        expect![[r"
+        &expect![[r"
             f(a: number, b?: string, c? = 1, pattern { d, e }?: P = {}, rest rest: any[]) on this: A types T -> Promise<void> gives nothing raises(TypeError) async
             constructor(x: number) gives nothing
             items() raises(e) generator
@@ -209,7 +209,7 @@ fn go_functions() {
         func h[T any, U comparable](t T) {}
         type I interface { M(a int) (int, bool) }
         ",
-        expect![[r"
+        &expect![[r"
             F(a: int, b: int, rest c: string) on r: *R[T] -> (x int, err error) error panics(panic)
             g(: int, : string) -> error error
             h(t: T) types T U gives nothing
@@ -227,7 +227,7 @@ fn rust_imports() {
         use a::b as _;
         extern crate foo as bar;
         fn f() { use self::g; }",
-        expect![[r#"
+        &expect![[r#"
             "use std::{fmt::{self, Display as D}, io::*};"
               fmt of std::fmt as "fmt" [self] [self]
               Display of std::fmt::Display as "D" [Display as D] [D]
@@ -254,7 +254,7 @@ from . import g
 from ..x import (y as z, w)
 from m import *
 ",
-        expect![[r#"
+        &expect![[r#"
             "from __future__ import annotations"
               annotations of __future__ as "annotations" [annotations] [annotations]
             "import a.b.c as d, e.f"
@@ -283,7 +283,7 @@ fn typescript_imports() {
         export { a as b } from 'd';
         export * from 'e';
         export { own };",
-        expect![[r#"
+        &expect![[r#"
             "import def, * as ns from 'a';"
               default of a as "def" [def] [def]
               * of a as "ns" [* as ns] [ns]
@@ -320,7 +320,7 @@ import (
     \"example.org/go-till/v2\"
 )
 ",
-        expect![[r#"
+        &expect![[r#"
             "import \"fmt\""
               fmt of fmt as "fmt" ["fmt"] ["fmt"]
             "import (\n    . \"a/b\"\n    _ \"c\"\n    d \"e/f/v2\"\n    \"gopkg.in/yaml.v3\"\n    \"example.org/go-till/v2\"\n)"
