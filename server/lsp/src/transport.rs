@@ -142,50 +142,54 @@ pub async fn serve<S: LanguageServer>(
         handlers: TaskTracker::new(),
     };
     let mut messages = VecDeque::new();
-    let why = 'session: loop {
+    let mut ended = None;
+    let why = loop {
         let Some(message) = messages.pop_front() else {
-            match inbox.recv().await {
-                Some(Event::Messages(more)) => messages.extend(more),
-                Some(Event::Ended(why)) => break why,
-                None => break "nobody listens",
+            match ended {
+                Some(why) => break why,
+                None => receive(inbox.recv().await, &mut messages, &mut ended),
             }
             continue;
         };
         match dispatcher.take(message).await {
             Next::Go => {}
             Next::Exit => return dispatcher.exit().await,
-            Next::Initialize {
-                mut answer,
-                process,
-            } => {
-                // Nothing else is handled before the answer, but an end is noticed.
-                loop {
+            Next::Initialize { answer, process } => {
+                // Nothing else is handled before the answer. But if the client wants to leave, it
+                // is not kept waiting for long.
+                let mut answer = answer.fuse();
+                let is_ok = loop {
+                    let leaving = ended.is_some() || messages.iter().any(Incoming::is_exit);
                     tokio::select! {
                         biased;
-                        is_ok = &mut answer => {
-                            if is_ok {
-                                dispatcher.state = State::Running;
-                                watch_parent(process, &events);
-                            }
-                            continue 'session;
+                        is_ok = &mut answer => break is_ok,
+                        () = tokio::time::sleep(GRACE), if leaving => break false,
+                        event = inbox.recv(), if !leaving => {
+                            receive(event, &mut messages, &mut ended);
                         }
-                        event = inbox.recv() => match event {
-                            Some(Event::Messages(more)) => {
-                                messages.extend(more);
-                                if messages.iter().any(Incoming::is_exit) {
-                                    return dispatcher.exit().await;
-                                }
-                            }
-                            Some(Event::Ended(why)) => break 'session why,
-                            None => break 'session "nobody listens",
-                        },
                     }
+                };
+                if is_ok {
+                    dispatcher.state = State::Running;
+                    watch_parent(process, &events);
                 }
             }
         }
     };
     tracing::info!(why, "the session ends");
     dispatcher.close().await
+}
+
+fn receive(
+    event: Option<Event>,
+    messages: &mut VecDeque<Incoming>,
+    ended: &mut Option<&'static str>,
+) {
+    match event {
+        Some(Event::Messages(more)) => messages.extend(more),
+        Some(Event::Ended(why)) => *ended = Some(why),
+        None => *ended = Some("nothing can arrive any more"),
+    }
 }
 
 fn watch_parent(process: Option<i32>, events: &mpsc::UnboundedSender<Event>) {
@@ -450,6 +454,7 @@ impl<S: LanguageServer, F: Fn(Signal)> Dispatcher<S, F> {
     async fn exit(self) -> i32 {
         (self.signals)(Signal::Closing);
         self.outbox.flush(GRACE).await;
+        self.outbox.close();
         i32::from(self.state != State::ShutDown)
     }
 
@@ -464,6 +469,7 @@ impl<S: LanguageServer, F: Fn(Signal)> Dispatcher<S, F> {
         if tokio::time::timeout(GRACE, settled).await.is_err() {
             tracing::warn!("unfinished requests are dropped");
         }
+        self.outbox.close();
         i32::from(self.state != State::ShutDown)
     }
 }

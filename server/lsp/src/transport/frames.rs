@@ -17,8 +17,8 @@ const CHUNK: usize = 64 << 10;
 /// A header line longer than this is not a header line.
 const MAX_HEADER_LINE: usize = 8 << 10;
 
-/// How much of skipped bytes is kept, to find out which document they spoke of.
-const KEPT_HEAD: usize = 8 << 10;
+/// How much of skipped bytes is kept at either end, to find out which document they spoke of.
+const KEPT: usize = 8 << 10;
 
 const CONTENT_LENGTH: &[u8] = b"content-length";
 
@@ -29,7 +29,7 @@ pub(super) enum Frame<'a> {
     Body(&'a [u8]),
     /// A header that cannot be used, said as soon as it is seen; what follows is being skipped.
     BadHeader(&'static str),
-    /// The skipping is over. Carries the first bytes that were skipped.
+    /// The skipping is over. Carries the first and the last bytes that were skipped.
     Skipped(Vec<u8>),
     /// The stream has ended or cannot be read any more.
     End,
@@ -44,8 +44,8 @@ pub(super) struct Frames<R> {
     end: usize,
     /// Length of the body whose header has been read.
     body: Option<usize>,
-    /// Present while skipping: the first bytes that were skipped.
-    skipped: Option<Vec<u8>>,
+    /// Present while skipping.
+    skipped: Option<Skipped>,
     /// The longest body accepted.
     limit: usize,
 }
@@ -124,7 +124,7 @@ impl<R: Read> Frames<R> {
             }
             if self.skipped.is_some() {
                 return if self.skip() {
-                    Step::Skipped(self.skipped.take().unwrap_or_default())
+                    Step::Skipped(self.skipped.take().unwrap_or_default().into_bytes())
                 } else {
                     Step::More
                 };
@@ -137,7 +137,7 @@ impl<R: Read> Frames<R> {
                 Header::Incomplete => return Step::More,
                 Header::Broken { used, why } => {
                     self.start += used;
-                    self.skipped = Some(Vec::new());
+                    self.skipped = Some(Skipped::default());
                     return Step::BadHeader(why);
                 }
             }
@@ -150,10 +150,10 @@ impl<R: Read> Frames<R> {
         let mut from = 0;
         let (skip, found) = loop {
             let rest = unread.get(from..).unwrap_or_default();
-            let Some(at) = rest
-                .windows(CONTENT_LENGTH.len())
-                .position(|window| window.eq_ignore_ascii_case(CONTENT_LENGTH))
-            else {
+            let Some(at) = memchr::memchr2_iter(b'c', b'C', rest).find(|at| {
+                let name = rest.get(*at..*at + CONTENT_LENGTH.len());
+                name.is_some_and(|name| name.eq_ignore_ascii_case(CONTENT_LENGTH))
+            }) else {
                 // The name may be cut in two by the end of what has been read.
                 break (
                     unread.len().saturating_sub(CONTENT_LENGTH.len()).max(from),
@@ -167,10 +167,12 @@ impl<R: Read> Frames<R> {
                 LengthLine::Other => from = at + 1,
             }
         };
-        if let Some(head) = &mut self.skipped {
-            let wanted = KEPT_HEAD.saturating_sub(head.len()).min(skip);
-            let skipped = self.buffer.get(self.start..self.start + wanted);
-            head.extend_from_slice(skipped.unwrap_or_default());
+        if let Some(skipped) = &mut self.skipped {
+            skipped.add(
+                self.buffer
+                    .get(self.start..self.start + skip)
+                    .unwrap_or_default(),
+            );
         }
         self.start += skip;
         found
@@ -227,6 +229,28 @@ enum Step {
     BadHeader(&'static str),
     Skipped(Vec<u8>),
     More,
+}
+
+/// The first and the last of skipped bytes.
+#[derive(Default)]
+struct Skipped {
+    head: Vec<u8>,
+    tail: Vec<u8>,
+}
+
+impl Skipped {
+    fn add(&mut self, bytes: &[u8]) {
+        let room = KEPT.saturating_sub(self.head.len()).min(bytes.len());
+        let (head, rest) = bytes.split_at(room);
+        self.head.extend_from_slice(head);
+        self.tail.extend_from_slice(rest);
+        let surplus = self.tail.len().saturating_sub(KEPT);
+        self.tail.drain(..surplus);
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        [self.head, self.tail].concat()
+    }
 }
 
 /// Reads the header block at the beginning of `bytes`.

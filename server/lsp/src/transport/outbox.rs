@@ -195,6 +195,14 @@ impl Outbox {
         }
     }
 
+    /// Ends the writing. What is sent from now on goes nowhere.
+    pub(super) fn close(&self) {
+        let mut queue = self.shared.lock();
+        queue.on_loss = None;
+        queue.lose(&self.shared.drained);
+        self.shared.filled.notify_one();
+    }
+
     fn send(&self, message: &impl Serialize, what: &str) {
         let body = match serde_json::to_vec(message) {
             Ok(body) => body,
