@@ -1,1 +1,51 @@
-//! placeholder
+//! # Policy: what may be read, sent, written and spent
+//!
+//! Pure decisions, no disk and no network. Two of them:
+//!
+//! - **Settings.** A `pleach.toml` is read key by key, by [`parse`]: it never fails. What cannot be
+//!   used becomes a [`SettingsProblem`] at that key, for the editor to show, and everything else takes
+//!   effect. The layers are the defaults, the user's file, what the editor sends ([`overlay`]), and the
+//!   workspace's file ([`narrow`]), which can only take away: a repository that was just cloned must not
+//!   be able to choose where a key is sent. A key itself is never read from any of them.
+//! - **Paths.** [`check_path`] decides from the name alone whether an edit may touch a file:
+//!   nothing outside the workspace, no version control internals, no keys, nothing that an editor or a
+//!   build server would run. Following links on disk is the workspace room's part.
+//!
+//! ```
+//! use pleach_policy::{check_path, narrow, parse};
+//!
+//! let mine = parse(
+//!     r#"
+//!     engine = "local"
+//!     [providers.local]
+//!     base_url = "http://127.0.0.1:8080/v1"
+//!     model = "qwen"
+//!     [limits]
+//!     idle_secs = 20
+//!     "#,
+//! );
+//! // The misspelt key is told, with its place; the rest of the file counts.
+//! assert_eq!(
+//!     mine.problems[0].message,
+//!     "`limits.idle_secs` is no setting and is ignored; did you mean `idle_seconds`?"
+//! );
+//! assert_eq!(mine.settings.model_engine(), Some("local"));
+//!
+//! // A workspace can take away, never add.
+//! let here = narrow(&mine.settings, "edits.deny = ['migrations/']\nactions.automatic = true");
+//! assert_eq!(here.problems[0].code, "workspace_widens");
+//! let rules = here.settings.path_rules();
+//! assert_eq!(check_path("./src//main.rs", &rules).unwrap().as_str(), "src/main.rs");
+//! assert_eq!(check_path("migrations/1.sql", &rules).unwrap_err().code(), "denied_by_settings");
+//! assert_eq!(check_path("../secret", &rules).unwrap_err().code(), "parent_directory");
+//! ```
+
+mod paths;
+mod settings;
+
+pub use paths::{PathRefusal, PathRules, RefusalReason, RelativePath, check_path, check_reading};
+pub use settings::{
+    ActionSettings, BUILTIN_ENGINE, EditSettings, KeySource, LimitSettings, Loaded, LogLevel,
+    LogSettings, ProviderKind, ProviderSettings, Settings, SettingsProblem, Severity, json_schema,
+    narrow, overlay, parse,
+};

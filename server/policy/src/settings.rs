@@ -1,0 +1,302 @@
+//! What can be set, and the file it is set in.
+//!
+//! The comments on the types below are the user's reference: they become the published JSON Schema
+//! and the table in `docs/configuration.md`.
+
+mod layers;
+mod problem;
+mod provider;
+mod secrets;
+mod tree;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+
+pub use self::layers::{Loaded, narrow, overlay, parse};
+pub use self::problem::{SettingsProblem, Severity};
+use crate::PathRules;
+
+/// The name of the engine that needs no model, no key and no network.
+pub const BUILTIN_ENGINE: &str = "builtin";
+
+/// Settings of Pleach, the language server for agents' edits.
+///
+/// Your own file is `pleach.toml` in the configuration folder (`pleach doctor` names it). A
+/// `pleach.toml` in a workspace can only narrow what yours allows. What cannot be used is shown at
+/// its key; the rest takes effect.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(default)]
+#[schemars(title = "pleach.toml", deny_unknown_fields)]
+pub struct Settings {
+    /// What answers: `builtin`, or the name of one of the `providers`. `builtin` is the built-in syntax
+    /// engine, no AI model.
+    pub engine: String,
+    /// The models that can be used, each under a name of your choice.
+    pub providers: BTreeMap<String, ProviderSettings>,
+    /// The code actions that the editor lists.
+    pub actions: ActionSettings,
+    /// What edits may touch.
+    pub edits: EditSettings,
+    /// How long to wait, and how much to send and take.
+    pub limits: LimitSettings,
+    /// What the server writes to its log.
+    pub log: LogSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            engine: BUILTIN_ENGINE.to_owned(),
+            providers: BTreeMap::new(),
+            actions: ActionSettings::default(),
+            edits: EditSettings::default(),
+            limits: LimitSettings::default(),
+            log: LogSettings::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// The name of the provider that answers; none when it is the built-in syntax engine.
+    ///
+    /// The provider may be missing from [`Settings::providers`]: then nothing answers, rather than
+    /// something that was not asked for.
+    pub fn model_engine(&self) -> Option<&str> {
+        Some(self.engine.as_str()).filter(|engine| *engine != BUILTIN_ENGINE)
+    }
+
+    /// The rules for paths that follow from these settings.
+    pub fn path_rules(&self) -> PathRules {
+        PathRules::new(&self.edits.deny, self.edits.allow_ci)
+    }
+
+    /// The most tokens that one reply of this provider may have: the lower of its own limit and the
+    /// general one. None leaves it to the provider.
+    pub fn output_tokens(&self, provider: &ProviderSettings) -> Option<u32> {
+        match (self.limits.max_output_tokens, provider.max_output_tokens) {
+            (Some(general), Some(own)) => Some(general.min(own)),
+            (general, own) => general.or(own),
+        }
+    }
+}
+
+/// A server that streams a model's answers.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ProviderSettings {
+    /// Which protocol it speaks.
+    #[serde(default)]
+    pub kind: ProviderKind,
+    /// The address before `/chat/completions`, such as `http://127.0.0.1:8080/v1`. A key is sent to
+    /// this host and to no other.
+    #[schemars(url)]
+    pub base_url: String,
+    /// The model's name, as the server knows it.
+    #[schemars(length(min = 1))]
+    pub model: String,
+    #[serde(flatten)]
+    #[schemars(with = "KeyFields")]
+    /// Where the key comes from.
+    pub key: KeySource,
+    /// How much chance there is in the answers. Left out, the server decides; several models accept no
+    /// other value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 2.0))]
+    pub temperature: Option<f32>,
+    /// The most tokens of one reply. Left out, `limits.max_output_tokens` applies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub max_output_tokens: Option<u32>,
+    /// Further HTTP headers. Headers that carry a key are refused: use `key_env` or `key_command`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+}
+
+/// The protocol of a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProviderKind {
+    /// The chat completions of `OpenAI`, which `llama.cpp`, Ollama, `vLLM` and many others speak as well.
+    #[default]
+    #[serde(rename = "openai-compatible")]
+    OpenAiCompatible,
+}
+
+impl ProviderKind {
+    /// As it is written in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OpenAiCompatible => "openai-compatible",
+        }
+    }
+}
+
+/// Where a provider's key comes from. Never the key itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum KeySource {
+    /// The server asks for none.
+    #[default]
+    None,
+    /// The environment variable of this name holds it.
+    Variable(String),
+    /// This program prints it; the program and its arguments, run without a shell.
+    Command(Vec<String>),
+}
+
+/// As in the file: `key_env`, `key_command` or neither.
+impl Serialize for KeySource {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self {
+            Self::None => {}
+            Self::Variable(name) => map.serialize_entry("key_env", name)?,
+            Self::Command(argv) => map.serialize_entry("key_command", argv)?,
+        }
+        map.end()
+    }
+}
+
+/// How [`KeySource`] is written in the file. It exists for the schema only.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct KeyFields {
+    /// The name of the environment variable that holds the key. The key itself does not belong in this
+    /// file. Leave out `key_env` and `key_command` where the server asks for no key.
+    #[schemars(pattern("^[A-Za-z_][A-Za-z0-9_]*$"))]
+    key_env: Option<String>,
+    /// A program and its arguments that print the key, such as `["pass", "show", "openai"]`. It is run
+    /// without a shell.
+    #[schemars(length(min = 1))]
+    key_command: Option<Vec<String>>,
+}
+
+/// The code actions that the editor lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct ActionSettings {
+    /// Whether Pleach lists code actions and carries out commands. A workspace can turn them off.
+    pub enabled: bool,
+    /// Whether actions are also listed when the editor asks by itself, without the menu being opened,
+    /// as some do at every move of the cursor.
+    pub automatic: bool,
+}
+
+impl Default for ActionSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            automatic: false,
+        }
+    }
+}
+
+/// What edits may touch.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct EditSettings {
+    /// Files that Pleach neither edits nor sends to a model, as globs relative to the workspace:
+    /// `*.sql` in every folder, `/schema/*.sql` in that one, `migrations/` with everything below. Upper
+    /// and lower case count as one. A workspace's globs are added to yours. Version control internals,
+    /// keys and files that an editor runs are always out of bounds.
+    pub deny: Vec<String>,
+    /// Whether edits may touch the files that a build server runs, such as `.github/workflows/`.
+    pub allow_ci: bool,
+}
+
+/// How long to wait, and how much to send and take. A workspace can lower each of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct LimitSettings {
+    /// Seconds to wait for the first piece of an answer.
+    #[schemars(range(min = 1, max = 3600))]
+    pub first_byte_seconds: u64,
+    /// Seconds to wait for each further piece.
+    #[schemars(range(min = 1, max = 3600))]
+    pub idle_seconds: u64,
+    /// The most tokens of one reply. Left out, the provider decides.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub max_output_tokens: Option<u32>,
+    /// How often an edit that was refused goes back to the model with the reasons.
+    #[schemars(range(min = 0, max = 2))]
+    pub max_attempts: u32,
+    /// The most bytes of your files that go into one request.
+    #[schemars(range(min = 1024, max = 16_777_216))]
+    pub max_context_bytes: usize,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self {
+            first_byte_seconds: 60,
+            idle_seconds: 30,
+            max_output_tokens: None,
+            max_attempts: 2,
+            max_context_bytes: 262_144,
+        }
+    }
+}
+
+/// What the server writes to its log.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct LogSettings {
+    /// The least important messages that are written, to the standard error output.
+    pub level: LogLevel,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum LogLevel {
+    /// What failed.
+    Error,
+    /// And what looks wrong.
+    Warn,
+    /// And what happened.
+    #[default]
+    Info,
+    /// And how.
+    Debug,
+    /// And everything else.
+    Trace,
+}
+
+impl LogLevel {
+    /// All of them, from the quietest.
+    pub const ALL: [Self; 5] = [
+        Self::Error,
+        Self::Warn,
+        Self::Info,
+        Self::Debug,
+        Self::Trace,
+    ];
+
+    /// As it is written in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// The JSON Schema of `pleach.toml`, as published in `docs/pleach.schema.json`.
+pub fn json_schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Settings).to_value();
+    // No description of a type is of use beside that of the key that has it.
+    if let Some(key) = schema.pointer_mut("/$defs/ProviderSettings/properties/key") {
+        key.take();
+    }
+    schema
+}
