@@ -1,0 +1,183 @@
+//! The forms in which two lines may be called the same, from strict to lenient.
+
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hasher};
+
+use unicode_normalization::UnicodeNormalization;
+
+/// How much of a line counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Form {
+    /// Every byte (line endings are not part of a line).
+    Exact,
+    /// Blanks at the end do not count.
+    End,
+    /// Nor does the difference between look-alike characters.
+    Fold,
+    /// Blanks at both ends do not count.
+    Trim,
+    /// Nor does the difference between look-alike characters.
+    TrimFold,
+    /// No white space counts, nor does the difference between look-alike characters.
+    Dense,
+}
+
+impl Form {
+    /// The line in this form.
+    pub(crate) fn of(self, line: &str) -> Cow<'_, str> {
+        match self {
+            Self::Exact => Cow::Borrowed(line),
+            Self::End => Cow::Borrowed(line.trim_end()),
+            Self::Trim => Cow::Borrowed(line.trim()),
+            Self::Fold => fold(line.trim_end(), false),
+            Self::TrimFold => fold(line.trim(), false),
+            Self::Dense => fold(line, true),
+        }
+    }
+
+    /// A number that is the same for lines that are the same in this form (and, but for an
+    /// accident of one in 2⁶⁴, only for those).
+    pub(crate) fn key(self, line: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(self.of(line).as_bytes());
+        hasher.finish()
+    }
+
+    pub(crate) fn same(self, one: &str, other: &str) -> bool {
+        one == other || (self != Self::Exact && self.of(one) == self.of(other))
+    }
+}
+
+/// What a look-alike character is compared as; `None` when it stands for itself.
+pub(crate) fn look_alike(character: char) -> Option<&'static str> {
+    Some(match character {
+        '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{201b}' | '\u{2032}' | '\u{ff07}' => "'",
+        '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{201f}' | '\u{2033}' | '\u{ff02}' => "\"",
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' => "-",
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => " ",
+        '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{ad}' => "",
+        '\u{2026}' => "...",
+        _ => return None,
+    })
+}
+
+fn fold(line: &str, dense: bool) -> Cow<'_, str> {
+    if line.is_ascii() {
+        if !dense || !line.bytes().any(|byte| byte.is_ascii_whitespace()) {
+            return Cow::Borrowed(line);
+        }
+        return Cow::Owned(line.chars().filter(|character| !character.is_whitespace()).collect());
+    }
+    let mut plain = String::with_capacity(line.len());
+    for character in line.chars() {
+        match look_alike(character) {
+            Some(text) => plain.push_str(text),
+            None => plain.push(character),
+        }
+    }
+    let mut out: String = plain.nfc().collect();
+    if dense {
+        out.retain(|character| !character.is_whitespace());
+    } else {
+        // A look-alike blank at an end has become a blank that does not count either.
+        let end = out.trim_end().len();
+        out.truncate(end);
+    }
+    Cow::Owned(out)
+}
+
+/// A text without white space and with look-alikes folded, and where each of its bytes came from.
+pub(crate) fn dense_with_origins(text: &str) -> (String, Vec<usize>) {
+    let mut out = String::with_capacity(text.len());
+    let mut origins = Vec::with_capacity(text.len());
+    for (at, character) in text.char_indices() {
+        if character.is_whitespace() {
+            continue;
+        }
+        let before = out.len();
+        match look_alike(character) {
+            Some(plain) => out.push_str(plain.trim()),
+            None => out.push(character),
+        }
+        origins.extend(std::iter::repeat_n(at, out.len() - before));
+    }
+    (out, origins)
+}
+
+/// How alike two lines are, 0 to 1: twice the letters they share in order at both ends and by
+/// pairs of letters elsewhere, over the letters of both. Linear in their length.
+pub(crate) fn likeness(one: &str, other: &str) -> f64 {
+    let (one, other) = (Form::Dense.of(one), Form::Dense.of(other));
+    if one == other {
+        return 1.0;
+    }
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.is_empty() || other.is_empty() {
+        return 0.0;
+    }
+    let head = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let rest = one.len().min(other.len()) - head;
+    let tail =
+        one.iter().rev().zip(other.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+    let (one, other) = (
+        one.get(head..one.len() - tail).unwrap_or(&[]),
+        other.get(head..other.len() - tail).unwrap_or(&[]),
+    );
+    let shared = shared_pairs(one, other);
+    let total = 2 * (head + tail) + one.len() + other.len();
+    ratio(2 * (head + tail) + 2 * shared, total)
+}
+
+/// How many neighbouring pairs of bytes both hold, each counted as often as the poorer side has it.
+fn shared_pairs(one: &[u8], other: &[u8]) -> usize {
+    let pairs = |bytes: &[u8]| {
+        let mut pairs: Vec<[u8; 2]> =
+            bytes.windows(2).filter_map(|pair| pair.try_into().ok()).collect();
+        pairs.sort_unstable();
+        pairs
+    };
+    let (one, other) = (pairs(one), pairs(other));
+    let (mut a, mut b) = (one.iter().peekable(), other.iter().peekable());
+    let mut shared = 0;
+    while let (Some(left), Some(right)) = (a.peek(), b.peek()) {
+        match left.cmp(right) {
+            std::cmp::Ordering::Less => drop(a.next()),
+            std::cmp::Ordering::Greater => drop(b.next()),
+            std::cmp::Ordering::Equal => {
+                shared += 1;
+                a.next();
+                b.next();
+            }
+        }
+    }
+    shared
+}
+
+/// A share of a whole, for scores.
+#[allow(clippy::cast_precision_loss)] // Counts of lines and bytes are far below 2⁵².
+pub(crate) fn ratio(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_go_from_strict_to_lenient() {
+        assert!(!Form::Exact.same("a ", "a"));
+        assert!(Form::End.same("a ", "a"));
+        assert!(!Form::End.same("it's", "it’s"));
+        assert!(Form::Fold.same("it's \"so\" - yes...", "it’s “so” – yes…"));
+        assert!(Form::Fold.same("cafe\u{301}", "café"));
+        assert!(Form::Trim.same("\ta", "    a"));
+        assert!(Form::Dense.same("f( a,b )", "f(a, b)"));
+        assert!(!Form::Dense.same("f(a)", "f(b)"));
+    }
+
+    #[test]
+    fn a_misspelt_line_is_much_alike() {
+        assert!(likeness("sudo systemctl enable docker", "suo systemctl enable docker") > 0.9);
+        assert!(likeness("let a = 1;", "return None") < 0.5);
+    }
+}

@@ -1,0 +1,316 @@
+//! Where the old text of a hunk is in a file: a ladder from strict to lenient.
+//!
+//! Each rung looks at the whole file. The first rung with a hit decides: one hit is the place, two
+//! are a question (see [`crate::evidence`]), never a reason to try a looser rung.
+
+mod characters;
+mod escapes;
+mod similar;
+mod sparse;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use pleach_text::{Dialect, IndentUnit};
+
+pub(crate) use characters::{Stretch as ByteStretch, every as every_stretch, find as find_stretch, find_dense};
+pub(crate) use similar::closest;
+
+use crate::Rung;
+use crate::diff::{Stretch, diff};
+use crate::fold::Form;
+use crate::indent::Reindent;
+use crate::lines::{FileLines, block_lines, indent_of, is_blank};
+
+/// More hits than this are not told apart: the place is ambiguous beyond help.
+pub(crate) const MAX_HITS: usize = 64;
+
+/// A file, and what was computed about its lines so far.
+pub(crate) struct Index<'a> {
+    pub(crate) file: FileLines<'a>,
+    keys: RefCell<HashMap<Form, Rc<Vec<u64>>>>,
+    unit: RefCell<Option<Option<IndentUnit>>>,
+}
+
+impl<'a> Index<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self {
+            file: FileLines::new(text),
+            keys: RefCell::new(HashMap::new()),
+            unit: RefCell::new(None),
+        }
+    }
+
+    /// One number for each line, the same for lines that are the same in this form.
+    pub(crate) fn keys(&self, form: Form) -> Rc<Vec<u64>> {
+        Rc::clone(
+            self.keys
+                .borrow_mut()
+                .entry(form)
+                .or_insert_with(|| Rc::new(self.file.iter().map(|line| form.key(line)).collect())),
+        )
+    }
+
+    /// The indentation unit of the file.
+    pub(crate) fn indent_unit(&self) -> Option<IndentUnit> {
+        *self.unit.borrow_mut().get_or_insert_with(|| Dialect::of(self.file.text()).indent)
+    }
+}
+
+/// The old and the new text of a hunk as lines, and what differs between them.
+pub(crate) struct Pattern<'p> {
+    pub(crate) old: Vec<&'p str>,
+    pub(crate) new: Vec<&'p str>,
+    /// The difference between the two, in order.
+    pub(crate) parts: Vec<Stretch>,
+}
+
+impl<'p> Pattern<'p> {
+    pub(crate) fn new(old: &'p str, new: &'p str) -> Self {
+        let (old, new) = (block_lines(old), block_lines(new));
+        let parts = diff(&old, &new);
+        Self { old, new, parts }
+    }
+
+    /// For each old line, whether the hunk removes it.
+    pub(crate) fn removed(&self) -> Vec<bool> {
+        let mut removed = vec![false; self.old.len()];
+        for part in self.parts.iter().filter(|part| !part.equal) {
+            for flag in removed.get_mut(part.old.clone()).into_iter().flatten() {
+                *flag = true;
+            }
+        }
+        removed
+    }
+
+    /// The new lines that are not old lines.
+    pub(crate) fn added(&self) -> impl Iterator<Item = &'p str> + '_ {
+        self.parts
+            .iter()
+            .filter(|part| !part.equal)
+            .flat_map(|part| self.new.get(part.new.clone()).unwrap_or(&[]).iter().copied())
+    }
+}
+
+/// A place for a hunk.
+#[derive(Debug, Clone)]
+pub(crate) struct Spot {
+    pub(crate) rung: Rung,
+    /// The lines of the file that the old text stands for: `first..last`.
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+    /// For each old line the line of the file that it stands for, if there is one.
+    pub(crate) align: Vec<Option<usize>>,
+    pub(crate) reindent: Reindent,
+}
+
+impl Spot {
+    fn straight(rung: Rung, first: usize, count: usize, reindent: Reindent) -> Self {
+        let align = (first..first + count).map(Some).collect();
+        Self { rung, first, last: first + count, align, reindent }
+    }
+}
+
+/// What the ladder found: nothing, one place, or several on the same rung.
+pub(crate) type Spots = Vec<Spot>;
+
+/// Climbs the ladder.
+pub(crate) fn locate(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
+    if pattern.old.is_empty() || pattern.old.len() > index.file.len() + pattern.old.len() / 2 + 8 {
+        return Vec::new();
+    }
+    let strict = strict(index, pattern);
+    if !strict.is_empty() || pattern.old.iter().all(|line| is_blank(line)) {
+        return strict;
+    }
+    let sparse = sparse::find(index, pattern);
+    if !sparse.is_empty() {
+        return sparse;
+    }
+    similar::find(index, pattern)
+}
+
+pub(crate) use escapes::unescaped;
+
+/// The rungs on which every line of the old text has its line in the file.
+pub(crate) fn strict(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
+    let exact = exact(index, pattern);
+    if !exact.is_empty() {
+        return exact;
+    }
+    const RUNGS: [(Form, Rung); 5] = [
+        (Form::End, Rung::TrailingWhitespace),
+        (Form::Fold, Rung::Unicode),
+        (Form::Trim, Rung::Indentation),
+        (Form::TrimFold, Rung::Indentation),
+        (Form::Dense, Rung::Whitespace),
+    ];
+    for (form, rung) in RUNGS {
+        // Blank lines alone are everywhere once blanks do not count.
+        if form != Form::End && pattern.old.iter().all(|line| is_blank(line)) {
+            break;
+        }
+        let needle: Vec<u64> = pattern.old.iter().map(|line| form.key(line)).collect();
+        let spots: Spots = occurrences(&index.keys(form), &needle)
+            .into_iter()
+            .filter_map(|first| {
+                let spot = Spot::straight(rung, first, needle.len(), Reindent::Same);
+                fit(index, pattern, spot)
+            })
+            .collect();
+        if !spots.is_empty() {
+            return spots;
+        }
+    }
+    Vec::new()
+}
+
+/// Works out the indentation of a place; `None` when there is no rule for it.
+pub(crate) fn fit(index: &Index<'_>, pattern: &Pattern<'_>, spot: Spot) -> Option<Spot> {
+    let reindent = match spot.rung {
+        Rung::TrailingWhitespace | Rung::Unicode => Reindent::Same,
+        rung => reindent(index, pattern, &spot.align, rung)?,
+    };
+    Some(Spot { reindent, ..spot })
+}
+
+fn reindent(
+    index: &Index<'_>,
+    pattern: &Pattern<'_>,
+    align: &[Option<usize>],
+    rung: Rung,
+) -> Option<Reindent> {
+    let removed = pattern.removed();
+    let mut pairs = Vec::new();
+    let mut of_removed = Vec::new();
+    for ((old, place), removed) in pattern.old.iter().zip(align).zip(removed) {
+        let Some(line) = place.map(|place| index.file.line(place)) else { continue };
+        if is_blank(old) || is_blank(line) {
+            continue;
+        }
+        let pair = (indent_of(old), indent_of(line));
+        pairs.push(pair);
+        if removed {
+            of_removed.push(pair);
+        }
+    }
+    let unit = index.indent_unit();
+    let learned = Reindent::learn(&pairs, unit);
+    if learned.is_some() {
+        return learned.map(|rule| already_indented(rule, index, pattern, align));
+    }
+    if rung == Rung::Indentation {
+        return None;
+    }
+    // Some context lines are damaged. The lines to be removed are the better witnesses.
+    let same = pairs.iter().filter(|(reply, file)| reply == file).count();
+    if !of_removed.is_empty() {
+        if let Some(rule) = Reindent::learn(&of_removed, unit) {
+            return Some(rule);
+        }
+    } else if same * 2 >= pairs.len() {
+        return Some(Reindent::Same);
+    }
+    Reindent::table(&pairs)
+}
+
+/// When only the old text was written at another indentation and the new text stands where the
+/// file's lines stand, the new text is right as it is.
+fn already_indented(
+    rule: Reindent,
+    index: &Index<'_>,
+    pattern: &Pattern<'_>,
+    align: &[Option<usize>],
+) -> Reindent {
+    if !matches!(rule, Reindent::Add(_) | Reindent::Cut(_)) {
+        return rule;
+    }
+    let least = |lines: &mut dyn Iterator<Item = &str>| {
+        lines.filter(|line| !is_blank(line)).map(indent_of).min_by_key(|indent| indent.len()).map(str::to_owned)
+    };
+    let old = least(&mut pattern.old.iter().copied());
+    let new = least(&mut pattern.new.iter().copied());
+    let file = least(&mut align.iter().flatten().map(|&place| index.file.line(place)));
+    if new == file && new != old { Reindent::Same } else { rule }
+}
+
+fn exact(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
+    let file = &index.file;
+    let rung = if file.majority_ending() == "\n" { Rung::Exact } else { Rung::LineEndings };
+    let starts = if file.is_mixed() {
+        let needle: Vec<u64> = pattern.old.iter().map(|line| Form::Exact.key(line)).collect();
+        occurrences(&index.keys(Form::Exact), &needle)
+    } else {
+        exact_by_bytes(file, &pattern.old)
+    };
+    let count = pattern.old.len();
+    starts.into_iter().map(|first| Spot::straight(rung, first, count, Reindent::Same)).collect()
+}
+
+/// Where the lines stand byte for byte: one search for all of them, no work per line.
+fn exact_by_bytes(file: &FileLines<'_>, lines: &[&str]) -> Vec<usize> {
+    let ending = file.majority_ending();
+    let needle = lines.join(ending);
+    if needle.is_empty() {
+        return (0..file.len()).filter(|&at| file.line(at).is_empty()).take(MAX_HITS).collect();
+    }
+    let text = file.text();
+    let finder = memchr::memmem::Finder::new(needle.as_bytes());
+    let mut hits = Vec::new();
+    let mut from = file.first_byte();
+    while let Some(at) = text.as_bytes().get(from..).and_then(|rest| finder.find(rest)) {
+        let at = from + at;
+        let line = file.line_at(at);
+        let stops_at_line_end = || {
+            let behind = text.get(at + needle.len()..).unwrap_or("");
+            behind.is_empty() || behind.starts_with(ending)
+        };
+        if file.start_of(line) == at && stops_at_line_end() {
+            hits.push(line);
+            if hits.len() == MAX_HITS {
+                break;
+            }
+        }
+        let next = file.start_of(line + 1);
+        if next <= from {
+            break;
+        }
+        from = next;
+    }
+    hits
+}
+
+/// Every place where the needle stands in the hay (Knuth, Morris and Pratt: linear whatever the input).
+pub(crate) fn occurrences(hay: &[u64], needle: &[u64]) -> Vec<usize> {
+    let mut hits = Vec::new();
+    if needle.is_empty() || needle.len() > hay.len() {
+        return hits;
+    }
+    let mut borders = vec![0usize; needle.len()];
+    let mut length = 0;
+    for at in 1..needle.len() {
+        while length > 0 && needle.get(at) != needle.get(length) {
+            length = borders.get(length - 1).copied().unwrap_or(0);
+        }
+        length += usize::from(needle.get(at) == needle.get(length));
+        if let Some(border) = borders.get_mut(at) {
+            *border = length;
+        }
+    }
+    let mut matched = 0;
+    for (at, key) in hay.iter().enumerate() {
+        while matched > 0 && needle.get(matched) != Some(key) {
+            matched = borders.get(matched - 1).copied().unwrap_or(0);
+        }
+        matched += usize::from(needle.get(matched) == Some(key));
+        if matched == needle.len() {
+            hits.push(at + 1 - matched);
+            if hits.len() == MAX_HITS {
+                break;
+            }
+            matched = borders.get(matched - 1).copied().unwrap_or(0);
+        }
+    }
+    hits
+}

@@ -1,0 +1,83 @@
+//! Old text that need not be whole lines.
+
+use std::borrow::Cow;
+
+use super::{Index, MAX_HITS};
+use crate::Rung;
+use crate::fold::dense_with_origins;
+
+/// A stretch of bytes of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub(crate) rung: Rung,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+/// The old text with the file's line endings.
+fn in_file_endings<'a>(index: &Index<'_>, old: &'a str) -> Cow<'a, str> {
+    let ending = index.file.majority_ending();
+    if ending == "\n" || !old.contains('\n') {
+        Cow::Borrowed(old)
+    } else {
+        Cow::Owned(old.replace('\n', ending))
+    }
+}
+
+/// Every place where the old text stands byte for byte, overlapping ones left out.
+pub(crate) fn every(index: &Index<'_>, old: &str, limit: usize) -> Vec<Stretch> {
+    let needle = in_file_endings(index, old);
+    if needle.is_empty() {
+        return Vec::new();
+    }
+    let rung = if matches!(needle, Cow::Borrowed(_)) { Rung::Exact } else { Rung::LineEndings };
+    let text = index.file.text();
+    memchr::memmem::find_iter(text.as_bytes(), needle.as_bytes())
+        .filter(|&start| start >= index.file.first_byte())
+        .take(limit)
+        .map(|start| Stretch { rung, start, end: start + needle.len() })
+        .collect()
+}
+
+/// Where the old text stands byte for byte. When it was copied with its indentation or over several
+/// lines, places where it is whole lines go before places where it ends a longer line.
+pub(crate) fn find(index: &Index<'_>, old: &str) -> Vec<Stretch> {
+    let hits = every(index, old, MAX_HITS);
+    if hits.len() < 2 || !(old.starts_with([' ', '\t']) || old.trim_end_matches('\n').contains('\n')) {
+        return hits;
+    }
+    let file = &index.file;
+    let whole: Vec<Stretch> = hits
+        .iter()
+        .copied()
+        .filter(|hit| {
+            let line = file.line_at(hit.start);
+            let last = file.line_at(hit.end.saturating_sub(1).max(hit.start));
+            file.start_of(line) == hit.start
+                && (file.end_of(last) == hit.end || file.start_of(last + 1) == hit.end)
+        })
+        .collect();
+    if whole.len() == 1 { whole } else { hits }
+}
+
+/// Shorter texts than this are found by chance once white space does not count.
+const MIN_DENSE: usize = 8;
+
+/// Where the old text stands once no white space counts, not even line breaks.
+pub(crate) fn find_dense(index: &Index<'_>, old: &str) -> Vec<Stretch> {
+    let (needle, _) = dense_with_origins(old);
+    if needle.len() < MIN_DENSE {
+        return Vec::new();
+    }
+    let text = index.file.text();
+    let (hay, origins) = dense_with_origins(text);
+    memchr::memmem::find_iter(hay.as_bytes(), needle.as_bytes())
+        .take(2)
+        .filter_map(|at| {
+            let start = *origins.get(at)?;
+            let last = *origins.get(at + needle.len() - 1)?;
+            let width = text.get(last..)?.chars().next()?.len_utf8();
+            Some(Stretch { rung: Rung::Whitespace, start, end: last + width })
+        })
+        .collect()
+}

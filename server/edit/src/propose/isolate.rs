@@ -1,0 +1,71 @@
+//! When the whole does not pass the gate: which hunks are to blame.
+
+use pleach_grammars::Syntax;
+use pleach_text::{ByteOffset, ChangeSet};
+
+use super::one_file::Edits;
+use crate::gate::{self, FileVerdict};
+use crate::proposal::language_of;
+use crate::{HunkRefusal, RefusalCode};
+
+/// More hunks than this are not tried one by one.
+const MAX_TRIED: usize = 24;
+
+pub(super) fn worse(index: usize, path: &str, verdict: &FileVerdict) -> HunkRefusal {
+    let message = format!("The edit would add a syntax error to {path}: {verdict}.");
+    HunkRefusal::new(index, Some(path), RefusalCode::SyntaxWorse, message)
+}
+
+/// The hunks without which the others pass: one if there is one, else those that do not pass when
+/// the hunks are taken in one after the other.
+pub(super) fn offenders(
+    path: &str,
+    before: &str,
+    edits: &Edits,
+    known: Option<&Syntax>,
+    whole: &FileVerdict,
+) -> Vec<HunkRefusal> {
+    let mut hunks: Vec<usize> = edits.owned.iter().map(|owned| owned.hunk).collect();
+    hunks.sort_unstable();
+    hunks.dedup();
+    if hunks.len() < 2 || hunks.len() > MAX_TRIED {
+        return hunks.into_iter().take(1).map(|index| worse(index, path, whole)).collect();
+    }
+    let passes = |taken: &dyn Fn(usize) -> bool| {
+        let replacements =
+            edits.owned.iter().filter(|owned| taken(owned.hunk)).map(|owned| owned.replacement.clone());
+        let changes = ChangeSet::new(replacements.collect(), ByteOffset(before.len())).ok()?;
+        let after = changes.apply_to_str(before).ok()?;
+        let verdict = gate::check(before, &changes, &after, language_of(path, before), known);
+        Some(verdict).filter(|verdict| !verdict.is_worse())
+    };
+    let refuse = |offenders: &[usize]| {
+        let rest = hunks.len() - offenders.len();
+        offenders
+            .iter()
+            .map(|&index| {
+                let mut refusal = worse(index, path, whole);
+                if rest > 0 {
+                    refusal.message.push_str(&format!(
+                        " The other {rest} {} would pass without it.",
+                        if rest == 1 { "hunk" } else { "hunks" }
+                    ));
+                }
+                refusal
+            })
+            .collect()
+    };
+    for &suspect in &hunks {
+        if passes(&|hunk| hunk != suspect).is_some() {
+            return refuse(&[suspect]);
+        }
+    }
+    let mut good: Vec<usize> = Vec::new();
+    for &next in &hunks {
+        if passes(&|hunk| hunk == next || good.contains(&hunk)).is_some() {
+            good.push(next);
+        }
+    }
+    let bad: Vec<usize> = hunks.iter().copied().filter(|hunk| !good.contains(hunk)).collect();
+    refuse(if bad.is_empty() { &hunks } else { &bad })
+}

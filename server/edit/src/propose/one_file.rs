@@ -1,0 +1,352 @@
+//! All hunks of one file: each located against the text as it is, then put together.
+
+mod numbers;
+mod replace;
+mod together;
+mod whole;
+
+use std::sync::Arc;
+
+use pleach_text::{ByteRange, Replacement};
+
+use super::Member;
+use crate::evidence::Neighbours;
+use crate::hunk::{Hunk, Op};
+use crate::lines::block_lines;
+use crate::locate::{Index, Pattern, Spot};
+use crate::place::{LineChange, Misfit, changes, to_replacement};
+use crate::proposal::lines_of;
+use crate::{HunkRefusal, Place, PlacedHunk, RefusalCode, Rung};
+
+/// A replacement and the hunk it belongs to.
+#[derive(Debug, Clone)]
+pub(crate) struct Owned {
+    pub(crate) hunk: usize,
+    pub(crate) replacement: Replacement,
+    /// The lines that the hunk is about, context included: `first..last`.
+    pub(crate) region: (usize, usize),
+    /// The region is what the hunk says it replaces, by line numbers.
+    pub(crate) by_numbers: bool,
+}
+
+/// What the hunks of one file come to.
+#[derive(Debug, Default)]
+pub(crate) struct Edits {
+    pub(crate) owned: Vec<Owned>,
+    pub(crate) placed: Vec<PlacedHunk>,
+    pub(crate) already: Vec<usize>,
+    pub(crate) repairs: Vec<String>,
+    pub(crate) create: Option<String>,
+    pub(crate) delete: bool,
+    pub(crate) rename: Option<String>,
+}
+
+/// A hunk on its way.
+pub(super) enum Stage<'h> {
+    /// Its text stands at these places, all on one rung.
+    Spots(Pattern<'h>, Vec<Spot>),
+    /// It is placed.
+    Placed(Fixed),
+    /// It changes nothing, or the file has the change already.
+    Nothing { already: bool },
+}
+
+/// A placed hunk.
+#[derive(Debug, Default)]
+pub(super) struct Fixed {
+    pub(super) rung: Option<Rung>,
+    pub(super) changes: Vec<Change>,
+    pub(super) region: (usize, usize),
+    pub(super) by_numbers: bool,
+    pub(super) repairs: Vec<String>,
+}
+
+/// A change by lines, which still has to be put into the file's bytes, or by bytes.
+#[derive(Debug)]
+pub(super) enum Change {
+    Lines(LineChange),
+    Bytes(Replacement),
+}
+
+/// Works out what the hunks of one file come to.
+pub(super) fn edit(
+    path: &str,
+    text: Option<&Arc<str>>,
+    members: &[Member<'_>],
+    selection: Option<ByteRange>,
+) -> Result<Edits, Vec<HunkRefusal>> {
+    if members.iter().any(|(_, hunk)| matches!(hunk.op, Op::Delete)) {
+        return whole::delete(path, text, members);
+    }
+    let Some(text) = text else { return whole::create(path, members) };
+    let index = Index::new(text);
+    let file = File { path, index: &index, selection };
+    let mut edits = Edits::default();
+    let mut refused = Vec::new();
+    let mut stages: Vec<(usize, &Hunk, Stage<'_>)> = Vec::new();
+    for &(number, hunk) in members {
+        match file.stage(number, hunk, members.len()) {
+            Ok(stage) => stages.push((number, hunk, stage)),
+            Err(refusal) => refused.push(*refusal),
+        }
+        if let Op::Rename { to } = &hunk.op {
+            edits.rename = Some(to.clone());
+        }
+    }
+    let neighbours: Vec<Neighbours> = (0..stages.len()).map(|at| file.neighbours(&stages, at)).collect();
+    for ((number, hunk, stage), near) in stages.into_iter().zip(neighbours) {
+        match file.settle(number, hunk, stage, &near) {
+            Ok(Some(fixed)) => file.take(number, hunk, fixed, &mut edits),
+            Ok(None) => {}
+            Err(refusal) => refused.push(*refusal),
+        }
+        if edits.already.last() == Some(&usize::MAX) {
+            edits.already.pop();
+        }
+    }
+    if refused.is_empty() {
+        refused.extend(together::arrange(path, &index, &mut edits));
+    }
+    if !refused.is_empty() {
+        return Err(refused);
+    }
+    edits.already.extend(file.already(members, &edits));
+    Ok(edits)
+}
+
+/// The file that is worked on.
+pub(super) struct File<'a, 't> {
+    pub(super) path: &'a str,
+    pub(super) index: &'a Index<'t>,
+    pub(super) selection: Option<ByteRange>,
+}
+
+type Boxed = Box<HunkRefusal>;
+
+impl File<'_, '_> {
+    pub(super) fn refuse(&self, number: usize, code: RefusalCode, message: impl Into<String>) -> Boxed {
+        Box::new(HunkRefusal::new(number, Some(self.path), code, message))
+    }
+
+    fn stage<'h>(&self, number: usize, hunk: &'h Hunk, count: usize) -> Result<Stage<'h>, Boxed> {
+        match &hunk.op {
+            Op::Replace { .. } => self.replace(number, hunk),
+            Op::Lines { first, last, new, guard } => {
+                self.by_numbers(number, *first, *last, new, guard.as_deref())
+            }
+            Op::Append { new } => self.append(number, hunk, new),
+            Op::Write { text, may_exist } => self.write(number, text, *may_exist, count),
+            Op::Snippet { text } => self.snippet(number, hunk, text, count),
+            Op::Rename { .. } | Op::Delete => Ok(Stage::Nothing { already: false }),
+        }
+    }
+
+    /// What the other hunks of the file tell about one that has several places.
+    fn neighbours(&self, stages: &[(usize, &Hunk, Stage<'_>)], at: usize) -> Neighbours {
+        let sure = |stage: &Stage<'_>| match stage {
+            Stage::Spots(_, spots) => match spots.as_slice() {
+                [spot] => Some((spot.first, spot.last)),
+                _ => None,
+            },
+            Stage::Placed(fixed) => Some(fixed.region),
+            Stage::Nothing { .. } => None,
+        };
+        let mut near = Neighbours::default();
+        if !matches!(stages.get(at), Some((_, _, Stage::Spots(_, spots))) if spots.len() > 1) {
+            return near;
+        }
+        let known: Vec<(usize, (usize, usize), Option<usize>)> = stages
+            .iter()
+            .enumerate()
+            .filter_map(|(other, (_, hunk, stage))| Some((other, sure(stage)?, hunk.hints.line)))
+            .collect();
+        let mut shifts: Vec<isize> = known
+            .iter()
+            .filter_map(|(_, region, line)| {
+                let announced = isize::try_from((*line)?.saturating_sub(1)).ok()?;
+                Some(isize::try_from(region.0).ok()? - announced)
+            })
+            .collect();
+        shifts.dedup();
+        if let [shift] = shifts.as_slice() {
+            near.shift = Some(*shift);
+        }
+        // The order of the hunks is evidence only if the reply shows that it keeps to it.
+        let in_order = known.windows(2).all(|pair| match pair {
+            [(_, one, _), (_, other, _)] => one.0 <= other.0,
+            _ => true,
+        });
+        if in_order {
+            near.after = known.iter().rev().find(|(other, ..)| *other < at).map(|(_, region, _)| region.1);
+            near.before = known.iter().find(|(other, ..)| *other > at).map(|(_, region, _)| region.0);
+        }
+        near
+    }
+
+    /// Decides between places, or refuses.
+    fn settle(
+        &self,
+        number: usize,
+        hunk: &Hunk,
+        stage: Stage<'_>,
+        near: &Neighbours,
+    ) -> Result<Option<Fixed>, Boxed> {
+        let (pattern, spots) = match stage {
+            Stage::Placed(fixed) => return Ok(Some(fixed)),
+            Stage::Nothing { .. } => return Ok(None),
+            Stage::Spots(pattern, spots) => (pattern, spots),
+        };
+        let spot = match spots.as_slice() {
+            [] => return Err(self.not_found(number, &pattern)),
+            [spot] => spot.clone(),
+            several => match crate::evidence::choose(self.index, several, &hunk.hints, near) {
+                Some(spot) => spot,
+                None => return Err(self.ambiguous(number, several)),
+            },
+        };
+        self.fix(number, &pattern, &spot).map(Some)
+    }
+
+    pub(super) fn fix(&self, number: usize, pattern: &Pattern<'_>, spot: &Spot) -> Result<Fixed, Boxed> {
+        let changes = changes(self.index, pattern, spot).map_err(|misfit| self.misfit(number, pattern, spot, misfit))?;
+        Ok(Fixed {
+            rung: Some(spot.rung),
+            changes: changes.into_iter().map(Change::Lines).collect(),
+            region: (spot.first, spot.last),
+            ..Fixed::default()
+        })
+    }
+
+    pub(super) fn not_found(&self, number: usize, pattern: &Pattern<'_>) -> Boxed {
+        let mut refusal = self.refuse(
+            number,
+            RefusalCode::NotFound,
+            format!("The text to be replaced is not in {}. Copy it exactly from the file.", self.path),
+        );
+        refusal.closest = crate::locate::closest(self.index, pattern);
+        if let Some(closest) = &refusal.closest {
+            refusal.message = format!(
+                "The text to be replaced is not in {}; the closest lines start at line {}. Copy it exactly from the file.",
+                self.path, closest.line
+            );
+        }
+        refusal
+    }
+
+    pub(super) fn ambiguous(&self, number: usize, spots: &[Spot]) -> Boxed {
+        let lines: Vec<usize> = spots.iter().map(|spot| spot.first).collect();
+        self.ambiguous_lines(number, &lines)
+    }
+
+    pub(super) fn ambiguous_lines(&self, number: usize, firsts: &[usize]) -> Boxed {
+        const SHOWN: usize = 8;
+        let numbers: Vec<String> = firsts.iter().take(SHOWN).map(|first| (first + 1).to_string()).collect();
+        let more = if firsts.len() > SHOWN { ", …" } else { "" };
+        let mut refusal = self.refuse(
+            number,
+            RefusalCode::Ambiguous,
+            format!(
+                "The text to be replaced is in {} more than once (lines {}{more}). Add lines around it that tell which is meant.",
+                self.path,
+                numbers.join(", ")
+            ),
+        );
+        refusal.candidates = firsts
+            .iter()
+            .take(SHOWN)
+            .map(|&first| {
+                let from = first.saturating_sub(1);
+                let to = (first + 3).min(self.index.file.len());
+                let lines: Vec<&str> = (from..to).map(|at| self.index.file.line(at)).collect();
+                Place { line: first + 1, excerpt: lines.join("\n") }
+            })
+            .collect();
+        refusal
+    }
+
+    fn misfit(&self, number: usize, pattern: &Pattern<'_>, spot: &Spot, misfit: Misfit) -> Boxed {
+        let what = match misfit {
+            Misfit::Removed => "a line that the edit removes is another one in the file",
+            Misfit::Between => "the file has lines that the edit does not know where it puts new ones",
+            Misfit::Indentation => "the indentation of the new lines cannot be told from the file's",
+        };
+        let mut refusal = self.refuse(
+            number,
+            RefusalCode::NotFound,
+            format!("Near line {} of {}, {what}. Copy the text exactly from the file.", spot.first + 1, self.path),
+        );
+        refusal.closest = crate::locate::closest(self.index, pattern);
+        refusal
+    }
+
+    /// Puts a placed hunk into the file's bytes.
+    fn take(&self, number: usize, hunk: &Hunk, fixed: Fixed, edits: &mut Edits) {
+        let file = &self.index.file;
+        edits.repairs.extend(fixed.repairs);
+        if fixed.changes.is_empty() {
+            edits.already.push(number);
+            return;
+        }
+        let mut range = None;
+        for change in fixed.changes {
+            let replacement = match change {
+                Change::Bytes(replacement) => replacement,
+                Change::Lines(change) => {
+                    // A patch has no way to say that the last line is not ended: its lines all are.
+                    let ends = hunk.format == crate::Format::CodexPatch
+                        && change.last == file.len()
+                        && !file.final_newline()
+                        && !change.new.is_empty();
+                    if ends {
+                        edits.repairs.push(format!("the last line of {} is ended", self.path));
+                    }
+                    to_replacement(file, &change, ends)
+                }
+            };
+            range = Some(range.map_or(replacement.delete, |range: ByteRange| range.cover(replacement.delete)));
+            let by_numbers = fixed.by_numbers;
+            edits.owned.push(Owned { hunk: number, replacement, region: fixed.region, by_numbers });
+        }
+        let range_before = range.unwrap_or_default();
+        edits.placed.push(PlacedHunk {
+            index: number,
+            path: self.path.to_owned(),
+            format: hunk.format,
+            rung: fixed.rung.unwrap_or(Rung::Exact),
+            range_before,
+            lines: lines_of(file.text(), range_before),
+        });
+    }
+
+    /// Hunks that left no trace because the file has their change.
+    fn already(&self, members: &[Member<'_>], edits: &Edits) -> Vec<usize> {
+        let _ = self;
+        members
+            .iter()
+            .filter(|(number, hunk)| {
+                matches!(hunk.op, Op::Replace { .. })
+                    && !edits.already.contains(number)
+                    && !edits.placed.iter().any(|placed| placed.index == *number)
+            })
+            .map(|(number, _)| *number)
+            .collect()
+    }
+
+    fn append(&self, number: usize, hunk: &Hunk, new: &str) -> Result<Stage<'static>, Boxed> {
+        if !hunk.hints.anchors.is_empty() && !hunk.hints.at_end && hunk.format == crate::Format::CodexPatch {
+            return Err(self.refuse(
+                number,
+                RefusalCode::Ambiguous,
+                "The hunk adds lines without a line of context. Add the line before or after them.",
+            ));
+        }
+        let end = self.index.file.len();
+        let new = block_lines(new).into_iter().map(str::to_owned).collect();
+        Ok(Stage::Placed(Fixed {
+            rung: Some(Rung::Anchor),
+            changes: vec![Change::Lines(LineChange { first: end, last: end, new })],
+            region: (end, end),
+            ..Fixed::default()
+        }))
+    }
+}

@@ -1,0 +1,287 @@
+//! Hunks that say what they replace by its text.
+
+use pleach_text::{ByteOffset, ByteRange, Replacement};
+
+use super::{Boxed, Change, File, Fixed, Stage};
+use crate::diff::diff;
+use crate::elision::{Elision, elision};
+use crate::fold::Form;
+use crate::hunk::{Hunk, Op, Unit};
+use crate::lines::{block_lines, indent_of, is_blank};
+use crate::locate::{
+    ByteStretch, Pattern, Spot, every_stretch, find_dense, find_stretch, locate, occurrences, strict, unescaped,
+};
+use crate::place::LineChange;
+use crate::{RefusalCode, Rung};
+
+impl File<'_, '_> {
+    pub(super) fn replace<'h>(&self, number: usize, hunk: &'h Hunk) -> Result<Stage<'h>, Boxed> {
+        let Op::Replace { old, new, unit, all } = &hunk.op else {
+            return Ok(Stage::Nothing { already: false });
+        };
+        if old.trim().is_empty() && (old.is_empty() || *unit == Unit::Lines) {
+            return self.without_old(number, hunk, new);
+        }
+        if old == new {
+            return Ok(Stage::Nothing { already: true });
+        }
+        if *unit == Unit::Characters {
+            if *all {
+                return self.everywhere(number, old, new);
+            }
+            match find_stretch(self.index, old).as_slice() {
+                [] => {}
+                [hit] => {
+                    self.check_placeholder(number, old, new)?;
+                    return Ok(Stage::Placed(self.stretch(*hit, old, new)));
+                }
+                several => return self.one_of(number, hunk, several, old, new),
+            }
+        }
+        self.by_lines(number, old, new, *unit)
+    }
+
+    /// Old text as lines, on every rung of the ladder.
+    fn by_lines<'h>(&self, number: usize, old: &'h str, new: &'h str, unit: Unit) -> Result<Stage<'h>, Boxed> {
+        // A line break at the front only says that a line starts here.
+        let (old_lines, new_lines) = match (old.strip_prefix('\n'), new.strip_prefix('\n')) {
+            (Some(old), Some(new)) if unit == Unit::Characters => (old, new),
+            _ => (old, new),
+        };
+        let pattern = Pattern::new(old_lines, new_lines);
+        let found = strict(self.index, &pattern);
+        if !found.is_empty() {
+            self.check_placeholder(number, old, new)?;
+            return Ok(Stage::Spots(pattern, found));
+        }
+        if let Some(stage) = self.pieces(number, &pattern)? {
+            return Ok(stage);
+        }
+        self.check_placeholder(number, old, new)?;
+        if unit == Unit::Characters {
+            match find_dense(self.index, old).as_slice() {
+                [] => {}
+                [hit] => return Ok(Stage::Placed(self.loose_stretch(*hit, old, new))),
+                several => {
+                    let line = |hit: &ByteStretch| self.index.file.line_at(hit.start);
+                    return Err(self.ambiguous_lines(number, &several.iter().map(line).collect::<Vec<_>>()));
+                }
+            }
+        }
+        for (old, new) in unescaped(old, new) {
+            let pattern = Pattern::new(&old, &new);
+            match strict(self.index, &pattern).as_slice() {
+                [] => {}
+                [spot] => {
+                    let spot = Spot { rung: Rung::Escapes, ..spot.clone() };
+                    return self.fix(number, &pattern, &spot).map(Stage::Placed);
+                }
+                several => return Err(self.ambiguous(number, several)),
+            }
+        }
+        if self.has_already(&pattern) {
+            return Ok(Stage::Nothing { already: true });
+        }
+        let spots = locate(self.index, &pattern);
+        Ok(Stage::Spots(pattern, spots))
+    }
+
+    /// Whether the file has the new text, at one place, and enough of it to be no accident.
+    fn has_already(&self, pattern: &Pattern<'_>) -> bool {
+        const LETTERS: usize = 12;
+        let letters: usize =
+            pattern.added().map(|line| line.chars().filter(|letter| letter.is_alphanumeric()).count()).sum();
+        if letters < LETTERS || pattern.new.len() < 2 {
+            return false;
+        }
+        let needle: Vec<u64> = pattern.new.iter().map(|line| Form::End.key(line)).collect();
+        occurrences(&self.index.keys(Form::End), &needle).len() == 1
+    }
+
+    /// An edit that does not say what it replaces.
+    fn without_old<'h>(&self, number: usize, hunk: &Hunk, new: &str) -> Result<Stage<'h>, Boxed> {
+        let file = &self.index.file;
+        if file.text().trim().is_empty() {
+            let all = ByteRange::new(ByteOffset(file.first_byte()), ByteOffset(file.text().len()));
+            return Ok(Stage::Placed(Fixed {
+                rung: Some(Rung::WholeFile),
+                changes: vec![Change::Bytes(Replacement { delete: all, insert: new.to_owned() })],
+                region: (0, file.len()),
+                ..Fixed::default()
+            }));
+        }
+        if let Some(line) = hunk.hints.line.filter(|&line| (1..=file.len() + 1).contains(&line)) {
+            let at = line - 1;
+            let new = block_lines(new).into_iter().map(str::to_owned).collect();
+            return Ok(Stage::Placed(Fixed {
+                rung: Some(Rung::LineNumbers),
+                changes: vec![Change::Lines(LineChange { first: at, last: at, new })],
+                region: (at, at),
+                by_numbers: true,
+                ..Fixed::default()
+            }));
+        }
+        let message =
+            format!("The hunk does not say which text of {} it replaces, and the file is not empty.", self.path);
+        Err(self.refuse(number, RefusalCode::EmptySearch, message))
+    }
+
+    /// Refuses new text that stands for code it does not spell out.
+    pub(super) fn check_placeholder(&self, number: usize, old: &str, new: &str) -> Result<(), Boxed> {
+        let old_lines = block_lines(old);
+        let new_lines = block_lines(new);
+        let shrinks = new_lines.len() < old_lines.len();
+        let stands = |line: &&&str| {
+            let elided = match elision(line) {
+                Some(Elision::Words) => true,
+                Some(Elision::Dots) => shrinks && !line.trim().starts_with(['.', '…']),
+                None => false,
+            };
+            let known = |text: &str| text.trim() == line.trim();
+            elided && !old_lines.iter().any(|old| known(old)) && !self.index.file.iter().any(known)
+        };
+        match new_lines.iter().find(stands) {
+            Some(line) => Err(self.refuse(
+                number,
+                RefusalCode::Placeholder,
+                format!("The new text has the placeholder `{}`. Write out the code that is meant.", line.trim()),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn stretch(&self, hit: ByteStretch, old: &str, new: &str) -> Fixed {
+        let file = &self.index.file;
+        let ending = file.majority_ending();
+        // Only what differs is replaced, so that neighbouring hunks do not get in each other's way.
+        let (head, tail) = shared_ends(old, new);
+        let extra = ending.len() - 1;
+        let in_file = |text: Option<&str>| text.map_or(0, |text| text.len() + extra * text.matches('\n').count());
+        let start = hit.start + in_file(old.get(..head));
+        let end = hit.end - in_file(old.get(old.len() - tail..));
+        let middle = new.get(head..new.len() - tail).unwrap_or(new);
+        let insert = if ending == "\n" { middle.to_owned() } else { middle.replace('\n', ending) };
+        let delete = ByteRange::new(ByteOffset(start), ByteOffset(end));
+        Fixed {
+            rung: Some(hit.rung),
+            changes: vec![Change::Bytes(Replacement { delete, insert })],
+            region: (file.line_at(hit.start), file.line_at(hit.end.saturating_sub(1)) + 1),
+            ..Fixed::default()
+        }
+    }
+
+    /// A stretch found without white space: the new text goes in as it is, at the old one's
+    /// indentation.
+    fn loose_stretch(&self, hit: ByteStretch, old: &str, new: &str) -> Fixed {
+        let file = &self.index.file;
+        let line = file.line_at(hit.start);
+        let own = indent_of(file.line(line));
+        let theirs = indent_of(old.trim_start_matches('\n'));
+        let mut insert = String::with_capacity(new.len());
+        for (at, text) in new.trim_matches('\n').split('\n').enumerate() {
+            if at > 0 {
+                insert.push_str(file.majority_ending());
+            }
+            match text.strip_prefix(theirs) {
+                Some(rest) if at == 0 => insert.push_str(rest),
+                Some(rest) if !is_blank(text) => {
+                    insert.push_str(own);
+                    insert.push_str(rest);
+                }
+                _ => insert.push_str(text),
+            }
+        }
+        let delete = ByteRange::new(ByteOffset(hit.start), ByteOffset(hit.end));
+        Fixed {
+            rung: Some(hit.rung),
+            changes: vec![Change::Bytes(Replacement { delete, insert })],
+            region: (line, file.line_at(hit.end.saturating_sub(1)) + 1),
+            ..Fixed::default()
+        }
+    }
+
+    fn one_of<'h>(
+        &self,
+        number: usize,
+        hunk: &Hunk,
+        hits: &[ByteStretch],
+        old: &str,
+        new: &str,
+    ) -> Result<Stage<'h>, Boxed> {
+        let line = |hit: &ByteStretch| self.index.file.line_at(hit.start);
+        if let Some(wanted) = hunk.hints.line {
+            let mut fitting = hits.iter().filter(|hit| line(hit) + 1 == wanted);
+            if let (Some(hit), None) = (fitting.next(), fitting.next()) {
+                self.check_placeholder(number, old, new)?;
+                let fixed = self.stretch(*hit, old, new);
+                return Ok(Stage::Placed(Fixed { rung: Some(Rung::LineHint), ..fixed }));
+            }
+        }
+        Err(self.ambiguous_lines(number, &hits.iter().map(line).collect::<Vec<_>>()))
+    }
+
+    fn everywhere<'h>(&self, number: usize, old: &'h str, new: &'h str) -> Result<Stage<'h>, Boxed> {
+        let hits = every_stretch(self.index, old, usize::MAX);
+        self.check_placeholder(number, old, new)?;
+        let Some((first, last)) = hits.first().zip(hits.last()) else {
+            return self.by_lines(number, old, new, Unit::Characters);
+        };
+        let mut all = Fixed { rung: Some(first.rung), ..Fixed::default() };
+        for hit in &hits {
+            all.changes.extend(self.stretch(*hit, old, new).changes);
+        }
+        let file = &self.index.file;
+        all.region = (file.line_at(first.start), file.line_at(last.end.saturating_sub(1)) + 1);
+        Ok(Stage::Placed(all))
+    }
+
+    /// Old and new text with as many lines of `...`: the pieces between them are replaced, what the
+    /// dots stand for stays.
+    fn pieces<'h>(&self, number: usize, pattern: &Pattern<'_>) -> Result<Option<Stage<'h>>, Boxed> {
+        let olds = split_at_dots(&pattern.old);
+        let news = split_at_dots(&pattern.new);
+        if olds.len() < 2 || olds.len() != news.len() {
+            return Ok(None);
+        }
+        let mut all = Fixed { rung: Some(Rung::Merge), ..Fixed::default() };
+        let mut from = 0;
+        let mut region: Option<(usize, usize)> = None;
+        for (old, new) in olds.into_iter().zip(news) {
+            if old.is_empty() && new.is_empty() {
+                continue;
+            }
+            let parts = diff(&old, &new);
+            let piece = Pattern { old, new, parts };
+            let spots = strict(self.index, &piece);
+            let spot = match spots.as_slice() {
+                [spot] if spot.first >= from => spot,
+                [] | [_] => return Err(self.not_found(number, &piece)),
+                several => return Err(self.ambiguous(number, several)),
+            };
+            from = spot.last;
+            region = Some((region.map_or(spot.first, |(first, _)| first), spot.last));
+            all.changes.extend(self.fix(number, &piece, spot)?.changes);
+        }
+        all.region = region.unwrap_or_default();
+        Ok(Some(Stage::Placed(all)))
+    }
+}
+
+/// How many bytes two texts share at the front and at the back, in whole characters.
+fn shared_ends(old: &str, new: &str) -> (usize, usize) {
+    let mut head = old.bytes().zip(new.bytes()).take_while(|(one, other)| one == other).count();
+    while !(old.is_char_boundary(head) && new.is_char_boundary(head)) {
+        head -= 1;
+    }
+    let rest = old.len().min(new.len()) - head;
+    let backwards = old.bytes().rev().zip(new.bytes().rev()).take(rest);
+    let mut tail = backwards.take_while(|(one, other)| one == other).count();
+    while !(old.is_char_boundary(old.len() - tail) && new.is_char_boundary(new.len() - tail)) {
+        tail -= 1;
+    }
+    (head, tail)
+}
+
+fn split_at_dots<'p>(lines: &[&'p str]) -> Vec<Vec<&'p str>> {
+    lines.split(|line| matches!(line.trim(), "..." | "…")).map(<[&str]>::to_vec).collect()
+}

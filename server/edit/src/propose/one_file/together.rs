@@ -1,0 +1,68 @@
+//! The replacements of all hunks side by side: what is said twice is done once, what contradicts
+//! is refused.
+
+use pleach_text::ByteRange;
+
+use super::{Edits, Owned};
+use crate::locate::Index;
+use crate::{HunkRefusal, RefusalCode};
+
+/// Sorts the replacements and drops repeated ones; gives the refusals of those that overlap.
+pub(super) fn arrange(path: &str, index: &Index<'_>, edits: &mut Edits) -> Vec<HunkRefusal> {
+    let mut owned = std::mem::take(&mut edits.owned);
+    owned.sort_by_key(|owned| {
+        let delete = owned.replacement.delete;
+        (delete.start, delete.end, owned.region.0, owned.region.1, owned.hunk)
+    });
+    let mut refused = Vec::new();
+    let mut kept: Vec<Owned> = Vec::with_capacity(owned.len());
+    for next in owned {
+        let start = next.replacement.delete.start;
+        let same_start = |known: &&Owned| known.replacement.delete.start == start;
+        let repeats = kept.iter().rev().take_while(same_start).any(|known| {
+            known.replacement == next.replacement && known.hunk != next.hunk && known.region == next.region
+        });
+        if repeats {
+            edits.repairs.push(format!("hunk {} says again what another one says", next.hunk + 1));
+            continue;
+        }
+        // The kept ones do not overlap each other, so only the last few can be in the way.
+        if let Some(clash) = kept.iter().rev().take(4).find(|known| contradict(known, &next)) {
+            let line = index.file.line_at(start.0) + 1;
+            let (one, other) = (clash.hunk.min(next.hunk) + 1, clash.hunk.max(next.hunk) + 1);
+            refused.push(HunkRefusal::new(
+                next.hunk.max(clash.hunk),
+                Some(path),
+                RefusalCode::Overlap,
+                format!(
+                    "Hunks {one} and {other} change the same lines of {path}, at line {line}, in different ways. Make them one."
+                ),
+            ));
+            continue;
+        }
+        kept.push(next);
+    }
+    edits.owned = kept;
+    refused
+}
+
+fn contradict(one: &Owned, other: &Owned) -> bool {
+    if one.hunk == other.hunk {
+        return false;
+    }
+    let (a, b) = (one.replacement.delete, other.replacement.delete);
+    // An insertion inside what the other takes out.
+    let inside = |point: ByteRange, range: ByteRange| {
+        point.is_empty() && range.start < point.start && point.start < range.end
+    };
+    if a.intersects(b) || inside(a, b) || inside(b, a) {
+        return true;
+    }
+    let regions_meet = one.region.0 < other.region.1 && other.region.0 < one.region.1;
+    let by_numbers = one.by_numbers && other.by_numbers;
+    if by_numbers && (regions_meet || one.region.0 == other.region.0) {
+        return true;
+    }
+    // Both insert here: in order if one hunk ends where the other begins.
+    a == b && a.is_empty() && (regions_meet || one.region == other.region)
+}
