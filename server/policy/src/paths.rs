@@ -329,6 +329,10 @@ fn check(path: &str, rules: &PathRules, purpose: Purpose) -> Result<RelativePath
         }
     }
     let clean = parts.join("/");
+    // `./C:` hides a drive until it is cleaned.
+    if is_absolute(&clean) {
+        return refuse(RefusalReason::Absolute);
+    }
     if let Some((glob, _)) = rules.deny.iter().find(|(_, set)| set.is_match(&clean)) {
         return refuse(RefusalReason::DeniedBySettings(glob.clone()));
     }
@@ -339,10 +343,8 @@ fn check(path: &str, rules: &PathRules, purpose: Purpose) -> Result<RelativePath
 fn is_absolute(path: &str) -> bool {
     let first = path.split(['/', '\\']).next().unwrap_or_default();
     let mut chars = first.chars();
-    let drive = matches!(
-        (chars.next(), chars.next()),
-        (Some(letter), Some(':')) if letter.is_ascii_alphabetic()
-    );
+    // Windows takes any character for a drive.
+    let drive = matches!((chars.next(), chars.next()), (Some(_), Some(':')));
     path.starts_with(['/', '\\'])
         || drive
         || first == "~"

@@ -6,6 +6,7 @@
 mod layers;
 mod problem;
 mod provider;
+mod schema;
 mod secrets;
 mod tree;
 
@@ -97,9 +98,9 @@ pub struct ProviderSettings {
     /// The model's name, as the server knows it.
     #[schemars(length(min = 1))]
     pub model: String,
+    /// Where the key comes from.
     #[serde(flatten)]
     #[schemars(with = "KeyFields")]
-    /// Where the key comes from.
     pub key: KeySource,
     /// How much chance there is in the answers. Left out, the server decides; several models accept no
     /// other value.
@@ -119,7 +120,11 @@ pub struct ProviderSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProviderKind {
-    /// The chat completions of `OpenAI`, which `llama.cpp`, Ollama, `vLLM` and many others speak as well.
+    #[expect(
+        clippy::doc_markdown,
+        reason = "people read it in the schema, without Markdown"
+    )]
+    /// The chat completions that OpenAI introduced and llama.cpp, Ollama, vLLM and many others speak.
     #[default]
     #[serde(rename = "openai-compatible")]
     OpenAiCompatible,
@@ -294,9 +299,6 @@ impl LogLevel {
 /// The JSON Schema of `pleach.toml`, as published in `docs/pleach.schema.json`.
 pub fn json_schema() -> serde_json::Value {
     let mut schema = schemars::schema_for!(Settings).to_value();
-    // No description of a type is of use beside that of the key that has it.
-    if let Some(key) = schema.pointer_mut("/$defs/ProviderSettings/properties/key") {
-        key.take();
-    }
+    schema::polish(&mut schema);
     schema
 }

@@ -84,7 +84,7 @@ fn read_text(base: &Settings, text: &str, layer: Layer) -> Loaded {
         };
     }
     let (table, errors) = DeTable::parse_recoverable(text);
-    let problems = errors
+    let problems: Vec<SettingsProblem> = errors
         .iter()
         .map(|error| {
             let span = error.span().unwrap_or(0..0);
@@ -95,7 +95,10 @@ fn read_text(base: &Settings, text: &str, layer: Layer) -> Loaded {
             SettingsProblem::error(range, "toml_syntax", message)
         })
         .collect();
-    read(base, Table::of_toml(table.get_ref()), layer, problems)
+    let mut table = Table::of_toml(table.get_ref());
+    let broken: Vec<ByteRange> = problems.iter().map(|problem| problem.range).collect();
+    table.drop_made_up(&broken);
+    read(base, table, layer, problems)
 }
 
 fn read(base: &Settings, table: Table, layer: Layer, problems: Vec<SettingsProblem>) -> Loaded {
@@ -301,7 +304,7 @@ impl Reader {
                 self.settings.limits.max_output_tokens = match now.max_output_tokens {
                     Some(limit) => Some(self.limit_of(entry, range, limit)),
                     // No limit yet: any is lower.
-                    None => self.whole(entry, "limits.max_output_tokens", range, "there is none"),
+                    None => self.whole(entry, "limits.max_output_tokens", range, "no limit is set"),
                 };
             }
             "max_attempts" => {

@@ -113,6 +113,10 @@ fn take_out_within(table: &mut Table, headers: bool, problems: &mut Vec<Settings
             take_out_within(inner, entry.name == "headers", problems);
             return true;
         }
+        // A glob is no secret, whatever it looks like; and to lose one would open what it denies.
+        if entry.name == "deny" {
+            return true;
+        }
         let named = is_name_of_one(&entry.name);
         if !named && !holds_one(&entry.value) {
             return true;

@@ -109,6 +109,19 @@ impl Table {
         table
     }
 
+    /// Takes out what nobody wrote: after an error the parser goes on with an empty key or value.
+    pub(super) fn drop_made_up(&mut self, errors: &[ByteRange]) {
+        self.entries.retain_mut(|entry| {
+            if let Node::Table(inner) = &mut entry.value {
+                inner.drop_made_up(errors);
+            }
+            let at_error = |place: ByteRange| errors.iter().any(|error| error.touches(place));
+            let no_key = entry.name.is_empty() && at_error(entry.key);
+            let no_value = entry.range.is_empty() && at_error(entry.range);
+            !no_key && !no_value
+        });
+    }
+
     /// What is null counts as left out.
     pub(super) fn of_json(value: &serde_json::Value) -> Self {
         let entries = value.as_object().into_iter().flatten();
