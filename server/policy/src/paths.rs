@@ -3,6 +3,7 @@
 mod denied;
 
 use std::fmt;
+use std::sync::Arc;
 
 use camino::Utf8Path;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -51,12 +52,13 @@ impl AsRef<Utf8Path> for RelativePath {
     }
 }
 
-/// What may be touched beyond what is always refused.
+/// What may be touched beyond what is always refused. Made once from the settings (each glob is compiled),
+/// then cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct PathRules {
     /// Each glob and what it matches. One set a glob: a glob that grows too large for a set must not
     /// take the others down.
-    deny: Vec<(String, GlobSet)>,
+    deny: Arc<[(String, GlobSet)]>,
     allow_ci: bool,
     reserved_names: bool,
 }
