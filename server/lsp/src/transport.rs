@@ -462,13 +462,13 @@ impl<S: LanguageServer, F: Fn(Signal)> Dispatcher<S, F> {
     async fn close(self) -> i32 {
         (self.signals)(Signal::Closing);
         self.handlers.close();
-        let settled = async {
-            self.handlers.wait().await;
-            self.outbox.flush(GRACE).await;
-        };
-        if tokio::time::timeout(GRACE, settled).await.is_err() {
+        if tokio::time::timeout(GRACE, self.handlers.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("unfinished requests are dropped");
         }
+        self.outbox.flush(GRACE).await;
         self.outbox.close();
         i32::from(self.state != State::ShutDown)
     }

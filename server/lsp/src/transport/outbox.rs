@@ -176,22 +176,28 @@ impl Outbox {
         self.shared.lock().unanswered.remove(&id)
     }
 
-    /// Waits until everything has been written, at most for `limit`.
-    pub(super) async fn flush(&self, limit: Duration) {
-        let drained = async {
-            loop {
-                let drained = self.shared.drained.notified();
-                {
-                    let queue = self.shared.lock();
-                    if queue.lost || queue.unsent() == 0 {
-                        return;
-                    }
-                }
-                drained.await;
+    /// Waits until everything has been written, or the client has read nothing for `patience`.
+    pub(super) async fn flush(&self, patience: Duration) {
+        let mut left = usize::MAX;
+        loop {
+            let drained = self.shared.drained.notified();
+            let unsent = {
+                let queue = self.shared.lock();
+                if queue.lost { 0 } else { queue.unsent() }
+            };
+            if unsent == 0 {
+                return;
             }
-        };
-        if tokio::time::timeout(limit, drained).await.is_err() {
-            tracing::warn!("the client does not read: the last messages are lost");
+            if unsent >= left {
+                tracing::warn!(
+                    unsent,
+                    "the client does not read: the last messages are lost"
+                );
+                return;
+            }
+            left = unsent;
+            // Timed out: look whether it moves.
+            let _ = tokio::time::timeout(patience, drained).await;
         }
     }
 

@@ -1,0 +1,843 @@
+//! A scripted language client that drives the real server over real pipes.
+//!
+//! A test says what a person does; the client behaves like the editor it plays, keeps its own copy
+//! of every document, answers the server's requests, and remembers everything that was said. It
+//! waits for messages, never for time: the only time-out is the guard that makes a hanging test
+//! fail.
+//!
+//! When a client is dropped it ends the session by the book, and fails the test if the server did
+//! not exit with 0 or asked for something that the editor does not know.
+
+mod editor;
+mod mirror;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use editor::Application;
+pub use editor::{Personality, language_of, path_of};
+pub use mirror::{Document, Unit, offset, position, range};
+
+/// How long anything may take before the test fails. Nothing takes this long when all is well.
+pub const GUARD: Duration = Duration::from_mins(1);
+
+/// The binary under test: `PLEACH_BIN`, or the one beside the running test.
+pub fn binary() -> PathBuf {
+    if let Some(named) = std::env::var_os("PLEACH_BIN") {
+        return named.into();
+    }
+    let test = std::env::current_exe().expect("the running test has a path");
+    let target = test.ancestors().nth(2).expect("target/debug/deps/test");
+    let binary = target.join(format!("pleach{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        binary.exists(),
+        "{} is missing: run `cargo build` first, or set PLEACH_BIN",
+        binary.display()
+    );
+    binary
+}
+
+/// What the client does with `workspace/applyEdit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EditPolicy {
+    /// What the editor it plays does.
+    Editor,
+    /// Answers `applied: false`.
+    Refuse,
+    /// Answers `applied: true` and does nothing.
+    Lie,
+    /// Keeps the request for the test: [`Client::held`].
+    Hold,
+}
+
+/// How a client is to be started.
+pub struct Builder {
+    personality: Personality,
+    files: Vec<(String, String)>,
+    user_settings: Option<String>,
+    options: Option<Value>,
+    changes: Vec<(String, Value)>,
+    variables: Vec<(OsString, OsString)>,
+}
+
+impl Builder {
+    /// Plays this editor, with the capabilities it really sends.
+    #[must_use]
+    pub fn editor(mut self, personality: Personality) -> Self {
+        self.personality = personality;
+        self
+    }
+
+    /// Puts a file into the workspace.
+    #[must_use]
+    pub fn file(mut self, path: &str, text: &str) -> Self {
+        self.files.push((path.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// The user's own `pleach.toml`.
+    #[must_use]
+    pub fn user_settings(mut self, toml: &str) -> Self {
+        self.user_settings = Some(toml.to_owned());
+        self
+    }
+
+    /// `initializationOptions.pleach`. Without a word, job events are asked for, as the plugins do.
+    #[must_use]
+    pub fn options(mut self, pleach: Value) -> Self {
+        self.options = Some(pleach);
+        self
+    }
+
+    /// Replaces one member of the `initialize` parameters, named by its JSON pointer. Objects on
+    /// the way are made.
+    #[must_use]
+    pub fn initialize_with(mut self, pointer: &str, value: Value) -> Self {
+        self.changes.push((pointer.to_owned(), value));
+        self
+    }
+
+    /// An environment variable of the server.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Starts the server and sends nothing.
+    pub fn spawn(self) -> Client {
+        let home = tempfile::Builder::new()
+            .prefix("pleach")
+            .tempdir()
+            .expect("a temporary folder");
+        // The folder's name as the system spells it, for servers that resolve links.
+        let base = home
+            .path()
+            .canonicalize()
+            .expect("the temporary folder exists");
+        let root = base.join("workspace");
+        let config = base.join("config").join("pleach");
+        for folder in [&root, &config, &base.join("state"), &base.join("tmp")] {
+            std::fs::create_dir_all(folder).expect("a folder");
+        }
+        for (path, text) in &self.files {
+            let path = root.join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, text).expect("a file of the workspace");
+        }
+        if let Some(settings) = &self.user_settings {
+            std::fs::write(config.join("pleach.toml"), settings).expect("the user's settings");
+        }
+        let mut child = Command::new(binary())
+            .arg("lsp")
+            .current_dir(&root)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", &base)
+            .env("TMPDIR", base.join("tmp"))
+            .env("XDG_CONFIG_HOME", base.join("config"))
+            .env("XDG_STATE_HOME", base.join("state"))
+            .env("XDG_DATA_HOME", base.join("data"))
+            .env("XDG_CACHE_HOME", base.join("cache"))
+            .envs(self.variables)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let input = child.stdin.take();
+        let output = child.stdout.take().expect("a pipe");
+        let mut errors = child.stderr.take().expect("a pipe");
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let heard = Arc::clone(&stderr);
+        std::thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(length @ 1..) = errors.read(&mut piece) {
+                heard
+                    .lock()
+                    .unwrap()
+                    .push_str(&String::from_utf8_lossy(&piece[..length]));
+            }
+        });
+        let (read, incoming) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut output = BufReader::new(output);
+            while let Some(message) = read_message(&mut output) {
+                if read.send(message).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut initialize = self.personality.handshake();
+        let folder = format!("file://{}", root.display());
+        initialize["processId"] = json!(std::process::id());
+        initialize["rootUri"] = json!(folder);
+        initialize["rootPath"] = json!(root);
+        initialize["workspaceFolders"] = json!([{"uri": folder, "name": "workspace"}]);
+        let options = self.options.unwrap_or_else(|| json!({"jobEvents": true}));
+        initialize["initializationOptions"] = json!({ "pleach": options });
+        for (pointer, value) in self.changes {
+            *make_way(&mut initialize, &pointer) = value;
+        }
+        Client {
+            personality: self.personality,
+            home: Some(home),
+            base,
+            root,
+            child,
+            input,
+            incoming,
+            stderr,
+            initialize,
+            server: Value::Null,
+            unit: Unit::Utf16,
+            documents: BTreeMap::new(),
+            policy: EditPolicy::Editor,
+            replies: VecDeque::new(),
+            held: VecDeque::new(),
+            last_id: 0,
+            answers: BTreeMap::new(),
+            notifications: VecDeque::new(),
+            transcript: Vec::new(),
+            unknown: Vec::new(),
+            ended: false,
+        }
+    }
+
+    /// Starts the server and begins the session.
+    pub fn start(self) -> Client {
+        let mut client = self.spawn();
+        client.begin();
+        client
+    }
+}
+
+fn make_way<'a>(value: &'a mut Value, pointer: &str) -> &'a mut Value {
+    pointer.split('/').skip(1).fold(value, |value, name| {
+        if !value.is_object() {
+            *value = json!({});
+        }
+        &mut value[name]
+    })
+}
+
+fn read_message(output: &mut impl BufRead) -> Option<Value> {
+    let mut length = None;
+    loop {
+        let mut line = String::new();
+        if output.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let line = line
+            .strip_suffix("\r\n")
+            .expect("header lines end with CRLF");
+        match line.split_once(": ") {
+            Some(("Content-Length", number)) => length = number.parse().ok(),
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = vec![0; length.expect("Content-Length")];
+    output.read_exact(&mut body).ok()?;
+    Some(serde_json::from_slice(&body).expect("the server sends JSON"))
+}
+
+/// Who said something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The test's client.
+    Client,
+    /// The server.
+    Server,
+}
+
+/// A session with the server, from the editor's side.
+pub struct Client {
+    personality: Personality,
+    home: Option<TempDir>,
+    base: PathBuf,
+    root: PathBuf,
+    child: Child,
+    input: Option<ChildStdin>,
+    incoming: mpsc::Receiver<Value>,
+    stderr: Arc<Mutex<String>>,
+    initialize: Value,
+    server: Value,
+    unit: Unit,
+    documents: BTreeMap<String, Document>,
+    policy: EditPolicy,
+    replies: VecDeque<Value>,
+    held: VecDeque<Value>,
+    last_id: i64,
+    answers: BTreeMap<i64, Value>,
+    notifications: VecDeque<Value>,
+    transcript: Vec<(Side, Value)>,
+    unknown: Vec<Value>,
+    ended: bool,
+}
+
+/// Starting and ending.
+impl Client {
+    /// A client that plays VS Code in an empty workspace, unless told otherwise.
+    pub fn builder() -> Builder {
+        Builder {
+            personality: Personality::Vscode,
+            files: Vec::new(),
+            user_settings: None,
+            options: None,
+            changes: Vec::new(),
+            variables: Vec::new(),
+        }
+    }
+
+    /// Sends `initialize` and `initialized`.
+    pub fn begin(&mut self) {
+        let params = self.initialize.clone();
+        self.server = self
+            .request("initialize", params)
+            .expect("initialize is answered");
+        let chosen = self.server["capabilities"]["positionEncoding"].as_str();
+        self.unit = Unit::named(chosen.unwrap_or("utf-16"));
+        self.notify("initialized", json!({}));
+    }
+
+    /// The parameters of `initialize` that will be sent.
+    pub fn initialize_params(&self) -> &Value {
+        &self.initialize
+    }
+
+    /// The server's answer to `initialize`.
+    pub fn server(&self) -> &Value {
+        &self.server
+    }
+
+    /// Closes the server's input.
+    pub fn close_input(&mut self) {
+        self.input = None;
+    }
+
+    /// The server's process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for the end of the server. `None` if a signal ended it.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.ended = true;
+        while self.pump("the end of the server").is_some() {}
+        self.child.wait().expect("the server is ours").code()
+    }
+
+    /// Ends the session by the book, and fails unless the server plays along.
+    pub fn end(mut self) {
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        assert_eq!(self.request("shutdown", Value::Null), Ok(Value::Null));
+        self.notify("exit", Value::Null);
+        let code = self.exit_code();
+        assert_eq!(
+            code,
+            Some(0),
+            "exit code after shutdown; stderr: {}",
+            self.stderr()
+        );
+        assert!(
+            self.unknown.is_empty(),
+            "the editor does not know {:#?}",
+            self.unknown
+        );
+    }
+
+    /// What the server has said outside of the protocol.
+    pub fn stderr(&self) -> String {
+        self.stderr.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // The test has failed already; what the server said may tell why.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+            let heard = self.stderr();
+            if !heard.is_empty() {
+                eprintln!("--- the server's stderr ---\n{heard}");
+            }
+        } else if !self.ended {
+            self.finish();
+        }
+        drop(self.home.take());
+    }
+}
+
+/// Messages.
+impl Client {
+    /// Writes bytes as they are.
+    pub fn raw(&mut self, bytes: impl AsRef<[u8]>) {
+        let input = self.input.as_mut().expect("the input is open");
+        input
+            .write_all(bytes.as_ref())
+            .and_then(|()| input.flush())
+            .expect("the server reads");
+    }
+
+    /// Sends a message.
+    pub fn send(&mut self, message: Value) {
+        let body = message.to_string();
+        self.raw(format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+        self.transcript.push((Side::Client, message));
+    }
+
+    /// Sends a notification.
+    pub fn notify(&mut self, method: &str, params: Value) {
+        let mut message = json!({"jsonrpc": "2.0", "method": method});
+        if !params.is_null() {
+            message["params"] = params;
+        }
+        self.send(message);
+    }
+
+    /// Sends a request and returns its id.
+    pub fn ask(&mut self, method: &str, params: Value) -> i64 {
+        self.last_id += 1;
+        let mut message = json!({"jsonrpc": "2.0", "id": self.last_id, "method": method});
+        if !params.is_null() {
+            message["params"] = params;
+        }
+        self.send(message);
+        self.last_id
+    }
+
+    /// Waits for the answer to a request: its result, or its error.
+    pub fn answer(&mut self, id: i64) -> Result<Value, Value> {
+        loop {
+            if let Some(mut answer) = self.answers.remove(&id) {
+                return match answer.get_mut("error") {
+                    Some(error) => Err(error.take()),
+                    None => Ok(answer["result"].take()),
+                };
+            }
+            self.must_pump(&format!("the answer to request {id}"));
+        }
+    }
+
+    /// Sends a request and waits for its answer.
+    pub fn request(&mut self, method: &str, params: Value) -> Result<Value, Value> {
+        let id = self.ask(method, params);
+        self.answer(id)
+    }
+
+    /// Waits for the next notification of this method. Others are kept.
+    pub fn notification(&mut self, method: &str) -> Value {
+        self.notification_where(method, |_| true)
+    }
+
+    /// Waits for the next notification of this method whose parameters are wanted.
+    pub fn notification_where(&mut self, method: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let found = self
+                .notifications
+                .iter()
+                .position(|message| message["method"] == method && wanted(&message["params"]));
+            if let Some(mut message) = found.and_then(|at| self.notifications.remove(at)) {
+                return message["params"].take();
+            }
+            self.must_pump(method);
+        }
+    }
+
+    /// Waits until the test is content.
+    pub fn wait_until(&mut self, what: &str, content: impl Fn(&Self) -> bool) {
+        while !content(self) {
+            self.must_pump(what);
+        }
+    }
+
+    /// Everything that was said, in order of sending and arrival.
+    pub fn transcript(&self) -> &[(Side, Value)] {
+        &self.transcript
+    }
+
+    /// The parameters of every notification and request of this method that the server has sent.
+    pub fn said(&self, method: &str) -> Vec<&Value> {
+        let by_server = self
+            .transcript
+            .iter()
+            .filter(|(side, _)| *side == Side::Server);
+        by_server
+            .filter(|(_, message)| message["method"] == method)
+            .map(|(_, message)| &message["params"])
+            .collect()
+    }
+
+    /// Sends back and forth once, after which everything that the server sent before has arrived.
+    pub fn sync(&mut self) {
+        let answer = self.request("pleach/documentText", json!({"uri": "none:"}));
+        drop(answer);
+    }
+
+    fn must_pump(&mut self, what: &str) {
+        assert!(
+            self.pump(what).is_some(),
+            "the server ended while waiting for {what}; stderr: {}",
+            self.stderr()
+        );
+    }
+
+    /// Takes one message, and does with it what the editor does. `None` at the end of the output.
+    fn pump(&mut self, what: &str) -> Option<()> {
+        let message = match self.incoming.recv_timeout(GUARD) {
+            Ok(message) => message,
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => panic!(
+                "no {what} within {GUARD:?}; the last messages: {:#?}",
+                self.transcript.iter().rev().take(8).collect::<Vec<_>>()
+            ),
+        };
+        assert_eq!(message["jsonrpc"], "2.0", "{message}");
+        self.transcript.push((Side::Server, message.clone()));
+        match (message.get("method"), message.get("id")) {
+            (Some(method), Some(_)) => {
+                let method = method.as_str().expect("a method is a string").to_owned();
+                self.serve(&method, message);
+            }
+            (Some(_), None) => self.notifications.push_back(message),
+            (None, Some(id)) => {
+                // Errors without an id are kept under 0, which no request has.
+                let id = id.as_i64().unwrap_or(0);
+                let earlier = self.answers.insert(id, message);
+                assert!(
+                    id == 0 || earlier.is_none(),
+                    "request {id} was answered twice"
+                );
+            }
+            (None, None) => panic!("neither request nor answer: {message}"),
+        }
+        Some(())
+    }
+
+    /// Answers a request of the server.
+    fn serve(&mut self, method: &str, message: Value) {
+        let id = &message["id"];
+        let answer = match method {
+            "workspace/applyEdit" => match self.policy {
+                EditPolicy::Editor => {
+                    let id = id.clone();
+                    return self.apply(&id, &message["params"]);
+                }
+                EditPolicy::Refuse => Some(json!({"applied": false})),
+                EditPolicy::Lie => Some(json!({"applied": true})),
+                EditPolicy::Hold => return self.held.push_back(message),
+            },
+            "window/showMessageRequest" if self.personality.asks_questions() => {
+                Some(self.replies.pop_front().unwrap_or_default())
+            }
+            "window/showDocument" => Some(json!({"success": true})),
+            "workspace/workspaceFolders" => Some(self.initialize["workspaceFolders"].clone()),
+            "workspace/configuration" => {
+                let items = message["params"]["items"].as_array().map_or(0, Vec::len);
+                Some(json!(vec![Value::Null; items]))
+            }
+            _ => self.personality.plain_answer(method),
+        };
+        let id = id.clone();
+        if let Some(answer) = answer {
+            self.respond(&id, answer);
+        } else {
+            let error = json!({"code": -32601, "message": format!("unknown method {method}")});
+            self.send(json!({"jsonrpc": "2.0", "id": id, "error": error}));
+            self.unknown.push(message);
+        }
+    }
+
+    /// Answers a request of the server with a result.
+    pub fn respond(&mut self, id: &Value, result: Value) {
+        self.send(json!({"jsonrpc": "2.0", "id": id, "result": result}));
+    }
+
+    /// Applies an edit as the editor does, answers, and reports the new text.
+    pub fn apply(&mut self, id: &Value, params: &Value) {
+        let application = Application {
+            personality: self.personality,
+            documents: &mut self.documents,
+            unit: self.unit,
+        };
+        let applied = application.apply(params);
+        if self.personality.answers_before_it_reports() {
+            self.respond(id, applied.answer.clone());
+        }
+        for (method, params) in applied.reports {
+            self.notify(method, params);
+        }
+        if !self.personality.answers_before_it_reports() {
+            self.respond(id, applied.answer);
+        }
+    }
+
+    /// What is to be done with edits from now on.
+    pub fn on_edits(&mut self, policy: EditPolicy) {
+        self.policy = policy;
+    }
+
+    /// Waits for a request that [`EditPolicy::Hold`] keeps, and returns its id and parameters.
+    pub fn held(&mut self) -> (Value, Value) {
+        loop {
+            if let Some(mut message) = self.held.pop_front() {
+                return (message["id"].take(), message["params"].take());
+            }
+            self.must_pump("workspace/applyEdit");
+        }
+    }
+
+    /// The answer to the next message with buttons. Without one the message is dismissed.
+    pub fn will_choose(&mut self, title: &str) {
+        self.replies.push_back(json!({ "title": title }));
+    }
+
+    /// The error that was sent without an id, because the message it answers could not be read.
+    pub fn error_without_id(&mut self) -> Value {
+        self.answer(0).expect_err("an error has an error")
+    }
+}
+
+/// Documents.
+impl Client {
+    /// The folder of the workspace.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The user's `pleach.toml`.
+    pub fn user_settings_path(&self) -> PathBuf {
+        self.base.join("config/pleach/pleach.toml")
+    }
+
+    /// Where the server keeps what it wants to keep.
+    pub fn state_folder(&self) -> PathBuf {
+        self.base.join("state")
+    }
+
+    /// The URI of a path in the workspace. What is a URI already stays as it is.
+    pub fn uri(&self, path: &str) -> String {
+        if path.contains(':') {
+            return path.to_owned();
+        }
+        format!("file://{}", self.root.join(path).display())
+    }
+
+    /// Opens a file of the workspace.
+    pub fn open(&mut self, path: &str) {
+        let text = self.on_disk(path);
+        self.open_as(&self.uri(path), language_of(path), &text);
+    }
+
+    /// Opens a document with this text.
+    pub fn open_as(&mut self, uri: &str, language: &str, text: &str) {
+        let document = Document {
+            uri: uri.to_owned(),
+            language: language.to_owned(),
+            version: self.personality.first_version(),
+            text: text.to_owned(),
+        };
+        self.notify("textDocument/didOpen", editor::did_open(&document));
+        self.documents.insert(uri.to_owned(), document);
+    }
+
+    /// Closes a document.
+    pub fn close(&mut self, path: &str) {
+        let uri = self.uri(path);
+        self.documents.remove(&uri).expect("the document is open");
+        self.notify(
+            "textDocument/didClose",
+            json!({"textDocument": {"uri": uri}}),
+        );
+    }
+
+    /// Writes an open document to disk.
+    pub fn save(&mut self, path: &str) {
+        let uri = self.uri(path);
+        std::fs::write(self.root.join(path), self.text(path)).expect("the file is written");
+        self.notify(
+            "textDocument/didSave",
+            json!({"textDocument": {"uri": uri}}),
+        );
+    }
+
+    /// An open document.
+    pub fn document(&self, path: &str) -> &Document {
+        let uri = self.uri(path);
+        self.documents
+            .get(&uri)
+            .unwrap_or_else(|| panic!("{uri} is not open"))
+    }
+
+    /// The text that the person sees.
+    pub fn text(&self, path: &str) -> String {
+        self.document(path).text.clone()
+    }
+
+    /// The text on disk.
+    pub fn on_disk(&self, path: &str) -> String {
+        let path = self.root.join(path);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// The text that the server has: `{text, version, suspect}`.
+    pub fn server_document(&mut self, path: &str) -> Value {
+        let uri = self.uri(path);
+        self.request("pleach/documentText", json!({"uri": uri}))
+            .expect("the server has it")
+    }
+
+    /// The text that the server has.
+    pub fn server_text(&mut self, path: &str) -> String {
+        self.server_document(path)["text"]
+            .as_str()
+            .expect("text")
+            .to_owned()
+    }
+
+    /// Replaces the only occurrence of `old` as one keystroke.
+    pub fn replace(&mut self, path: &str, old: &str, new: &str) {
+        let (from, to) = self.find(path, old);
+        self.edit(path, from, to, new);
+    }
+
+    /// Replaces a range of bytes as one keystroke.
+    pub fn edit(&mut self, path: &str, from: usize, to: usize, new: &str) {
+        let (uri, unit, step) = (self.uri(path), self.unit, self.personality.version_step());
+        let document = self.documents.get_mut(&uri).expect("the document is open");
+        let change = json!({"range": range(&document.text, from, to, unit), "text": new});
+        document.text.replace_range(from..to, new);
+        document.version += step;
+        let params = editor::did_change(document, vec![change]);
+        self.notify("textDocument/didChange", params);
+    }
+
+    /// Replaces the whole text as one keystroke.
+    pub fn set_text(&mut self, path: &str, text: &str) {
+        let (uri, step) = (self.uri(path), self.personality.version_step());
+        let document = self.documents.get_mut(&uri).expect("the document is open");
+        text.clone_into(&mut document.text);
+        document.version += step;
+        let params = editor::did_change(document, vec![json!({ "text": text })]);
+        self.notify("textDocument/didChange", params);
+    }
+
+    fn find(&self, path: &str, needle: &str) -> (usize, usize) {
+        let text = &self.document(path).text;
+        let mut found = text.match_indices(needle);
+        let (from, _) = found
+            .next()
+            .unwrap_or_else(|| panic!("no {needle:?} in {text:?}"));
+        assert!(
+            found.next().is_none(),
+            "more than one {needle:?} in {text:?}"
+        );
+        (from, from + needle.len())
+    }
+
+    /// The range of the only occurrence of `needle`, as the protocol says it.
+    pub fn range_of(&self, path: &str, needle: &str) -> Value {
+        let (from, to) = self.find(path, needle);
+        range(&self.document(path).text, from, to, self.unit)
+    }
+
+    /// The empty range just before the only occurrence of `needle`: a cursor.
+    pub fn cursor_at(&self, path: &str, needle: &str) -> Value {
+        let (from, _) = self.find(path, needle);
+        range(&self.document(path).text, from, from, self.unit)
+    }
+}
+
+/// Actions and jobs.
+impl Client {
+    /// The code actions of a range.
+    pub fn actions(&mut self, path: &str, range: &Value) -> Vec<Value> {
+        self.actions_in(path, range, json!({"diagnostics": [], "triggerKind": 1}))
+    }
+
+    /// The code actions of a range in a context.
+    pub fn actions_in(&mut self, path: &str, range: &Value, context: Value) -> Vec<Value> {
+        let uri = self.uri(path);
+        let params = json!({"textDocument": {"uri": uri}, "range": range, "context": context});
+        match self
+            .request("textDocument/codeAction", params)
+            .expect("actions are listed")
+        {
+            Value::Array(actions) => actions,
+            Value::Null => Vec::new(),
+            other => panic!("not a list: {other}"),
+        }
+    }
+
+    /// Picks an action as a person does who has the list before them: its command is executed.
+    pub fn pick(&mut self, action: &Value) -> Result<Value, Value> {
+        // A command, or an action that holds one.
+        let command = action
+            .get("command")
+            .filter(|it| it.is_object())
+            .unwrap_or(action);
+        let params = json!({"command": command["command"], "arguments": command["arguments"]});
+        self.request("workspace/executeCommand", params)
+    }
+
+    /// Executes a command with one argument.
+    pub fn execute(&mut self, command: &str, argument: Value) -> Result<Value, Value> {
+        let params = json!({"command": command, "arguments": [argument]});
+        self.request("workspace/executeCommand", params)
+    }
+
+    /// Executes a command that starts a job, and returns the job's number.
+    pub fn start_job(&mut self, command: &str, argument: Value) -> u64 {
+        let answer = self
+            .execute(command, argument)
+            .expect("the command is taken");
+        answer["job"]
+            .as_u64()
+            .unwrap_or_else(|| panic!("no job in {answer}"))
+    }
+
+    /// Waits for the end of a job, and returns its last event.
+    pub fn job_end(&mut self, job: u64) -> Value {
+        self.notification_where("pleach/job", |event| {
+            event["job"] == job && matches!(event["kind"].as_str(), Some("finished" | "failed"))
+        })
+    }
+
+    /// Every event of a job until now, in order.
+    pub fn job_events(&self, job: u64) -> Vec<&Value> {
+        let mut events = self.said("pleach/job");
+        events.retain(|event| event["job"] == job);
+        events
+    }
+
+    /// What the progress display of a job has shown until now.
+    pub fn progress(&self, job: u64) -> Vec<&Value> {
+        let token = format!("pleach/job/{job}");
+        let mut shown = self.said("$/progress");
+        shown.retain(|params| params["token"] == token.as_str());
+        shown.into_iter().map(|params| &params["value"]).collect()
+    }
+
+    /// Waits for the end of a job's progress display.
+    pub fn progress_end(&mut self, job: u64) -> Value {
+        let token = format!("pleach/job/{job}");
+        let end = self.notification_where("$/progress", |params| {
+            params["token"] == token.as_str() && params["value"]["kind"] == "end"
+        });
+        end["value"].clone()
+    }
+}
