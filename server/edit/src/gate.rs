@@ -8,7 +8,7 @@
 use std::fmt;
 
 use pleach_grammars::{Language, Syntax, SyntaxProblem, parse_until};
-use pleach_text::{Bias, ByteRange, ChangeSet};
+use pleach_text::{ByteRange, ChangeSet};
 use serde::Serialize;
 
 use crate::data;
@@ -106,8 +106,10 @@ pub(crate) fn check(
         let Some(before_syntax) = before_syntax else {
             return FileVerdict::unchecked(Check::TooCostly);
         };
-        now = added(&before_syntax.problems(before), &now, changes);
-        verdict.new_problems = now;
+        let old = before_syntax.problems(before);
+        now = added(&old, &now, changes);
+        let hopeless = before_syntax.problem_count() >= after_syntax.problem_count() && is_hopeless(&old, before.len());
+        verdict.new_problems = if hopeless { Vec::new() } else { now };
     }
     verdict
 }
@@ -152,6 +154,11 @@ fn added(before: &[SyntaxProblem], after: &[SyntaxProblem], changes: &ChangeSet)
             None => true,
         }
     });
-    let _ = Bias::Before;
     new.into_iter().cloned().collect()
+}
+
+/// Whether the parser makes nothing of a text: half of it or more is in error nodes, as when a file
+/// has another file's extension. Problems then have no place; only their number counts.
+fn is_hopeless(problems: &[SyntaxProblem], len: usize) -> bool {
+    problems.iter().map(|problem| problem.range.len()).sum::<usize>() * 2 >= len
 }

@@ -20,7 +20,7 @@ pub(crate) use similar::closest;
 use crate::Rung;
 use crate::diff::{Stretch, diff};
 use crate::fold::Form;
-use crate::indent::Reindent;
+use crate::indent::{Reindent, Step};
 use crate::lines::{FileLines, block_lines, indent_of, is_blank};
 
 /// More hits than this are not told apart: the place is ambiguous beyond help.
@@ -64,13 +64,18 @@ pub(crate) struct Pattern<'p> {
     pub(crate) new: Vec<&'p str>,
     /// The difference between the two, in order.
     pub(crate) parts: Vec<Stretch>,
+    /// Old lines were marked by a blank in front, which replies forget now and then.
+    pub(crate) marked: bool,
 }
 
 impl<'p> Pattern<'p> {
     pub(crate) fn new(old: &'p str, new: &'p str) -> Self {
-        let (old, new) = (block_lines(old), block_lines(new));
+        Self::of_lines(block_lines(old), block_lines(new))
+    }
+
+    pub(crate) fn of_lines(old: Vec<&'p str>, new: Vec<&'p str>) -> Self {
         let parts = diff(&old, &new);
-        Self { old, new, parts }
+        Self { old, new, parts, marked: false }
     }
 
     /// For each old line, whether the hunk removes it.
@@ -203,16 +208,30 @@ fn reindent(
     if rung == Rung::Indentation {
         return None;
     }
-    // Some context lines are damaged. The lines to be removed are the better witnesses.
+    // Some context lines are damaged. In a diff they may have lost the blank that marks them.
+    if pattern.marked {
+        pairs.retain(|(reply, file)| file.strip_prefix(' ') != Some(reply));
+    }
+    if let Some(rule) = Reindent::learn(&pairs, unit) {
+        return Some(rule);
+    }
+    // Indentations that stand for two different ones in the file are no guide for new lines.
+    if pattern.added().filter(|line| !is_blank(line)).any(|line| torn(&pairs, indent_of(line))) {
+        return None;
+    }
     let same = pairs.iter().filter(|(reply, file)| reply == file).count();
-    if !of_removed.is_empty() {
-        if let Some(rule) = Reindent::learn(&of_removed, unit) {
-            return Some(rule);
-        }
-    } else if same * 2 >= pairs.len() {
+    if let Some(rule) = Reindent::learn(&of_removed, unit).filter(|_| !of_removed.is_empty()) {
+        return Some(rule);
+    }
+    if of_removed.is_empty() && same * 2 >= pairs.len() {
         return Some(Reindent::Same);
     }
     Reindent::table(&pairs)
+}
+
+fn torn(pairs: &[(&str, &str)], indent: &str) -> bool {
+    let mut files = pairs.iter().filter(|(reply, _)| *reply == indent).map(|(_, file)| file);
+    files.next().is_some_and(|first| files.any(|file| file != first))
 }
 
 /// When only the old text was written at another indentation and the new text stands where the
@@ -245,7 +264,39 @@ fn exact(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
         exact_by_bytes(file, &pattern.old)
     };
     let count = pattern.old.len();
-    starts.into_iter().map(|first| Spot::straight(rung, first, count, Reindent::Same)).collect()
+    let reindent = if starts.is_empty() { Reindent::Same } else { foreign_indent(index, pattern) };
+    starts.into_iter().map(|first| Spot::straight(rung, first, count, reindent.clone())).collect()
+}
+
+/// When the old text has no indented line to show how the reply writes indentation, and the new
+/// text is indented by what the file never uses, a level of the one is a level of the other.
+fn foreign_indent(index: &Index<'_>, pattern: &Pattern<'_>) -> Reindent {
+    let indented = |line: &&str| !is_blank(line) && line.starts_with([' ', '\t']);
+    if pattern.old.iter().any(|line| indented(line)) {
+        return Reindent::Same;
+    }
+    let added: Vec<&str> = pattern.added().filter(indented).map(indent_of).collect();
+    let tabs = added.iter().all(|indent| indent.bytes().all(|byte| byte == b'\t'));
+    let Some(least) = added.iter().map(|indent| indent.len()).min() else { return Reindent::Same };
+    let file = &index.file;
+    match index.indent_unit() {
+        Some(IndentUnit::Spaces(width)) if tabs && !file.iter().any(|line| line.starts_with('\t')) => {
+            let width = usize::from(width);
+            if width % least == 0 && width >= least {
+                let to = Step::Spaces(width / least);
+                return Reindent::Units { from: Step::Tab, to, shift: 0 };
+            }
+            Reindent::Same
+        }
+        Some(IndentUnit::Tabs) if !tabs && !file.iter().any(|line| line.starts_with("  ")) => {
+            let spaces = added.iter().all(|indent| indent.bytes().all(|byte| byte == b' '));
+            if spaces && matches!(least, 2 | 4 | 8) {
+                return Reindent::Units { from: Step::Spaces(least), to: Step::Tab, shift: 0 };
+            }
+            Reindent::Same
+        }
+        _ => Reindent::Same,
+    }
 }
 
 /// Where the lines stand byte for byte: one search for all of them, no work per line.

@@ -109,17 +109,19 @@ fn replacement(
     let mut new = std::collections::VecDeque::from(new);
     let fits = |(at, place): (usize, Option<usize>)| {
         place.is_some_and(|place| {
-            pattern.old.get(at).is_some_and(|old| Form::Dense.same(old, index.file.line(place)))
+            pattern.old.get(at).is_some_and(|old| same_but_for_separator(old, index.file.line(place)))
         })
     };
     // Where old text and file differ, the file may have the new text already: nothing to do there.
     let done = |(_, place): (usize, Option<usize>), new: Option<&String>| {
         place.zip(new).is_some_and(|(place, new)| Form::End.same(index.file.line(place), new))
     };
+    let mut at = old.first().copied().unwrap_or(0);
     while let Some(&first) = olds.first() {
         if fits(first) || !done(first, new.front()) {
             break;
         }
+        at = first.0 + 1;
         olds.remove(0);
         new.pop_front();
     }
@@ -131,21 +133,18 @@ fn replacement(
         new.pop_back();
     }
     let new: Vec<String> = new.into();
-    let Some((&(first_old, first), &(_, last))) = olds.first().zip(olds.last()) else {
+    let Some((&(_, first), &(_, last))) = olds.first().zip(olds.last()) else {
         if new.is_empty() {
             return Ok(None);
         }
-        let at = old.first().copied().unwrap_or(0);
         return insertion(index, spot, at, new);
     };
-    if let Some(&bad) = olds.iter().find(|&&pair| !fits(pair)) {
+    if olds.iter().any(|&pair| !fits(pair)) {
         // All removed lines may be gone and replaced already.
         let (low, high) = boundary_around(spot, old);
-        let _ = bad;
         return if has_lines(index, low, high, &new) { Ok(None) } else { Err(Misfit::Removed) };
     }
     let (Some(first), Some(last)) = (first, last) else { return Err(Misfit::Removed) };
-    let _ = first_old;
     let known: Vec<usize> = olds.iter().filter_map(|&(_, place)| place).collect();
     let strangers = (first..=last)
         .filter(|line| !known.contains(line))
@@ -154,6 +153,13 @@ fn replacement(
         return Err(Misfit::Between);
     }
     Ok(Some(LineChange { first, last: last + 1, new }))
+}
+
+/// Whether two lines are the same but for white space and a comma or semicolon at the end.
+fn same_but_for_separator(one: &str, other: &str) -> bool {
+    let bare = |line: &'_ str| line.trim_end().trim_end_matches([',', ';']).len();
+    Form::Dense.same(one, other)
+        || Form::Dense.same(one.get(..bare(one)).unwrap_or(one), other.get(..bare(other)).unwrap_or(other))
 }
 
 fn boundary_around(spot: &Spot, old: &[usize]) -> (usize, usize) {

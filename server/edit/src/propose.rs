@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pleach_grammars::Syntax;
-use pleach_text::{ByteOffset, ByteRange, ChangeSet};
+use pleach_text::{ByteOffset, ChangeSet};
 
 use crate::formats::scan;
 use crate::hunk::{Hunk, Op, Parsed};
@@ -230,9 +230,4 @@ pub(super) fn change_set(edits: &Edits, before: &str, path: &str) -> Result<Chan
         let index = edits.placed.first().map_or(0, |hunk| hunk.index);
         vec![HunkRefusal::new(index, Some(path), RefusalCode::Overlap, problem.to_string())]
     })
-}
-
-/// The bytes that some replacements cover together.
-pub(super) fn covered(ranges: impl Iterator<Item = ByteRange>) -> Option<ByteRange> {
-    ranges.reduce(ByteRange::cover)
 }

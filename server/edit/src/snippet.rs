@@ -1,7 +1,6 @@
 //! Code for a file: all of it, a selection, or a part with elisions.
 
 use crate::elision::{Elision, elision};
-use crate::hunk::Hunk;
 use crate::lines::{FileLines, block_lines, is_blank};
 
 /// Whether a text stands for more than it says, in a way that the file does not already.
@@ -28,8 +27,4 @@ pub(crate) fn drops_most(file: &FileLines<'_>, new: &[&str], kept: usize) -> boo
     let old = file.iter().filter(|line| !is_blank(line)).count();
     let new = new.iter().filter(|line| !is_blank(line)).count();
     (new == 0 && old > 0) || (old >= LARGE && kept * 100 < old * 15 && new * 2 < old)
-}
-
-pub(crate) fn is_lazy(hunk: &Hunk) -> bool {
-    hunk.format == crate::Format::LazySnippet
 }

@@ -48,7 +48,7 @@ pub(super) enum Stage<'h> {
     /// It is placed.
     Placed(Fixed),
     /// It changes nothing, or the file has the change already.
-    Nothing { already: bool },
+    Nothing,
 }
 
 /// A placed hunk.
@@ -100,9 +100,6 @@ pub(super) fn edit(
             Ok(None) => {}
             Err(refusal) => refused.push(*refusal),
         }
-        if edits.already.last() == Some(&usize::MAX) {
-            edits.already.pop();
-        }
     }
     if refused.is_empty() {
         refused.extend(together::arrange(path, &index, &mut edits));
@@ -137,7 +134,7 @@ impl File<'_, '_> {
             Op::Append { new } => self.append(number, hunk, new),
             Op::Write { text, may_exist } => self.write(number, text, *may_exist, count),
             Op::Snippet { text } => self.snippet(number, hunk, text, count),
-            Op::Rename { .. } | Op::Delete => Ok(Stage::Nothing { already: false }),
+            Op::Rename { .. } | Op::Delete => Ok(Stage::Nothing),
         }
     }
 
@@ -149,7 +146,7 @@ impl File<'_, '_> {
                 _ => None,
             },
             Stage::Placed(fixed) => Some(fixed.region),
-            Stage::Nothing { .. } => None,
+            Stage::Nothing => None,
         };
         let mut near = Neighbours::default();
         if !matches!(stages.get(at), Some((_, _, Stage::Spots(_, spots))) if spots.len() > 1) {
@@ -193,7 +190,7 @@ impl File<'_, '_> {
     ) -> Result<Option<Fixed>, Boxed> {
         let (pattern, spots) = match stage {
             Stage::Placed(fixed) => return Ok(Some(fixed)),
-            Stage::Nothing { .. } => return Ok(None),
+            Stage::Nothing => return Ok(None),
             Stage::Spots(pattern, spots) => (pattern, spots),
         };
         let spot = match spots.as_slice() {

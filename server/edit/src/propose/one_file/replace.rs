@@ -3,7 +3,6 @@
 use pleach_text::{ByteOffset, ByteRange, Replacement};
 
 use super::{Boxed, Change, File, Fixed, Stage};
-use crate::diff::diff;
 use crate::elision::{Elision, elision};
 use crate::fold::Form;
 use crate::hunk::{Hunk, Op, Unit};
@@ -12,18 +11,18 @@ use crate::locate::{
     ByteStretch, Pattern, Spot, every_stretch, find_dense, find_stretch, locate, occurrences, strict, unescaped,
 };
 use crate::place::LineChange;
-use crate::{RefusalCode, Rung};
+use crate::{Format, RefusalCode, Rung};
 
 impl File<'_, '_> {
     pub(super) fn replace<'h>(&self, number: usize, hunk: &'h Hunk) -> Result<Stage<'h>, Boxed> {
         let Op::Replace { old, new, unit, all } = &hunk.op else {
-            return Ok(Stage::Nothing { already: false });
+            return Ok(Stage::Nothing);
         };
         if old.trim().is_empty() && (old.is_empty() || *unit == Unit::Lines) {
             return self.without_old(number, hunk, new);
         }
         if old == new {
-            return Ok(Stage::Nothing { already: true });
+            return Ok(Stage::Nothing);
         }
         if *unit == Unit::Characters {
             if *all {
@@ -38,17 +37,26 @@ impl File<'_, '_> {
                 several => return self.one_of(number, hunk, several, old, new),
             }
         }
-        self.by_lines(number, old, new, *unit)
+        let marked = matches!(hunk.format, Format::UnifiedDiff | Format::CodexPatch);
+        self.by_lines(number, old, new, *unit, marked)
     }
 
     /// Old text as lines, on every rung of the ladder.
-    fn by_lines<'h>(&self, number: usize, old: &'h str, new: &'h str, unit: Unit) -> Result<Stage<'h>, Boxed> {
+    fn by_lines<'h>(
+        &self,
+        number: usize,
+        old: &'h str,
+        new: &'h str,
+        unit: Unit,
+        marked: bool,
+    ) -> Result<Stage<'h>, Boxed> {
         // A line break at the front only says that a line starts here.
         let (old_lines, new_lines) = match (old.strip_prefix('\n'), new.strip_prefix('\n')) {
             (Some(old), Some(new)) if unit == Unit::Characters => (old, new),
             _ => (old, new),
         };
-        let pattern = Pattern::new(old_lines, new_lines);
+        let mut pattern = Pattern::new(old_lines, new_lines);
+        pattern.marked = marked;
         let found = strict(self.index, &pattern);
         if !found.is_empty() {
             self.check_placeholder(number, old, new)?;
@@ -80,7 +88,7 @@ impl File<'_, '_> {
             }
         }
         if self.has_already(&pattern) {
-            return Ok(Stage::Nothing { already: true });
+            return Ok(Stage::Nothing);
         }
         let spots = locate(self.index, &pattern);
         Ok(Stage::Spots(pattern, spots))
@@ -224,7 +232,7 @@ impl File<'_, '_> {
         let hits = every_stretch(self.index, old, usize::MAX);
         self.check_placeholder(number, old, new)?;
         let Some((first, last)) = hits.first().zip(hits.last()) else {
-            return self.by_lines(number, old, new, Unit::Characters);
+            return self.by_lines(number, old, new, Unit::Characters, false);
         };
         let mut all = Fixed { rung: Some(first.rung), ..Fixed::default() };
         for hit in &hits {
@@ -250,8 +258,7 @@ impl File<'_, '_> {
             if old.is_empty() && new.is_empty() {
                 continue;
             }
-            let parts = diff(&old, &new);
-            let piece = Pattern { old, new, parts };
+            let piece = Pattern::of_lines(old, new);
             let spots = strict(self.index, &piece);
             let spot = match spots.as_slice() {
                 [spot] if spot.first >= from => spot,

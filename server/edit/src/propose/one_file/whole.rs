@@ -85,7 +85,7 @@ impl File<'_, '_> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let new = block_lines(text);
         if file.len() == new.len() && file.iter().zip(&new).all(|(one, other)| one == *other) {
-            return Ok(Stage::Nothing { already: true });
+            return Ok(Stage::Nothing);
         }
         if !may_exist && !file.text().trim().is_empty() {
             let message = format!("{path} is to be created but exists. Edit it, or name another file.");
