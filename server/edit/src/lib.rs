@@ -38,6 +38,7 @@ mod impact;
 mod indent;
 mod interpret;
 mod jsonl;
+mod lazy;
 mod lines;
 mod locate;
 mod place;

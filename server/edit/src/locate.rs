@@ -281,12 +281,10 @@ fn foreign_indent(index: &Index<'_>, pattern: &Pattern<'_>) -> Reindent {
     let file = &index.file;
     match index.indent_unit() {
         Some(IndentUnit::Spaces(width)) if tabs && !file.iter().any(|line| line.starts_with('\t')) => {
+            // A level that is several tabs deep is still one level; but a tab is no single blank.
             let width = usize::from(width);
-            if width % least == 0 && width >= least {
-                let to = Step::Spaces(width / least);
-                return Reindent::Units { from: Step::Tab, to, shift: 0 };
-            }
-            Reindent::Same
+            let level = if width % least == 0 && width / least > 1 { width / least } else { width };
+            Reindent::Units { from: Step::Tab, to: Step::Spaces(level), shift: 0 }
         }
         Some(IndentUnit::Tabs) if !tabs && !file.iter().any(|line| line.starts_with("  ")) => {
             let spaces = added.iter().all(|indent| indent.bytes().all(|byte| byte == b' '));

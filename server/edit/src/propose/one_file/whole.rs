@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use pleach_grammars::Language;
 use pleach_text::ByteRange;
 
 use super::{Boxed, Change, Edits, File, Fixed, Member, Stage};
 use crate::diff::diff;
 use crate::hunk::{Hunk, Op};
-use crate::lines::{FileLines, block_lines, is_blank};
+use crate::lazy::{Unmerged, has_elisions, merge};
+use crate::lines::{FileLines, block_lines, indent_of, is_blank};
 use crate::place::{LineChange, trimmed};
+use crate::proposal::language_of;
 use crate::snippet::{drops_most, has_elision};
 use crate::{HunkRefusal, PlacedHunk, RefusalCode, Rung};
 
@@ -133,6 +136,8 @@ impl File<'_, '_> {
         Ok(Fixed { rung: Some(Rung::WholeFile), changes, region, ..Fixed::default() })
     }
 
+    /// Code without a word on where it belongs: a part with elisions, a selection, the whole file,
+    /// or a part that names itself.
     pub(super) fn snippet(
         &self,
         number: usize,
@@ -140,7 +145,80 @@ impl File<'_, '_> {
         text: &str,
         count: usize,
     ) -> Result<Stage<'static>, Boxed> {
-        let _ = (hunk, self.selection);
-        self.write(number, text, true, count)
+        let piece = block_lines(text);
+        let python = matches!(language_of(self.path, self.index.file.text()), Some(Language::Python));
+        if has_elisions(self.index, &piece, python) {
+            return self.merge(number, &piece, python);
+        }
+        if let Some(selection) = self.selection.filter(|selection| !selection.is_empty()) {
+            return Ok(Stage::Placed(self.selected(selection, &piece)));
+        }
+        match self.write(number, text, true, count) {
+            // What cannot be the whole file may be a part of it.
+            Err(refusal) if refusal.code == RefusalCode::WouldEmptyFile => {
+                self.merge(number, &piece, python).map_err(|_| refusal)
+            }
+            done => {
+                let _ = hunk;
+                done
+            }
+        }
+    }
+
+    fn merge(&self, number: usize, piece: &[&str], python: bool) -> Result<Stage<'static>, Boxed> {
+        let path = self.path;
+        let merge = merge(self.index, piece, python).map_err(|problem| {
+            let (code, message) = match problem {
+                Unmerged::NotFound(line) => (
+                    RefusalCode::NotFound,
+                    format!("The part with the line `{line}` has nothing in common with {path}. Copy the lines around the change exactly."),
+                ),
+                Unmerged::Ambiguous(line) => (
+                    RefusalCode::Ambiguous,
+                    format!("The part with the line `{line}` fits in several places of {path}. Add lines around it that tell which is meant."),
+                ),
+                Unmerged::Unaccounted(line) => (
+                    RefusalCode::Placeholder,
+                    format!("It is not certain what becomes of `{line}` in {path}: the placeholder beside it may hide it. Write out the lines around it."),
+                ),
+                Unmerged::TooLarge => (
+                    RefusalCode::TooLarge,
+                    format!("The part and {path} are too large to be merged. Send search/replace blocks."),
+                ),
+            };
+            self.refuse(number, code, message)
+        })?;
+        Ok(Stage::Placed(Fixed {
+            rung: Some(Rung::Merge),
+            changes: merge.changes.into_iter().map(Change::Lines).collect(),
+            region: merge.region,
+            ..Fixed::default()
+        }))
+    }
+
+    /// The lines of a selection replaced, at the selection's indentation.
+    fn selected(&self, selection: ByteRange, piece: &[&str]) -> Fixed {
+        let file = &self.index.file;
+        let first = file.line_at(selection.start.0);
+        let last = file.line_at(selection.end.0.saturating_sub(1).max(selection.start.0)) + 1;
+        let indent = |mut lines: Box<dyn Iterator<Item = &str> + '_>| {
+            lines.find(|line| !is_blank(line)).map_or(String::new(), |line| indent_of(line).to_owned())
+        };
+        let own = indent(Box::new((first..last).map(|at| file.line(at))));
+        let theirs = indent(Box::new(piece.iter().copied()));
+        let new = piece
+            .iter()
+            .map(|line| match line.strip_prefix(theirs.as_str()) {
+                Some(rest) if !is_blank(line) => format!("{own}{rest}"),
+                _ => (*line).to_owned(),
+            })
+            .collect();
+        let change = trimmed(self.index, LineChange { first, last, new });
+        Fixed {
+            rung: Some(Rung::LineNumbers),
+            changes: change.map(Change::Lines).into_iter().collect(),
+            region: (first, last),
+            ..Fixed::default()
+        }
     }
 }

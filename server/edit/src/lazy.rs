@@ -1,0 +1,326 @@
+//! Merging a piece of code with `... existing code ...` into its file.
+//!
+//! The lines between two elisions are a *group*. Groups follow each other in the file as they do in
+//! the piece; what an elision hides stays as it is. An alignment that maximises agreement decides
+//! which lines of the file a group shows: a line is the same line only where the lines around it
+//! that head its block are the same too, so that a lone `}` closes what it closes.
+//!
+//! Every line of the file is accounted for: hidden by an elision (kept), shown (kept), or between
+//! two shown lines of one group that the piece puts next to each other (deleted). If a group that
+//! changes something could as well stand elsewhere, or if what it puts in is in the file already,
+//! there is no merge.
+
+mod align;
+mod view;
+
+use crate::elision::{Elision, elision};
+use crate::fold::{Form, likeness};
+use crate::lines::is_blank;
+use crate::locate::Index;
+use crate::place::{LineChange, trimmed};
+use align::{Alignment, Costs, align};
+use view::View;
+
+/// Why a piece cannot be merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unmerged {
+    /// Lines that tell where a group belongs are not in the file.
+    NotFound(String),
+    /// A group fits in several places.
+    Ambiguous(String),
+    /// It is not certain what becomes of this line.
+    Unaccounted(String),
+    /// Piece and file together are too large.
+    TooLarge,
+}
+
+/// A merge, as changes of lines.
+#[derive(Debug)]
+pub(crate) struct Merge {
+    pub(crate) changes: Vec<LineChange>,
+    pub(crate) region: (usize, usize),
+}
+
+/// Whether a piece has elisions that the file does not have as lines of its own.
+pub(crate) fn has_elisions(index: &Index<'_>, piece: &[&str], dots_are_code: bool) -> bool {
+    piece.iter().any(|line| is_elision(index, line, dots_are_code))
+}
+
+fn is_elision(index: &Index<'_>, line: &str, dots_are_code: bool) -> bool {
+    match elision(line) {
+        Some(Elision::Words) => true,
+        Some(Elision::Dots) => {
+            let bare = line.trim().starts_with(['.', '…']);
+            !(bare && dots_are_code) && !index.file.iter().any(|own| own.trim() == line.trim())
+        }
+        None => false,
+    }
+}
+
+/// Merges a piece into the file.
+pub(crate) fn merge(index: &Index<'_>, piece: &[&str], dots_are_code: bool) -> Result<Merge, Unmerged> {
+    let start = piece.iter().take_while(|line| is_blank(line)).count();
+    let end = piece.len() - piece.iter().rev().take_while(|line| is_blank(line)).count();
+    let piece = piece.get(start..end.max(start)).unwrap_or(&[]);
+    let shown = View::new(piece, |line| is_elision(index, line, dots_are_code));
+    let own: Vec<&str> = index.file.iter().collect();
+    let file = View::new(&own, |_| false);
+
+    let exact = attempt(index, &shown, &file, Form::End);
+    match exact {
+        Err(Unmerged::NotFound(_)) => attempt(index, &shown, &file, Form::Fold),
+        done => done,
+    }
+}
+
+fn attempt(index: &Index<'_>, shown: &View<'_>, file: &View<'_>, form: Form) -> Result<Merge, Unmerged> {
+    let costs = Costs::new(shown, file, form).ok_or(Unmerged::TooLarge)?;
+    let best = align(&costs, &[]);
+    let groups = groups(shown);
+    for group in &groups {
+        if best.pairs_in(group.clone()).next().is_none() && group.clone().any(|at| !is_blank(shown.line(at))) {
+            let line = group.clone().map(|at| shown.line(at)).find(|line| !is_blank(line)).unwrap_or("");
+            return Err(Unmerged::NotFound(line.trim().to_owned()));
+        }
+    }
+    let plan = plan(index, shown, &groups, &best)?;
+    // Could a group that changes something stand elsewhere and do something else?
+    for group in groups.iter().filter(|group| plan.edits(group)) {
+        let banned: Vec<(usize, usize)> = best.pairs_in(group.clone()).collect();
+        let other = align(&costs, &banned);
+        if best.score - other.score >= MARGIN {
+            continue;
+        }
+        let line = group.clone().map(|at| shown.line(at)).find(|line| !is_blank(line)).unwrap_or("");
+        let same = plan_unchecked(index, shown, &groups, &other).changes == plan.changes;
+        if !same {
+            return Err(Unmerged::Ambiguous(line.trim().to_owned()));
+        }
+    }
+    account(index, shown, &groups, &best)?;
+    Ok(Merge { region: plan.region, changes: plan.changes })
+}
+
+/// By how much the best alignment must be better than the best other one.
+const MARGIN: i32 = 40;
+
+/// The stretches of the piece between its elisions.
+fn groups(shown: &View<'_>) -> Vec<std::ops::Range<usize>> {
+    let mut groups = Vec::new();
+    let mut from = 0;
+    for at in 0..=shown.len() {
+        if at == shown.len() || shown.is_elision(at) {
+            if from < at {
+                groups.push(from..at);
+            }
+            from = at + 1;
+        }
+    }
+    groups
+}
+
+struct Plan {
+    changes: Vec<LineChange>,
+    /// For each group, whether it changes anything.
+    edited: Vec<std::ops::Range<usize>>,
+    region: (usize, usize),
+}
+
+impl Plan {
+    fn edits(&self, group: &std::ops::Range<usize>) -> bool {
+        self.edited.contains(group)
+    }
+}
+
+/// How alike a line beside an elision may be to the line that the elision would hide before it is a
+/// question whether it replaces it.
+const ALIKE: f64 = 0.62;
+
+fn plan(
+    index: &Index<'_>,
+    shown: &View<'_>,
+    groups: &[std::ops::Range<usize>],
+    best: &Alignment,
+) -> Result<Plan, Unmerged> {
+    for group in groups {
+        let Some((first, last)) = best.ends(group.clone()) else { continue };
+        let hidden_before = group.start > 0;
+        let hidden_after = group.end < shown.len();
+        // Lines between an elision and the first shown line: new, unless they look like what they
+        // would have to replace.
+        if hidden_before && let Some(line) = last_solid(shown, group.start..first.0) {
+            check_beside(index, shown.line(line), first.1.checked_sub(1), true)?;
+        }
+        if hidden_after && let Some(line) = first_solid(shown, last.0 + 1..group.end) {
+            check_beside(index, shown.line(line), Some(last.1 + 1), false)?;
+        }
+    }
+    Ok(plan_unchecked(index, shown, groups, best))
+}
+
+fn last_solid(shown: &View<'_>, range: std::ops::Range<usize>) -> Option<usize> {
+    range.rev().find(|&at| !is_blank(shown.line(at)))
+}
+
+fn first_solid(shown: &View<'_>, mut range: std::ops::Range<usize>) -> Option<usize> {
+    range.find(|&at| !is_blank(shown.line(at)))
+}
+
+fn check_beside(index: &Index<'_>, line: &str, from: Option<usize>, upwards: bool) -> Result<(), Unmerged> {
+    let mut at = from;
+    while let Some(place) = at.filter(|&place| place < index.file.len()) {
+        let own = index.file.line(place);
+        if is_blank(own) {
+            at = if upwards { place.checked_sub(1) } else { Some(place + 1) };
+            continue;
+        }
+        let letters = own.chars().filter(|letter| letter.is_alphanumeric()).count();
+        if letters > 2 && likeness(own, line) >= ALIKE {
+            return Err(Unmerged::Unaccounted(line.trim().to_owned()));
+        }
+        break;
+    }
+    Ok(())
+}
+
+fn plan_unchecked(
+    index: &Index<'_>,
+    shown: &View<'_>,
+    groups: &[std::ops::Range<usize>],
+    best: &Alignment,
+) -> Plan {
+    let mut plan = Plan { changes: Vec::new(), edited: Vec::new(), region: (usize::MAX, 0) };
+    for group in groups {
+        let Some((first, last)) = best.ends(group.clone()) else { continue };
+        let (mut from, mut to) = (first.1, last.1 + 1);
+        let mut lines: Vec<String> = Vec::new();
+        // Blank lines beside an elision belong to the writing, unless they part new lines from it.
+        let mut leading: Vec<&str> = (group.start..first.0).map(|at| shown.line(at)).collect();
+        if leading.iter().all(|line| is_blank(line)) {
+            leading.clear();
+        } else if from > 0 && is_blank(index.file.line(from - 1)) {
+            let blank = leading.iter().take_while(|line| is_blank(line)).count();
+            leading.drain(..blank);
+        }
+        if group.start == 0 {
+            from = start_of_scope(index, &leading, from);
+        }
+        lines.extend(leading.iter().map(|line| (*line).to_owned()));
+        for at in first.0..=last.0 {
+            lines.push(merged_line(index, shown.line(at), best.line_of(at)));
+        }
+        let mut trailing: Vec<&str> = (last.0 + 1..group.end).map(|at| shown.line(at)).collect();
+        if trailing.iter().all(|line| is_blank(line)) {
+            trailing.clear();
+        } else if is_blank(index.file.line(to)) || to >= index.file.len() {
+            while trailing.last().is_some_and(|line| is_blank(line)) {
+                trailing.pop();
+            }
+        }
+        if group.end == shown.len() {
+            to = end_of_scope(index, &trailing, to);
+        }
+        lines.extend(trailing.iter().map(|line| (*line).to_owned()));
+        plan.region = (plan.region.0.min(from), plan.region.1.max(to));
+        let before = plan.changes.len();
+        plan.changes.extend(differences(index, from, to, lines));
+        if plan.changes.len() > before {
+            plan.edited.push(group.clone());
+        }
+    }
+    plan
+}
+
+/// A piece that begins with changed lines replaces the lines in the file that they are alike to.
+fn start_of_scope(index: &Index<'_>, leading: &[&str], first: usize) -> usize {
+    let Some(head) = leading.iter().find(|line| !is_blank(line)) else { return first };
+    let reach = leading.len() + 2;
+    (first.saturating_sub(reach)..first)
+        .find(|&at| likeness(head, index.file.line(at)) >= ALIKE)
+        .unwrap_or(first)
+}
+
+fn end_of_scope(index: &Index<'_>, trailing: &[&str], last: usize) -> usize {
+    let Some(tail) = trailing.iter().rev().find(|line| !is_blank(line)) else { return last };
+    let reach = trailing.len() + 2;
+    (last..(last + reach).min(index.file.len()))
+        .rev()
+        .find(|&at| likeness(tail, index.file.line(at)) >= ALIKE)
+        .map_or(last, |at| at + 1)
+}
+
+/// A shown line as it is written: the file's own, but without blanks at its end that the piece
+/// does not have.
+fn merged_line(index: &Index<'_>, line: &str, own: Option<usize>) -> String {
+    match own.map(|own| index.file.line(own)) {
+        Some(own) if own.trim_end() == own => own.to_owned(),
+        Some(own) if line.trim_end() == line && Form::End.same(own, line) => line.to_owned(),
+        Some(own) => own.to_owned(),
+        None => line.to_owned(),
+    }
+}
+
+fn differences(index: &Index<'_>, from: usize, to: usize, lines: Vec<String>) -> Vec<LineChange> {
+    let old: Vec<&str> = (from..to).map(|at| index.file.line(at)).collect();
+    let new: Vec<&str> = lines.iter().map(String::as_str).collect();
+    crate::diff::diff(&old, &new)
+        .into_iter()
+        .filter(|part| !part.equal)
+        .filter_map(|part| {
+            let lines = lines.get(part.new.clone()).unwrap_or(&[]).to_vec();
+            trimmed(
+                index,
+                LineChange { first: from + part.old.start, last: from + part.old.end, new: lines },
+            )
+        })
+        .collect()
+}
+
+/// A line with fewer letters is common code.
+const TELLING: usize = 10;
+
+/// What is put in must not be in the file already, beyond what the piece shows of it: then it is
+/// more likely that a line was not recognised than that it is meant to be there twice.
+fn account(
+    index: &Index<'_>,
+    shown: &View<'_>,
+    groups: &[std::ops::Range<usize>],
+    best: &Alignment,
+) -> Result<(), Unmerged> {
+    let keys = index.keys(Form::Trim);
+    let mut counts: std::collections::HashMap<u64, usize> = std::collections::HashMap::new();
+    for key in keys.iter() {
+        *counts.entry(*key).or_default() += 1;
+    }
+    let mut gone: std::collections::HashMap<u64, usize> = std::collections::HashMap::new();
+    for group in groups {
+        let Some((first, last)) = best.ends(group.clone()) else { continue };
+        for place in first.1..=last.1 {
+            if let Some(key) = keys.get(place) {
+                *gone.entry(*key).or_default() += 1;
+            }
+        }
+    }
+    let telling = |line: &str| line.chars().filter(|letter| letter.is_alphanumeric()).count() >= TELLING;
+    let mut doubled = 0;
+    let mut fresh = 0;
+    let mut example = "";
+    for at in groups.iter().flat_map(Clone::clone) {
+        let line = shown.line(at);
+        if best.line_of(at).is_some() || !telling(line) {
+            continue;
+        }
+        fresh += 1;
+        let key = Form::Trim.key(line);
+        let elsewhere = counts.get(&key).copied().unwrap_or(0) > gone.get(&key).copied().unwrap_or(0);
+        if elsewhere && counts.get(&key) == Some(&1) {
+            doubled += 1;
+            example = line.trim();
+        }
+    }
+    // One such line among many new ones is how code repeats itself.
+    if doubled > 0 && doubled * 3 > fresh {
+        return Err(Unmerged::Unaccounted(example.to_owned()));
+    }
+    Ok(())
+}

@@ -1,0 +1,278 @@
+//! The alignment of a piece of code with its file.
+//!
+//! A dynamic programme over lines of the piece × lines of the file. Lines of the file may be passed
+//! over for nothing where the piece has an elision (and before and after the piece); elsewhere
+//! passing over them deletes them.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::view::View;
+use crate::fold::Form;
+use crate::lines::is_blank;
+
+/// More cells than this are not computed: one byte each, and a little work.
+const MAX_CELLS: usize = 6_000_000;
+/// Nothing is worth this little.
+const NEVER: i32 = i32::MIN / 4;
+
+const OPEN_GAP: i32 = 24;
+const INSERT: i32 = 8;
+
+/// What each line of the piece is worth on each line of the file.
+pub(super) struct Costs {
+    shown: usize,
+    file: usize,
+    elided: Vec<bool>,
+    solid: Vec<bool>,
+    file_solid: Vec<bool>,
+    /// For each line of the piece the lines of the file that may be it, and what that is worth.
+    matches: Vec<HashMap<usize, i32>>,
+}
+
+impl Costs {
+    pub(super) fn new(shown: &View<'_>, file: &View<'_>, form: Form) -> Option<Self> {
+        if shown.len().saturating_add(1).saturating_mul(file.len() + 1) > MAX_CELLS {
+            return None;
+        }
+        let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
+        for at in 0..file.len() {
+            places.entry(form.key(file.line(at))).or_default().push(at);
+        }
+        let key = |at: usize| form.key(shown.line(at));
+        let in_file = |at: usize| places.get(&key(at)).map_or(0, Vec::len);
+        let mut matches = Vec::with_capacity(shown.len());
+        for at in 0..shown.len() {
+            let mut worth = HashMap::new();
+            if !shown.is_elision(at) {
+                let frequency = in_file(at);
+                for &place in places.get(&key(at)).into_iter().flatten() {
+                    if let Some(value) = value(shown, file, at, place, frequency, form, &in_file) {
+                        worth.insert(place, value);
+                    }
+                }
+            }
+            matches.push(worth);
+        }
+        Some(Self {
+            shown: shown.len(),
+            file: file.len(),
+            elided: (0..shown.len()).map(|at| shown.is_elision(at)).collect(),
+            solid: (0..shown.len()).map(|at| !is_blank(shown.line(at))).collect(),
+            file_solid: (0..file.len()).map(|at| !is_blank(file.line(at))).collect(),
+            matches,
+        })
+    }
+}
+
+/// What it is worth that a line of the piece is that line of the file; `None` when it cannot be.
+fn value(
+    shown: &View<'_>,
+    file: &View<'_>,
+    at: usize,
+    place: usize,
+    frequency: usize,
+    form: Form,
+    in_file: &dyn Fn(usize) -> usize,
+) -> Option<i32> {
+    let line = shown.line(at);
+    if is_blank(line) {
+        return Some(4);
+    }
+    let same = |one: usize, other: usize| form.same(shown.line(one), file.line(other));
+    let mut headed = false;
+    if shown.closes(at)
+        && let Some(opener) = shown.opener(at)
+    {
+        let own = file.opener(place);
+        match own {
+            Some(own) if same(opener, own) => headed = true,
+            // A changed opener is in the file no more; then anything may close it.
+            _ if in_file(opener) > 0 => return None,
+            _ => {}
+        }
+    }
+    if let Some(head) = shown.visible_head(at) {
+        let mut above = file.head(place);
+        let mut found = false;
+        while let Some(line) = above {
+            if same(head, line) {
+                found = true;
+                break;
+            }
+            above = file.head(line);
+        }
+        if !found && in_file(head) > 0 {
+            return None;
+        }
+    }
+    let letters = line.chars().filter(|letter| letter.is_alphanumeric()).count();
+    let base = match letters {
+        0..=2 if headed => 64,
+        0..=2 => 14,
+        3..=5 => 40,
+        _ => 64,
+    };
+    Some(base + if frequency == 1 && letters > 2 { 32 } else { 0 })
+}
+
+/// Which line of the file each line of the piece is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Alignment {
+    pub(super) score: i32,
+    places: Vec<Option<usize>>,
+    solid: Vec<bool>,
+}
+
+impl Alignment {
+    pub(super) fn line_of(&self, at: usize) -> Option<usize> {
+        self.places.get(at).copied().flatten()
+    }
+
+    /// The lines with letters or signs in a range of the piece that are in the file.
+    pub(super) fn pairs_in(&self, range: Range<usize>) -> impl Iterator<Item = (usize, usize)> + '_ {
+        range.filter(|&at| self.solid.get(at) == Some(&true)).filter_map(|at| Some((at, self.line_of(at)?)))
+    }
+
+    /// The first and the last such pair, blank lines counted.
+    pub(super) fn ends(&self, range: Range<usize>) -> Option<((usize, usize), (usize, usize))> {
+        self.pairs_in(range.clone()).next()?;
+        let mut pairs = range.filter_map(|at| Some((at, self.line_of(at)?)));
+        let first = pairs.next()?;
+        Some((first, pairs.last().unwrap_or(first)))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Step {
+    Stop,
+    /// Both move: the line is the same, or an elision starts.
+    Both,
+    /// The piece moves: a new line.
+    Insert,
+    /// The file moves: a deleted line, or a hidden one.
+    Pass,
+}
+
+/// The best alignment that does not use the banned pairs.
+pub(super) fn align(costs: &Costs, banned: &[(usize, usize)]) -> Alignment {
+    let width = costs.file + 1;
+    // Two layers: between lines of the file, and while deleting some.
+    let mut plain = vec![NEVER; width];
+    let mut gap = vec![NEVER; width];
+    let mut steps = vec![0u8; (costs.shown + 1) * width];
+    // Before the piece, everything may be passed over.
+    for (at, cell) in plain.iter_mut().enumerate() {
+        *cell = 0;
+        if let Some(step) = steps.get_mut(at) {
+            *step = pack(if at == 0 { Step::Stop } else { Step::Pass }, Step::Stop, false);
+        }
+    }
+    for row in 1..=costs.shown {
+        let at = row - 1;
+        let elided = costs.elided.get(at).copied().unwrap_or(false);
+        let last = row == costs.shown;
+        let free = elided || last;
+        let insert = if costs.solid.get(at) == Some(&true) { INSERT } else { 1 };
+        let worth = costs.matches.get(at);
+        let mut next_plain = vec![NEVER; width];
+        let mut next_gap = vec![NEVER; width];
+        for column in 0..width {
+            let get = |cells: &[i32], column: usize| cells.get(column).copied().unwrap_or(NEVER);
+            let above = get(&plain, column).max(get(&gap, column));
+            let above_is_gap = get(&gap, column) > get(&plain, column);
+            let (mut best, mut step, mut from_gap) = if elided {
+                // An elision starts here: it takes no line of its own.
+                (above, Step::Insert, above_is_gap)
+            } else {
+                (above - insert, Step::Insert, above_is_gap)
+            };
+            if let Some(left) = column.checked_sub(1) {
+                if let Some(&value) = worth.and_then(|worth| worth.get(&left))
+                    && !banned.contains(&(at, left))
+                {
+                    let corner = get(&plain, left).max(get(&gap, left));
+                    if corner + value > best {
+                        (best, step, from_gap) = (corner + value, Step::Both, get(&gap, left) > get(&plain, left));
+                    }
+                }
+                if free && get(&next_plain, left) > best {
+                    (best, step, from_gap) = (get(&next_plain, left), Step::Pass, false);
+                }
+            }
+            let mut gap_step = Step::Stop;
+            if let Some(left) = column.checked_sub(1) {
+                let price = i32::from(costs.file_solid.get(left) == Some(&true));
+                let opened = get(&next_plain, left) - OPEN_GAP - price;
+                let widened = get(&next_gap, left) - price;
+                if let Some(cell) = next_gap.get_mut(column) {
+                    *cell = opened.max(widened);
+                }
+                gap_step = if opened >= widened { Step::Both } else { Step::Pass };
+            }
+            if let Some(cell) = next_plain.get_mut(column) {
+                *cell = best;
+            }
+            if let Some(cell) = steps.get_mut(row * width + column) {
+                *cell = pack(step, gap_step, from_gap);
+            }
+        }
+        plain = next_plain;
+        gap = next_gap;
+    }
+    let score = plain.last().copied().unwrap_or(NEVER);
+    Alignment { score, places: trace(costs, &steps, width), solid: costs.solid.clone() }
+}
+
+fn pack(plain: Step, gap: Step, from_gap: bool) -> u8 {
+    plain as u8 | (gap as u8) << 2 | u8::from(from_gap) << 4
+}
+
+fn unpack(bits: u8) -> Step {
+    match bits & 3 {
+        1 => Step::Both,
+        2 => Step::Insert,
+        3 => Step::Pass,
+        _ => Step::Stop,
+    }
+}
+
+fn trace(costs: &Costs, steps: &[u8], width: usize) -> Vec<Option<usize>> {
+    let mut places = vec![None; costs.shown];
+    let (mut row, mut column, mut in_gap) = (costs.shown, costs.file, false);
+    while row > 0 {
+        let cell = steps.get(row * width + column).copied().unwrap_or(0);
+        if in_gap {
+            // A deleted line: opened from the plain layer, or widened.
+            in_gap = unpack(cell >> 2) == Step::Pass;
+            match column.checked_sub(1) {
+                Some(left) => column = left,
+                None => break,
+            }
+            continue;
+        }
+        let from_gap = cell >> 4 & 1 == 1;
+        match unpack(cell) {
+            Step::Both => {
+                row -= 1;
+                let Some(left) = column.checked_sub(1) else { break };
+                column = left;
+                if let Some(place) = places.get_mut(row) {
+                    *place = Some(column);
+                }
+                in_gap = from_gap;
+            }
+            Step::Insert => {
+                row -= 1;
+                in_gap = from_gap;
+            }
+            Step::Pass => match column.checked_sub(1) {
+                Some(left) => column = left,
+                None => break,
+            },
+            Step::Stop => break,
+        }
+    }
+    places
+}

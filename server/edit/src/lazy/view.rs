@@ -1,0 +1,112 @@
+//! Lines and how they are nested, by indentation alone.
+
+use crate::lines::{indent_of, is_blank};
+
+/// Some lines of code, each with what heads the block it is in.
+pub(super) struct View<'a> {
+    lines: Vec<&'a str>,
+    elided: Vec<bool>,
+    depth: Vec<usize>,
+    /// The nearest line above that is indented less.
+    parent: Vec<Option<usize>>,
+    /// For a line that closes something: the line that opened it.
+    opener: Vec<Option<usize>>,
+}
+
+/// How wide a tab is when depths are compared.
+const TAB: usize = 4;
+
+fn depth_of(line: &str) -> usize {
+    indent_of(line).chars().map(|blank| if blank == '\t' { TAB } else { 1 }).sum()
+}
+
+/// Whether a line only closes what another one opened.
+pub(super) fn closes(line: &str) -> bool {
+    let body = line.trim();
+    body.starts_with(['}', ')', ']'])
+        || body.starts_with("</")
+        || matches!(body, "end" | "end)" | "end," | "end;" | "fi" | "done" | "esac" | "/>" | ">" | "*/")
+        || (body.starts_with("end") && !body.contains(' ') && body.len() < 8)
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(lines: &[&'a str], is_elision: impl Fn(&str) -> bool) -> Self {
+        let mut view = Self {
+            lines: lines.to_vec(),
+            elided: Vec::with_capacity(lines.len()),
+            depth: Vec::with_capacity(lines.len()),
+            parent: Vec::with_capacity(lines.len()),
+            opener: Vec::with_capacity(lines.len()),
+        };
+        // The open blocks: each line that something deeper may follow.
+        let mut open: Vec<usize> = Vec::new();
+        for (at, line) in lines.iter().enumerate() {
+            let depth = depth_of(line);
+            let elided = is_elision(line);
+            view.elided.push(elided);
+            view.depth.push(depth);
+            if is_blank(line) {
+                view.parent.push(open.last().copied());
+                view.opener.push(None);
+                continue;
+            }
+            let mut opener = None;
+            while let Some(&top) = open.last() {
+                let above = view.depth.get(top).copied().unwrap_or(0);
+                if above < depth {
+                    break;
+                }
+                if above == depth {
+                    opener = Some(top);
+                }
+                open.pop();
+            }
+            view.parent.push(open.last().copied());
+            let named = opener.filter(|_| closes(line) && !elided);
+            view.opener.push(named);
+            // What closes a block does not head the next one, and `{` alone is headed by its line.
+            let bare = line.trim().chars().all(|letter| !letter.is_alphanumeric());
+            match opener {
+                Some(head) if !elided && (closes(line) || bare) => open.push(head),
+                _ => open.push(at),
+            }
+        }
+        view
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub(super) fn line(&self, at: usize) -> &'a str {
+        self.lines.get(at).copied().unwrap_or("")
+    }
+
+    pub(super) fn is_elision(&self, at: usize) -> bool {
+        self.elided.get(at).copied().unwrap_or(false)
+    }
+
+    /// The line that heads the block of this one, if it is written out and no elision can hide a
+    /// nearer one.
+    pub(super) fn head(&self, at: usize) -> Option<usize> {
+        self.parent.get(at).copied().flatten()
+    }
+
+    /// The nearest line that heads this one's block and is written out.
+    pub(super) fn visible_head(&self, at: usize) -> Option<usize> {
+        let mut head = self.head(at);
+        while let Some(line) = head.filter(|&line| self.is_elision(line)) {
+            head = self.head(line);
+        }
+        head
+    }
+
+    /// For a line that closes something: what opened it, if that is written out.
+    pub(super) fn opener(&self, at: usize) -> Option<usize> {
+        self.opener.get(at).copied().flatten().filter(|&line| !self.is_elision(line))
+    }
+
+    pub(super) fn closes(&self, at: usize) -> bool {
+        closes(self.line(at))
+    }
+}
