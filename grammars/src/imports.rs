@@ -7,7 +7,7 @@ use crate::walk::{Preorder, range_of, text_of};
 use crate::{Language, Syntax};
 
 mod ecmascript;
-mod go;
+pub(crate) mod go;
 mod python;
 mod rust;
 

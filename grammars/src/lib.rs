@@ -2,6 +2,7 @@
 //!
 //! placeholder
 
+mod bindings;
 mod comments;
 mod imports;
 mod injections;
@@ -13,6 +14,7 @@ mod shape;
 mod syntax;
 mod walk;
 
+pub use bindings::{Binding, Reach, RenameRefusal, bindings, rename};
 pub use comments::{comment_at, comments};
 pub use imports::{Import, ImportedName, imports};
 pub use injections::{Injection, injections};

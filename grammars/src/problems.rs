@@ -96,7 +96,7 @@ impl Syntax {
 
     /// Calls `found` with each error or missing node and the innermost whole named node around it,
     /// until it returns `false`.
-    fn each_problem<'a>(&'a self, mut found: impl FnMut(Node<'a>, Node<'a>) -> bool) {
+    pub(crate) fn each_problem<'a>(&'a self, mut found: impl FnMut(Node<'a>, Node<'a>) -> bool) {
         let root = self.root();
         if !root.has_error() {
             return;

@@ -44,7 +44,7 @@ pub(super) fn import(node: Node<'_>, text: &str) -> Option<Import> {
 
 /// The name that a package most likely gives itself: the last part of its path, without a version
 /// (`yaml` of `gopkg.in/yaml.v3` and of `example.org/yaml/v3`) and without `go-` before it.
-fn package_name(path: &str) -> &str {
+pub(crate) fn package_name(path: &str) -> &str {
     let is_version = |part: &str| {
         part.strip_prefix('v')
             .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
