@@ -1,0 +1,2 @@
+-- What `vim.lsp.enable('pleach')` starts.
+return require('pleach.config').lsp()

@@ -1,0 +1,143 @@
+--- The command `:Pleach`.
+
+local client_of = require('pleach.client')
+
+local M = {}
+
+--- Actions that need nothing but a place. The key is what is typed, the value the server's command.
+local on_a_place = {
+  document = 'pleach.document',
+  test = 'pleach.test',
+  implement = 'pleach.implement',
+  explain = 'pleach.explain',
+  review = 'pleach.review',
+  comment = 'pleach.comment',
+}
+
+---@alias pleach.Subcommand fun(client: vim.lsp.Client, bufnr: integer, rest: string, opts: table)
+---@type table<string, pleach.Subcommand>
+local subcommands = {}
+
+for name, command in pairs(on_a_place) do
+  subcommands[name] = function(client, bufnr, rest, opts)
+    local arguments = client_of.place(client, bufnr, opts)
+    arguments.instruction = rest ~= '' and rest or nil
+    client_of.send(client, command, arguments, bufnr)
+  end
+end
+
+function subcommands.rewrite(client, bufnr, rest, opts)
+  local arguments = client_of.place(client, bufnr, opts)
+  arguments.instruction = rest ~= '' and rest or nil
+  local command = { title = 'Rewrite', command = 'pleach.rewrite', arguments = { arguments } }
+  client_of.rewrite(command, { client_id = client.id, bufnr = bufnr })
+end
+
+function subcommands.fix(client, bufnr, rest, opts)
+  local arguments = client_of.place(client, bufnr, opts)
+  arguments.instruction = rest ~= '' and rest or nil
+  arguments.diagnostics = client_of.diagnostics(client, bufnr, arguments.range)
+  if #arguments.diagnostics == 0 and not arguments.instruction then
+    vim.notify('Pleach: there is no diagnostic here. Put the cursor on one, or say what to fix: `:Pleach fix …`', vim.log.levels.WARN)
+    return
+  end
+  client_of.send(client, 'pleach.fix', arguments, bufnr)
+end
+
+--- Lands an answer: the given lines of this buffer, or a register (`+` if none is named).
+function subcommands.land(client, bufnr, rest, opts)
+  if opts.range > 0 then
+    client_of.send(client, 'pleach.land', client_of.place(client, bufnr, opts), bufnr)
+    return
+  end
+  local register = rest:gsub('^["@]', ''):sub(1, 1)
+  if register == '' then
+    register = vim.fn.has('clipboard') == 1 and '+' or '"'
+  end
+  local reply = vim.fn.getreg(register)
+  if vim.trim(reply) == '' then
+    vim.notify(
+      ('Pleach: register `%s` is empty. Copy the answer, or select it and type `:Pleach land`.'):format(register),
+      vim.log.levels.WARN
+    )
+    return
+  end
+  local arguments = client_of.place(client, bufnr)
+  arguments.reply = reply
+  client_of.send(client, 'pleach.land', arguments, bufnr)
+end
+
+function subcommands.cancel(client, bufnr, rest)
+  client_of.send(client, 'pleach.cancel', { job = tonumber(rest) }, bufnr)
+end
+
+function subcommands.undo(client, bufnr)
+  client_of.send(client, 'pleach.undo', {}, bufnr)
+end
+
+function subcommands.status(client, bufnr)
+  client_of.send(client, 'pleach.status', {}, bufnr, function(status)
+    local lines = { ('Pleach %s, %s'):format(status.version, status.engine) }
+    for _, job in ipairs(status.jobs or {}) do
+      lines[#lines + 1] = ('  %d. %s: %s, %d s'):format(job.job, job.title, job.phase, job.seconds)
+    end
+    if #lines == 1 then
+      lines[#lines + 1] = '  nothing runs'
+    end
+    if (status.settingsProblems or 0) > 0 then
+      lines[#lines + 1] = ('  %d problems in pleach.toml: run `pleach doctor`'):format(status.settingsProblems)
+    end
+    vim.notify(table.concat(lines, '\n'))
+  end)
+end
+
+function subcommands.log()
+  require('pleach.jobs').open_log()
+end
+
+---@return string[]
+function M.names()
+  local names = vim.tbl_keys(subcommands)
+  table.sort(names)
+  return names
+end
+
+function M.run(opts)
+  local name, rest = opts.args:match('^(%S*)%s*(.-)%s*$')
+  if name == '' then
+    name = 'status'
+  end
+  local subcommand = subcommands[name]
+  if not subcommand then
+    vim.notify(('Pleach: `%s` is not one of: %s'):format(name, table.concat(M.names(), ', ')), vim.log.levels.ERROR)
+    return
+  end
+  if name == 'log' then
+    return subcommand()
+  end
+  local bufnr = vim.api.nvim_get_current_buf()
+  local client = client_of.find_or_tell(bufnr)
+  if client then
+    subcommand(client, bufnr, rest, opts)
+  end
+end
+
+---@param lead string what is typed of the word
+---@param line string the whole command line
+---@return string[]
+function M.complete(lead, line)
+  local before = line:match('Pleach!?%s+(.*)$') or ''
+  local first = before:match('^(%S+)%s')
+  if not first then
+    return vim.tbl_filter(function(name)
+      return vim.startswith(name, lead)
+    end, M.names())
+  end
+  if first == 'cancel' then
+    local client = client_of.find()
+    return client and vim.tbl_map(tostring, require('pleach.jobs').running(client.id)) or {}
+  end
+  return {}
+end
+
+return M

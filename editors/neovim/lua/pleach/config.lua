@@ -1,0 +1,99 @@
+--- What can be set, and the language client that comes of it.
+
+local M = {}
+
+--- The file types that Pleach has a grammar for, and plain text, where a chat's answer may lie.
+M.filetypes = {
+  'bash', 'c', 'cpp', 'cs', 'css', 'go', 'html', 'java', 'javascript', 'javascriptreact', 'json', 'jsonc',
+  'kotlin', 'lua', 'markdown', 'php', 'python', 'ruby', 'rust', 'scala', 'sh', 'swift', 'text', 'toml',
+  'typescript', 'typescriptreact', 'yaml', 'zig',
+}
+
+---@class pleach.Options
+---@field cmd? string[] the server, `{ 'pleach', 'lsp' }` if left out
+---@field settings? table the same keys as pleach.toml
+---@field preview? boolean|{ delay: integer } show a reply while it is written; the delay is in milliseconds
+---@field progress? boolean show progress in the command line
+local defaults = {
+  cmd = { 'pleach', 'lsp' },
+  settings = nil,
+  preview = { delay = 300 },
+  progress = true,
+}
+
+---@type pleach.Options
+M.options = vim.deepcopy(defaults)
+
+--- Languages whose file type Neovim and the protocol call differently.
+local language_ids = {
+  bash = 'shellscript',
+  cs = 'csharp',
+  javascriptreact = 'javascriptreact',
+  sh = 'shellscript',
+  text = 'plaintext',
+}
+
+---@param options? pleach.Options
+function M.set(options)
+  M.options = vim.tbl_deep_extend('force', vim.deepcopy(defaults), options or {})
+  if options and options.preview == true then
+    M.options.preview = vim.deepcopy(defaults.preview)
+  end
+  if options and options.cmd then
+    M.options.cmd = options.cmd
+  end
+end
+
+--- The configuration of the language client.
+---@return vim.lsp.Config
+function M.lsp()
+  local jobs = require('pleach.jobs')
+  local client = require('pleach.client')
+  return {
+    cmd = M.options.cmd,
+    filetypes = M.filetypes,
+    root_markers = { 'pleach.toml', '.git', '.hg', '.jj' },
+    get_language_id = function(_, filetype)
+      return language_ids[filetype] or filetype
+    end,
+    init_options = {
+      pleach = { jobEvents = true, inputBox = true, settings = M.options.settings },
+    },
+    commands = {
+      ['pleach.rewrite'] = function(command, context)
+        client.rewrite(command, context)
+      end,
+    },
+    handlers = {
+      ['pleach/job'] = function(_, event, context)
+        jobs.on_event(event, context.client_id)
+      end,
+      ['window/showMessage'] = function(_, message)
+        local levels = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO }
+        vim.notify(message.message, levels[message.type] or vim.log.levels.DEBUG)
+      end,
+    },
+  }
+end
+
+--- The program, if it can be run.
+---@return string?
+function M.program()
+  local program = vim.fn.exepath(M.options.cmd[1])
+  return program ~= '' and program or nil
+end
+
+--- What to say when the program is not there.
+---@return string
+function M.missing()
+  return ('Pleach: the program `%s` cannot be found. Put it into your PATH (`cargo install --path server/cli` in '
+    .. "Pleach's folder), or name it: require('pleach').setup({ cmd = { '/path/to/pleach', 'lsp' } })"):format(M.options.cmd[1])
+end
+
+function M.warn_if_missing()
+  if not M.program() then
+    vim.notify_once(M.missing(), vim.log.levels.WARN)
+  end
+end
+
+return M

@@ -1,0 +1,26 @@
+--- Pleach for Neovim. Nothing here has to be called: the plugin works without any configuration.
+
+local M = {}
+
+--- Changes the defaults. See `:help pleach-setup`.
+---@param options? pleach.Options
+function M.setup(options)
+  local config = require('pleach.config')
+  config.set(options)
+  vim.lsp.config('pleach', config.lsp())
+end
+
+--- What runs at the moment, for a status line: `Pleach: Document in src/lib.rs: writing · 2 s · …`.
+--- Empty when nothing runs.
+---@return string
+function M.status()
+  return require('pleach.progress').status()
+end
+
+--- The jobs of this session, oldest first.
+---@return pleach.Job[]
+function M.jobs()
+  return require('pleach.jobs').list()
+end
+
+return M

@@ -1,0 +1,66 @@
+-- *Land this reply*: an answer from anywhere.
+
+return {
+  {
+    'an answer in a register lands, although it was copied elsewhere',
+    function(it)
+      it.open('src/lib.rs')
+      vim.fn.setreg('a', vim.fn.readfile(it.root .. '/fixtures/project/notes/answer.md'))
+      vim.cmd('Pleach land a')
+      local job = it.job_ends()
+      it.equal(job.state, 'finished', job.message)
+      it.contains(it.text(), 'let (per_day, free_days) = if is_child { (5, 3) } else { (20, 0) };')
+    end,
+  },
+  {
+    'an answer in a buffer lands from the menu',
+    function(it)
+      local folder = it.open('notes/answer.md')
+      it.pick('Land this reply')
+      local job = it.job_ends()
+      it.equal(job.state, 'finished', job.message)
+      local changed = vim.fn.bufadd(folder .. '/src/lib.rs')
+      vim.fn.bufload(changed)
+      it.contains(it.text(changed), 'free_days')
+    end,
+  },
+  {
+    'a selected answer lands',
+    function(it)
+      local folder = it.open('notes/answer.md')
+      vim.cmd('%Pleach land')
+      it.equal(it.job_ends().state, 'finished')
+      local changed = vim.fn.bufadd(folder .. '/src/lib.rs')
+      vim.fn.bufload(changed)
+      it.contains(it.text(changed), 'free_days')
+    end,
+  },
+  {
+    'an answer that would break the file is refused, shown, and kept',
+    function(it)
+      it.open('src/lib.rs')
+      local before = it.text()
+      vim.fn.setreg('a', vim.fn.readfile(it.root .. '/fixtures/project/notes/damage.md'))
+      vim.cmd('Pleach land a')
+      local job = it.job_ends()
+      it.equal(job.state, 'failed')
+      it.equal(job.landed, nil)
+      it.equal(it.text(), before, 'the file is as it was')
+      it.wait('the refusal is shown', function()
+        return it.said():find('Pleach', 1, true)
+      end)
+      it.contains(it.said(), 'Next:')
+      it.equal(vim.fn.filereadable(assert(job.kept, 'the answer is kept')), 1)
+    end,
+  },
+  {
+    'an empty register is said, not sent',
+    function(it)
+      it.open('src/lib.rs')
+      vim.fn.setreg('b', '')
+      vim.cmd('Pleach land b')
+      it.contains(it.said(), 'register `b` is empty')
+      it.equal(#require('pleach').jobs() > 0 and it.events[1] or nil, nil, 'no job was started')
+    end,
+  },
+}
