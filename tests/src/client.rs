@@ -501,10 +501,12 @@ impl Client {
         let message = match self.incoming.recv_timeout(GUARD) {
             Ok(message) => message,
             Err(RecvTimeoutError::Disconnected) => return None,
-            Err(RecvTimeoutError::Timeout) => panic!(
-                "no {what} within {GUARD:?}; the last messages: {:#?}",
-                self.transcript.iter().rev().take(8).collect::<Vec<_>>()
-            ),
+            Err(RecvTimeoutError::Timeout) => {
+                panic!(
+                    "no {what} within {GUARD:?}; the last messages:\n{}",
+                    self.tail()
+                )
+            }
         };
         assert_eq!(message["jsonrpc"], "2.0", "{message}");
         self.transcript.push((Side::Server, message.clone()));
@@ -526,6 +528,16 @@ impl Client {
             (None, None) => panic!("neither request nor answer: {message}"),
         }
         Some(())
+    }
+
+    /// The last messages, shortened, for a test that has failed.
+    fn tail(&self) -> String {
+        let last = self.transcript.iter().rev().take(12).rev();
+        let shown = last.map(|(side, message)| {
+            let text: String = message.to_string().chars().take(300).collect();
+            format!("{side:?}: {text}\n")
+        });
+        shown.collect()
     }
 
     /// Answers a request of the server.

@@ -75,24 +75,24 @@ fn headers_may_be_written_in_any_way_that_makes_sense() {
     let mut client = Client::builder().start();
     let body =
         r#"{"jsonrpc":"2.0","id":1001,"method":"pleach/documentText","params":{"uri":"none:"}}"#;
-    let header = |text: &str| format!("{text}{body}").replace("LENGTH", &body.len().to_string());
+    let header = |text: &str| format!("{text}{body}").replace("SIZE", &body.len().to_string());
     for message in [
-        header("content-length: LENGTH\r\n\r\n"),
+        header("content-length: SIZE\r\n\r\n"),
         header(
-            "CONTENT-LENGTH:LENGTH\r\nContent-Type: application/vscode-jsonrpc; charset=utf-8\r\n\r\n",
+            "CONTENT-LENGTH:SIZE\r\nContent-Type: application/vscode-jsonrpc; charset=utf-8\r\n\r\n",
         ),
         header(
-            "Content-Type: application/vscode-jsonrpc; charset=utf8\r\nContent-Length: LENGTH\r\n\r\n",
+            "Content-Type: application/vscode-jsonrpc; charset=utf8\r\nContent-Length: SIZE\r\n\r\n",
         ),
-        header("Content-Length: LENGTH\n\n"),
-        header("\r\n\r\nContent-Length: LENGTH\r\n\r\n"),
+        header("Content-Length: SIZE\n\n"),
+        header("\r\n\r\nContent-Length: SIZE\r\n\r\n"),
     ] {
         client.raw(&message);
         let answer = client.answer(1001);
         assert!(answer.is_err() || answer == Ok(Value::Null), "{message:?}");
     }
     // Byte by byte, and two in one piece.
-    for byte in header("Content-Length: LENGTH\r\n\r\n").bytes() {
+    for byte in header("Content-Length: SIZE\r\n\r\n").bytes() {
         client.raw([byte]);
     }
     drop(client.answer(1001));

@@ -321,7 +321,7 @@ fn uris_are_echoed_byte_for_byte() {
         "git:/w/a.rs?%7B%22ref%22%3A%22~%22%7D",
         "vscode-notebook-cell:/w/a.ipynb#W0sZmlsZQ%3D%3D",
         "file:///w/a%2Fb.rs",
-        "not a uri at all",
+        "not: a uri at all",
     ];
     for (number, uri) in uris.iter().enumerate() {
         let text = format!("pub fn number_{number}() {{}}\n");
