@@ -102,9 +102,7 @@ fn rust_variables() {
     );
     local(
         Rust,
-        "fn f() { let mut «v» = vec![1; 2]; «v».push(3); for «w» in 0..1 { } }"
-            .replace("«w»", "w")
-            .as_str(),
+        "fn f() { let mut «v» = vec![1; 2]; «v».push(3); for w in 0..1 { «v»[w]; } }",
     );
     local(
         Rust,
@@ -155,9 +153,7 @@ fn rust_shorthands() {
     local(Rust, "fn f(p: P) { let P { «x», y: z } = p; «x» + z; }");
     local(
         Rust,
-        "fn f(p: P) { match p { P { ref mut «x», .. } => «x», } }"
-            .replace("«x»,", "«x»,")
-            .as_str(),
+        "fn f(p: P) { match p { P { ref mut «x», .. } => «x», } }",
     );
     let text = "fn f(x: u8) -> P { P { x, y: x } }";
     let found = bindings(&parse(Rust, text), text, ByteOffset(5)).unwrap();
@@ -253,14 +249,7 @@ fn rust_items() {
         Rust,
         "struct «S»; impl «S» { fn new() -> Self { «S» } } fn f(a: &«S», b: Vec<«S»>) -> t::S { «S»::new(); «S» {} }",
     );
-    local(
-        Rust,
-        "struct S { «x»: u8 }"
-            .replace("«x»", "x")
-            .as_str()
-            .replace("struct S", "struct «S»")
-            .as_str(),
-    );
+    local(Rust, "struct «S» { x: u8 } fn f(x: «S») -> u8 { x.x }");
     local(
         Rust,
         "const «MAX»: u8 = 1; fn f(x: u8) { match x { «MAX» => 1, MIN => 2, «MAX»..=9 => 3 } }",
@@ -283,11 +272,7 @@ fn rust_items() {
     );
     unknown(
         Rust,
-        "use std::fmt::{‹self›, Display}; fn g(a: ‹fmt›::Error) {}"
-            .replace("‹self›", "self")
-            .replace("‹fmt›", "fmt")
-            .replace("fn g(a: ", "fn ‹main›(a: ")
-            .as_str(),
+        "use std::fmt::{‹self›, Display}; fn g(a: ‹fmt›::Error) {}",
     );
     unknown(Rust, "mod ‹other›; fn f() { ‹other›::g(); }");
     unknown(
@@ -364,10 +349,7 @@ fn python_variables() {
     );
     local(
         Python,
-        "def f(«x»):\n    return f'{«x»!r:>{«x»}} x {«x»=}'\n"
-            .replace("def f(", "def f(self, ")
-            .replace("def f(self, «x»)", "def f(*«x»)")
-            .as_str(),
+        "def f(*«x»):\n    return f'{«x»!r:>{«x»}} x {«x»=}'\n",
     );
     local(
         Python,
@@ -470,9 +452,7 @@ fn javascript_variables() {
     local(JavaScript, "try { e; } catch («e») { «e»; } e;");
     local(
         JavaScript,
-        "for (const «x» of x) { «x»; } for (let x in o) x;"
-            .replace("of x)", "of y)")
-            .as_str(),
+        "for (const «x» of y) { «x»; } for (let x in o) x;",
     );
     local(
         JavaScript,
@@ -574,10 +554,7 @@ fn typescript_names() {
     );
     local(
         TypeScript,
-        "function f(this: A, «a»?: number, cb = () => «a»): void; "
-            .trim_end()
-            .replace("; ", ";")
-            .as_str(),
+        "function f(this: A, «a»?: number, cb = () => «a»): void { cb(«a»); }",
     );
     local(
         TypeScript,

@@ -6,6 +6,13 @@ use tree_sitter::Node;
 use super::scopes::{As, Form, Merges, ScopeKind, Space, Table};
 use crate::walk::{child_of_kind, range_of};
 
+mod steps;
+
+use steps::{
+    children_but_name, computed_key, computed_name, declarators, decorators, enum_members,
+    field_steps, function, named, visit_children,
+};
+
 /// How a node is read.
 #[derive(Clone, Copy)]
 enum Mode {
@@ -66,7 +73,7 @@ pub(super) fn table<'a>(root: Node<'_>, text: &'a str) -> Table<'a> {
             }
             Step::Leave => walker.table.leave(),
             Step::Name(name, space, declares) => {
-                walker.declare(range_of(name), space, declares, Form::Plain)
+                walker.declare(range_of(name), space, declares, Form::Plain);
             }
         }
     }
@@ -82,7 +89,7 @@ fn is_module(root: Node<'_>, text: &str) -> bool {
         || text.contains("module.exports")
 }
 
-impl<'a, 'tree> Walker<'a, 'tree> {
+impl<'tree> Walker<'_, 'tree> {
     fn plan(&mut self, steps: Vec<Step<'tree>>) {
         self.steps.extend(steps.into_iter().rev());
     }
@@ -199,7 +206,7 @@ impl<'a, 'tree> Walker<'a, 'tree> {
             "class" => {
                 let mut steps = vec![Step::Enter(ScopeKind::Plain, range_of(node))];
                 steps.extend(named(node, Space::VALUE_AND_TYPE, Declares::HERE));
-                steps.extend(class_members(node));
+                steps.extend(children_but_name(node));
                 steps.push(Step::Leave);
                 self.plan(steps);
             }
@@ -339,7 +346,7 @@ impl<'a, 'tree> Walker<'a, 'tree> {
             "class_declaration" | "abstract_class_declaration" => {
                 let mut steps = named(node, Space::VALUE_AND_TYPE, declares);
                 steps.push(Step::Enter(ScopeKind::Plain, range_of(node)));
-                steps.extend(class_members(node));
+                steps.extend(children_but_name(node));
                 steps.push(Step::Leave);
                 steps
             }
@@ -371,7 +378,7 @@ impl<'a, 'tree> Walker<'a, 'tree> {
                     },
                 )
             }
-            "internal_module" | "module" => self.namespace(node, declares),
+            "internal_module" | "module" => Self::namespace(node, declares),
             "import_alias" => {
                 let mut steps = visit_children(node, Mode::Expression);
                 if let Some(Step::Visit(name, _)) = steps.first() {
@@ -385,7 +392,7 @@ impl<'a, 'tree> Walker<'a, 'tree> {
         self.plan(steps);
     }
 
-    fn namespace(&mut self, node: Node<'tree>, declares: Declares) -> Vec<Step<'tree>> {
+    fn namespace(node: Node<'tree>, declares: Declares) -> Vec<Step<'tree>> {
         let mut steps = Vec::new();
         let mut name = node.child_by_field_name("name");
         while let Some(outer) = name.filter(|name| name.kind() == "nested_identifier") {
@@ -592,138 +599,4 @@ impl<'a, 'tree> Walker<'a, 'tree> {
         );
         self.plan(steps);
     }
-}
-
-fn visit_children(node: Node<'_>, mode: Mode) -> Vec<Step<'_>> {
-    let mut cursor = node.walk();
-    node.named_children(&mut cursor)
-        .map(|child| Step::Visit(child, mode))
-        .collect()
-}
-
-fn children_but_name(node: Node<'_>) -> Vec<Step<'_>> {
-    let name = node.child_by_field_name("name");
-    let mut cursor = node.walk();
-    node.named_children(&mut cursor)
-        .filter(|child| Some(*child) != name)
-        .map(|child| Step::Visit(child, Mode::Expression))
-        .collect()
-}
-
-fn field_steps<'tree>(node: Node<'tree>, field: &str) -> Vec<Step<'tree>> {
-    node.child_by_field_name(field)
-        .filter(Node::is_named)
-        .map(|child| Step::Visit(child, Mode::Expression))
-        .into_iter()
-        .collect()
-}
-
-fn named(node: Node<'_>, space: Space, declares: Declares) -> Vec<Step<'_>> {
-    node.child_by_field_name("name")
-        .filter(|name| matches!(name.kind(), "identifier" | "type_identifier"))
-        .map(|name| Step::Name(name, space, declares))
-        .into_iter()
-        .collect()
-}
-
-fn decorators(node: Node<'_>) -> Vec<Step<'_>> {
-    let mut cursor = node.walk();
-    node.named_children(&mut cursor)
-        .filter(|child| child.kind() == "decorator")
-        .map(|child| Step::Visit(child, Mode::Expression))
-        .collect()
-}
-
-/// `[name]` as the name of a member is an expression.
-fn computed_name(node: Node<'_>) -> Vec<Step<'_>> {
-    ["name", "property"]
-        .into_iter()
-        .filter_map(|field| node.child_by_field_name(field))
-        .filter(|name| name.kind() == "computed_property_name")
-        .map(|name| Step::Visit(name, Mode::Expression))
-        .collect()
-}
-
-fn computed_key(node: Node<'_>) -> Vec<Step<'_>> {
-    node.child_by_field_name("key")
-        .filter(|key| key.kind() == "computed_property_name")
-        .map(|key| Step::Visit(key, Mode::Expression))
-        .into_iter()
-        .collect()
-}
-
-/// The scope of a function, with all that is in it. Its own name is not.
-fn function(node: Node<'_>) -> Vec<Step<'_>> {
-    let mut steps = vec![Step::Enter(ScopeKind::Function, range_of(node))];
-    steps.extend(field_steps(node, "type_parameters"));
-    if let Some(single) = node.child_by_field_name("parameter") {
-        steps.push(Step::Visit(single, Mode::Pattern(Declares::HERE)));
-    }
-    if let Some(list) = node.child_by_field_name("parameters") {
-        steps.extend(visit_children(list, Mode::Pattern(Declares::HERE)));
-    }
-    steps.extend(field_steps(node, "return_type"));
-    // A constructor type has its result in another field.
-    if matches!(node.kind(), "constructor_type" | "construct_signature") {
-        steps.extend(field_steps(node, "type"));
-    }
-    if let Some(body) = node.child_by_field_name("body") {
-        // A body shares the scope of the parameters: `var x` there is the parameter `x`.
-        if body.kind() == "statement_block" {
-            steps.extend(visit_children(body, Mode::Expression));
-        } else {
-            steps.push(Step::Visit(body, Mode::Expression));
-        }
-    }
-    steps.push(Step::Leave);
-    steps
-}
-
-fn class_members(node: Node<'_>) -> Vec<Step<'_>> {
-    children_but_name(node)
-}
-
-fn declarators(node: Node<'_>, declares: Declares) -> Vec<Step<'_>> {
-    let mut steps = Vec::new();
-    let mut cursor = node.walk();
-    for declarator in node
-        .named_children(&mut cursor)
-        .filter(|child| child.kind() == "variable_declarator")
-    {
-        steps.extend(field_steps(declarator, "type"));
-        steps.extend(
-            declarator
-                .child_by_field_name("name")
-                .map(|name| Step::Visit(name, Mode::Pattern(declares))),
-        );
-        steps.extend(field_steps(declarator, "value"));
-    }
-    steps
-}
-
-/// Members know each other by name inside the enum; outside they are its properties.
-fn enum_members(body: Node<'_>) -> Vec<Step<'_>> {
-    let member = Declares {
-        is_shared: true,
-        is_uncertain: true,
-        ..Declares::HERE
-    };
-    let mut steps = Vec::new();
-    let mut cursor = body.walk();
-    for child in body.named_children(&mut cursor) {
-        match child.kind() {
-            "property_identifier" => steps.push(Step::Name(child, Space::VALUE, member)),
-            "enum_assignment" => {
-                if let Some(name) = child
-                    .child_by_field_name("name")
-                    .filter(|name| name.kind() == "property_identifier")
-                {
-                    steps.push(Step::Name(name, Space::VALUE, member));
-                }
-                steps.extend(field_steps(child, "value"));
-            }
-            _ => {}
-        }
-    }
-    steps
 }

@@ -9,6 +9,7 @@ use super::scopes::{As, Form, ScopeKind, Space, Table};
 use crate::imports::go::package_name;
 use crate::walk::{child_of_kind, range_of, text_of};
 
+#[derive(Clone, Copy)]
 enum Step<'tree> {
     Visit(Node<'tree>),
     /// The statements of a function's body, which share the scope of its parameters.
@@ -73,7 +74,7 @@ fn defined_types<'a, 'tree>(root: Node<'tree>, text: &'a str) -> HashMap<&'a str
     types
 }
 
-impl<'a, 'tree> Walker<'a, 'tree> {
+impl<'tree> Walker<'_, 'tree> {
     fn plan(&mut self, steps: Vec<Step<'tree>>) {
         self.steps.extend(steps.into_iter().rev());
     }
@@ -323,7 +324,7 @@ impl<'a, 'tree> Walker<'a, 'tree> {
         let mut cursor = body.walk();
         for element in body.named_children(&mut cursor) {
             if element.kind() != "keyed_element" {
-                steps.extend(value_step(element, inner));
+                steps.push(value_step(element, inner));
                 continue;
             }
             if let Some(key) = element.child_by_field_name("key") {
@@ -333,11 +334,11 @@ impl<'a, 'tree> Walker<'a, 'tree> {
                 match (literal, name) {
                     (Literal::Struct, Some(_)) => {}
                     (Literal::Unknown, Some(name)) => self.table.doubt(range_of(name)),
-                    _ => steps.extend(value_step(key, Literal::Unknown)),
+                    _ => steps.push(value_step(key, Literal::Unknown)),
                 }
             }
             if let Some(value) = element.child_by_field_name("value") {
-                steps.extend(value_step(value, inner));
+                steps.push(value_step(value, inner));
             }
         }
         self.plan(steps);
@@ -424,14 +425,14 @@ fn base_type(mut defined: Node<'_>) -> Option<Node<'_>> {
 }
 
 /// An element: a literal that leaves out its type, or an expression.
-fn value_step<'tree>(element: Node<'tree>, inner: Literal<'tree>) -> Option<Step<'tree>> {
+fn value_step<'tree>(element: Node<'tree>, inner: Literal<'tree>) -> Step<'tree> {
     let value = element
         .named_child(0)
         .filter(|_| element.kind() == "literal_element")
         .unwrap_or(element);
-    Some(if value.kind() == "literal_value" {
+    if value.kind() == "literal_value" {
         Step::Elements(value, inner)
     } else {
         Step::Visit(value)
-    })
+    }
 }

@@ -8,6 +8,8 @@ use tree_sitter::Node;
 use super::scopes::{As, DeclarationId, Form, ScopeId, ScopeKind, Space, Table};
 use crate::walk::{child_of_kind, range_of};
 
+mod keywords;
+
 /// How a node is read.
 #[derive(Clone, Copy, PartialEq)]
 enum Mode {
@@ -98,7 +100,7 @@ pub(super) fn table<'a>(root: Node<'_>, text: &'a str) -> Table<'a> {
     walker.table
 }
 
-impl<'a, 'tree> Walker<'a, 'tree> {
+impl<'tree> Walker<'_, 'tree> {
     fn plan(&mut self, steps: Vec<Step<'tree>>) {
         self.steps.extend(steps.into_iter().rev());
     }
@@ -189,7 +191,6 @@ impl<'a, 'tree> Walker<'a, 'tree> {
                     ("alternative", Mode::Expression),
                 ],
             ),
-            "as_pattern_target" => self.plan_children(node, Mode::Target),
             "dict_pattern" => {
                 let mut cursor = node.walk();
                 let mut steps = Vec::new();
@@ -207,7 +208,7 @@ impl<'a, 'tree> Walker<'a, 'tree> {
                 }
                 self.plan(steps);
             }
-            "delete_statement" => self.plan_children(node, Mode::Target),
+            "as_pattern_target" | "delete_statement" => self.plan_children(node, Mode::Target),
             "global_statement" | "nonlocal_statement" => self.elsewhere(node),
             "import_statement" | "import_from_statement" => self.import(node),
             "future_import_statement" | "comment" => {}
@@ -635,90 +636,6 @@ impl<'a, 'tree> Walker<'a, 'tree> {
             }
         }
     }
-
-    /// Finds whose parameters the `name=` of calls name.
-    fn settle_keywords(&mut self) {
-        for keyword in std::mem::take(&mut self.keywords) {
-            let name = self.table.text_at(keyword.name);
-            if !self
-                .functions
-                .iter()
-                .any(|function| function.parameters.contains_key(name))
-            {
-                continue;
-            }
-            let callee = keyword.call.child_by_field_name("function");
-            let at = keyword.call.start_byte();
-            let called = callee
-                .filter(|callee| callee.kind() == "identifier")
-                .map(|callee| {
-                    self.table
-                        .lookup(self.table.text_at(range_of(callee)), keyword.scope, at)
-                });
-            let is_callee = |function: &Function<'_>| {
-                let declared = function.callee.map(|id| self.table.first_of(id));
-                declared.is_some() && called.flatten() == declared
-            };
-            let direct: Vec<DeclarationId> = self
-                .functions
-                .iter()
-                .filter(|function| is_callee(function))
-                .filter_map(|function| function.parameters.get(name).copied())
-                .collect();
-            if let [parameter] = direct.as_slice() {
-                self.table.refer_to(keyword.name, *parameter);
-                continue;
-            }
-            let doubtful = self.possibly_called(&keyword, name, called.flatten());
-            for parameter in doubtful.into_iter().chain(direct) {
-                self.table.make_uncertain(parameter);
-            }
-        }
-    }
-
-    /// The parameters of a name that a call might mean: of a method called so, of a function among
-    /// the arguments (`partial(f, x=1)`), of anything where a variable is called.
-    fn possibly_called(
-        &self,
-        keyword: &Keyword<'tree>,
-        name: &str,
-        called: Option<DeclarationId>,
-    ) -> Vec<DeclarationId> {
-        let callee = keyword.call.child_by_field_name("function");
-        let method = callee
-            .and_then(|callee| callee.child_by_field_name("attribute"))
-            .map(|attribute| self.table.text_at(range_of(attribute)));
-        let arguments = keyword.call.child_by_field_name("arguments");
-        let mut mentioned = Vec::new();
-        if let Some(arguments) = arguments {
-            let mut cursor = arguments.walk();
-            mentioned.extend(
-                arguments
-                    .named_children(&mut cursor)
-                    .filter(|argument| argument.kind() == "identifier")
-                    .map(|argument| self.table.text_at(range_of(argument))),
-            );
-        }
-        let is_other_function = called.is_some_and(|called| {
-            self.functions.iter().any(|function| {
-                function
-                    .callee
-                    .is_some_and(|id| self.table.first_of(id) == called)
-            })
-        });
-        let is_variable = called.is_some() && !is_other_function;
-        self.functions
-            .iter()
-            .filter(|function| {
-                is_variable
-                    || method.is_some_and(|method| method == function.name)
-                    || mentioned.contains(&function.name)
-                    || callee
-                        .is_some_and(|callee| !matches!(callee.kind(), "identifier" | "attribute"))
-            })
-            .filter_map(|function| function.parameters.get(name).copied())
-            .collect()
-    }
 }
 
 /// What is inside a target or pattern that is only read.
@@ -757,7 +674,7 @@ fn field_step<'tree>(node: Node<'tree>, field: &str, mode: Mode) -> Option<Step<
 }
 
 /// Defaults and annotations, which are read outside of the function.
-fn outside_parameters<'tree>(list: Node<'tree>) -> Vec<Step<'tree>> {
+fn outside_parameters(list: Node<'_>) -> Vec<Step<'_>> {
     let mut cursor = list.walk();
     list.named_children(&mut cursor)
         .flat_map(|parameter| {
@@ -769,7 +686,7 @@ fn outside_parameters<'tree>(list: Node<'tree>) -> Vec<Step<'tree>> {
 }
 
 /// `[T, U: Bound = Default]`: the names are declared, the rest is read.
-fn type_parameters<'tree>(list: Node<'tree>) -> Vec<Step<'tree>> {
+fn type_parameters(list: Node<'_>) -> Vec<Step<'_>> {
     let mut cursor = list.walk();
     list.named_children(&mut cursor)
         .filter_map(innermost)

@@ -81,7 +81,7 @@ pub(super) fn table<'a>(tree: &Tree, text: &'a str) -> Table<'a> {
     walker.table
 }
 
-impl<'a> Walker<'a> {
+impl Walker<'_> {
     /// Finds what has to be known before the first pattern is read.
     fn look_ahead(&mut self, root: Node<'_>) {
         let mut walk = Preorder::new(root);
@@ -211,7 +211,7 @@ impl<'a, 'tree> Walk<'_, 'a, 'tree> {
                 }
             }
             "lifetime_parameter" | "type_parameter" | "const_parameter" => {
-                self.type_parameter(node)
+                self.type_parameter(node);
             }
             "block" | "declaration_list" => {
                 // A block may have a label before its brackets.
@@ -247,8 +247,7 @@ impl<'a, 'tree> Walk<'_, 'a, 'tree> {
             "while_expression" | "loop_expression" | "for_expression" => self.repetition(node),
             "match_arm" => self.match_arm(node),
             "closure_expression" => self.closure(node),
-            "field_expression" => self.plan(fields(node, &["value"])),
-            "field_initializer" => self.plan(fields(node, &["value"])),
+            "field_expression" | "field_initializer" => self.plan(fields(node, &["value"])),
             "shorthand_field_initializer" => {
                 if let Some(name) = child_of_kind(node, "identifier").map(|name| self.range(name)) {
                     let form = Form::Key { at: name.start.0 };
@@ -519,7 +518,7 @@ fn fields<'tree>(node: Node<'tree>, names: &[&str]) -> Vec<Step<'tree>> {
         .collect()
 }
 
-fn pattern_field<'tree>(node: Node<'tree>, from: usize) -> Option<Step<'tree>> {
+fn pattern_field(node: Node<'_>, from: usize) -> Option<Step<'_>> {
     Some(Step::Pattern(node.child_by_field_name("pattern")?, from))
 }
 

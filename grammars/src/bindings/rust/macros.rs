@@ -104,7 +104,7 @@ const SILENT_ATTRIBUTES: &[&str] = &[
     "warn",
 ];
 
-impl<'a, 'tree> Walk<'_, 'a, 'tree> {
+impl<'tree> Walk<'_, '_, 'tree> {
     pub(super) fn macro_invocation(&mut self, node: Node<'tree>) {
         let Some(name) = node.child_by_field_name("macro") else {
             return;
@@ -239,7 +239,7 @@ impl<'a, 'tree> Walk<'_, 'a, 'tree> {
         };
         let own: Vec<&str> = arguments
             .iter()
-            .filter_map(|argument| named(argument))
+            .filter_map(&named)
             .map(|name| self.walker.table.text_at(name))
             .collect();
         self.walker.nested += 1;

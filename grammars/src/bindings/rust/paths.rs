@@ -9,40 +9,18 @@ use crate::walk::child_of_kind;
 impl<'a, 'tree> Walk<'_, 'a, 'tree> {
     /// `a::b::c`: the first part is a name of this scope, the others are of what is before them.
     pub(super) fn path(&mut self, node: Node<'tree>) {
-        match self.parts(node) {
-            Some(parts) => self.refer_parts(&parts, Space::ITEMS, Form::Plain),
-            // `Vec::<T>::new`, `<T as Trait>::new`: what is before the last part is read by itself.
-            None => {
-                let before = node.child_by_field_name("path");
-                self.plan(
-                    before
-                        .map(|path| Step::Visit(path, Mode::Expression))
-                        .into_iter()
-                        .collect(),
-                );
-            }
+        if let Some(parts) = parts(node) {
+            self.refer_parts(&parts, Space::ITEMS, Form::Plain);
+            return;
         }
-    }
-
-    /// The parts of a path of plain names, the first one first.
-    fn parts(&self, path: Node<'tree>) -> Option<Vec<Node<'tree>>> {
-        let mut parts = Vec::new();
-        let mut node = path;
-        loop {
-            match node.kind() {
-                "identifier" | "type_identifier" | "self" | "super" | "crate" => {
-                    parts.push(node);
-                    parts.reverse();
-                    return Some(parts);
-                }
-                "scoped_identifier" | "scoped_type_identifier" => {
-                    parts.push(node.child_by_field_name("name")?);
-                    // `::name` begins outside of this text.
-                    node = node.child_by_field_name("path")?;
-                }
-                _ => return None,
-            }
-        }
+        // `Vec::<T>::new`, `<T as Trait>::new`: what is before the last part is read by itself.
+        let before = node.child_by_field_name("path");
+        self.plan(
+            before
+                .map(|path| Step::Visit(path, Mode::Expression))
+                .into_iter()
+                .collect(),
+        );
     }
 
     fn refer_parts(&mut self, parts: &[Node<'tree>], last: Space, form: Form) {
@@ -74,17 +52,17 @@ impl<'a, 'tree> Walk<'_, 'a, 'tree> {
         let mut todo: Vec<(Node<'tree>, Option<Vec<Node<'tree>>>)> =
             vec![(argument, Some(Vec::new()))];
         while let Some((node, prefix)) = todo.pop() {
-            let joined = |walk: &Self, path: Option<Node<'tree>>| -> Option<Vec<Node<'tree>>> {
+            let joined = |path: Option<Node<'tree>>| -> Option<Vec<Node<'tree>>> {
                 let mut all = prefix.clone()?;
                 if let Some(path) = path {
-                    all.extend(walk.parts(path)?);
+                    all.extend(parts(path)?);
                 }
                 Some(all)
             };
             match node.kind() {
                 "scoped_use_list" | "use_list" => {
                     let path = node.child_by_field_name("path");
-                    let prefix = joined(self, path);
+                    let prefix = joined(path);
                     if path.is_some()
                         && let Some(prefix) = &prefix
                     {
@@ -104,14 +82,14 @@ impl<'a, 'tree> Walk<'_, 'a, 'tree> {
                     );
                 }
                 "use_wildcard" => {
-                    if let Some(parts) = joined(self, node.named_child(0)) {
+                    if let Some(parts) = joined(node.named_child(0)) {
                         self.refer_parts(&parts, Space::TYPE, Form::Plain);
                         let path = parts.iter().map(|part| self.text(*part)).collect();
                         self.table().imports_all(path);
                     }
                 }
                 "use_as_clause" => {
-                    if let Some(parts) = joined(self, node.child_by_field_name("path")) {
+                    if let Some(parts) = joined(node.child_by_field_name("path")) {
                         self.refer_parts(&parts, Space::ITEMS, Form::Plain);
                     }
                     if let Some(alias) = node
@@ -124,7 +102,7 @@ impl<'a, 'tree> Walk<'_, 'a, 'tree> {
                     }
                 }
                 _ => {
-                    if let Some(parts) = joined(self, Some(node)) {
+                    if let Some(parts) = joined(Some(node)) {
                         self.import(&parts, is_public);
                     }
                 }
@@ -161,5 +139,26 @@ impl<'a, 'tree> Walk<'_, 'a, 'tree> {
     fn is_import_shared(&mut self, is_public: bool) -> bool {
         let here = self.table().here();
         self.is_shared(here, is_public)
+    }
+}
+
+/// The parts of a path of plain names, the first one first.
+fn parts(path: Node<'_>) -> Option<Vec<Node<'_>>> {
+    let mut parts = Vec::new();
+    let mut node = path;
+    loop {
+        match node.kind() {
+            "identifier" | "type_identifier" | "self" | "super" | "crate" => {
+                parts.push(node);
+                parts.reverse();
+                return Some(parts);
+            }
+            "scoped_identifier" | "scoped_type_identifier" => {
+                parts.push(node.child_by_field_name("name")?);
+                // `::name` begins outside of this text.
+                node = node.child_by_field_name("path")?;
+            }
+            _ => return None,
+        }
     }
 }
