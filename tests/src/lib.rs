@@ -26,3 +26,4 @@
 )]
 
 pub mod client;
+pub mod fake_model;

@@ -1,0 +1,78 @@
+//! A scripted model server as a program, for tests that are not written in Rust.
+//!
+//! `fake-model --reply FILE [--port N] [--chunk-bytes N] [--hang-after N] [--log FILE]` prints
+//! `listening on PORT` and gives every request the same answer. With `--hang-after N` it falls silent
+//! after N pieces. Each thing it sees becomes a line of JSON in the log.
+#![allow(clippy::expect_used, clippy::print_stdout, clippy::panic)]
+
+use std::fs::OpenOptions;
+use std::io::Write;
+
+use pleach_tests::fake_model::{FakeModel, Script, Seen};
+use serde_json::json;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let (mut reply, mut port, mut piece, mut hang_after, mut log) = (None, 0, 24, None, None);
+    while let Some(name) = arguments.next() {
+        let mut value = || {
+            arguments
+                .next()
+                .unwrap_or_else(|| panic!("{name} needs a value"))
+        };
+        match name.as_str() {
+            "--reply" => reply = Some(value()),
+            "--port" => port = value().parse().expect("--port takes a number"),
+            "--chunk-bytes" => piece = value().parse().expect("--chunk-bytes takes a number"),
+            "--hang-after" => {
+                hang_after = Some(
+                    value()
+                        .parse::<usize>()
+                        .expect("--hang-after takes a number"),
+                );
+            }
+            "--log" => log = Some(value()),
+            other => panic!("unknown argument {other}"),
+        }
+    }
+    let reply = reply.expect("--reply FILE is needed");
+    let reply = std::fs::read_to_string(reply).expect("the reply can be read");
+    let answer = || match hang_after {
+        None => Script::pieces(&reply, piece),
+        Some(pieces) => {
+            let chars: Vec<char> = reply.chars().collect();
+            let shown = chars.chunks(piece.max(1)).take(pieces);
+            shown
+                .fold(Script::default(), |script, it| {
+                    script.piece(&it.iter().collect::<String>())
+                })
+                .hang()
+        }
+    };
+    let model = FakeModel::on(port);
+    model.say(answer());
+    println!("listening on {}", model.port());
+    let mut log = log.map(|path| {
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .expect("the log can be written")
+    });
+    while let Some(seen) = model.wait() {
+        let line = match &seen {
+            Seen::Request { line, body, .. } => {
+                json!({"seen": "request", "line": line, "body": body})
+            }
+            Seen::Answered => json!({"seen": "answered"}),
+            Seen::ClientClosed => json!({"seen": "client-closed"}),
+        };
+        if let Some(log) = &mut log {
+            writeln!(log, "{line}").expect("the log can be written");
+        }
+        // The next request finds its answer ready.
+        if matches!(&seen, Seen::Request { line, .. } if line.contains("completions")) {
+            model.say(answer());
+        }
+    }
+}

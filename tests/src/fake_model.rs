@@ -1,0 +1,382 @@
+//! A server that speaks OpenAI's chat completions and says what the test tells it to.
+//!
+//! It listens on a free port of the loopback address. Each request takes the next [`Script`]; what
+//! the server sees is told as [`Seen`], in order, so that a test waits for what happens and never
+//! for time.
+//!
+//! ```
+//! use pleach_tests::fake_model::{FakeModel, Script};
+//!
+//! let model = FakeModel::start();
+//! model.say(Script::text("Hello"));
+//! assert!(model.base_url().starts_with("http://127.0.0.1:"));
+//! ```
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// How long a test may wait for the server to see something before it fails.
+const GUARD: Duration = Duration::from_mins(1);
+
+/// What the server does with one request.
+#[derive(Debug, Default)]
+pub struct Script {
+    /// The status; 200 when `None`.
+    status: Option<u16>,
+    headers: Vec<(String, String)>,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+enum Step {
+    /// Sends bytes as they are.
+    Send(String),
+    /// Waits until the test opens the gate.
+    Wait(Receiver<()>),
+    /// Says nothing until the client leaves.
+    Hang,
+    /// Closes the connection in the middle of the answer.
+    Cut,
+}
+
+impl Script {
+    /// A whole answer in one piece.
+    pub fn text(text: &str) -> Self {
+        Self::default().piece(text).end("stop")
+    }
+
+    /// A whole answer in pieces of at most `bytes` bytes.
+    pub fn pieces(text: &str, bytes: usize) -> Self {
+        let mut script = Self::default();
+        let mut piece = String::new();
+        for c in text.chars() {
+            if !piece.is_empty() && piece.len() + c.len_utf8() > bytes {
+                script = script.piece(&piece);
+                piece.clear();
+            }
+            piece.push(c);
+        }
+        script.piece(&piece).end("stop")
+    }
+
+    /// An error response.
+    pub fn error(status: u16, body: &Value) -> Self {
+        Self {
+            status: Some(status),
+            headers: vec![("content-type".into(), "application/json".into())],
+            steps: vec![Step::Send(body.to_string())],
+        }
+    }
+
+    /// A JSON answer that is not streamed.
+    pub fn unstreamed(text: &str) -> Self {
+        let body = json!({
+            "model": "fake",
+            "choices": [{"index": 0, "message": {"content": text}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 7, "completion_tokens": 3},
+        });
+        Self {
+            status: Some(200),
+            ..Self::error(200, &body)
+        }
+    }
+
+    /// A header to send along.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// A piece of the answer's text.
+    #[must_use]
+    pub fn piece(self, text: &str) -> Self {
+        self.event(&json!({
+            "model": "fake", "choices": [{"index": 0, "delta": {"content": text}}],
+        }))
+    }
+
+    /// An event with any data.
+    #[must_use]
+    pub fn event(self, data: &Value) -> Self {
+        self.raw(&format!("data: {data}\n\n"))
+    }
+
+    /// Bytes that are sent as they are.
+    #[must_use]
+    pub fn raw(mut self, bytes: &str) -> Self {
+        self.steps.push(Step::Send(bytes.into()));
+        self
+    }
+
+    /// The end of the answer, with its reason, the counts, and the mark of the end.
+    #[must_use]
+    pub fn end(self, reason: &str) -> Self {
+        self.event(&json!({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}))
+            .event(&json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}))
+            .raw("data: [DONE]\n\n")
+    }
+
+    /// A gate at this point of the answer: it goes on when the sender is used or dropped.
+    #[must_use]
+    pub fn gate(mut self) -> (Self, Sender<()>) {
+        let (open, gate) = mpsc::channel();
+        self.steps.push(Step::Wait(gate));
+        (self, open)
+    }
+
+    /// Silence from here on.
+    #[must_use]
+    pub fn hang(mut self) -> Self {
+        self.steps.push(Step::Hang);
+        self
+    }
+
+    /// The connection is closed here, without an end.
+    #[must_use]
+    pub fn cut(mut self) -> Self {
+        self.steps.push(Step::Cut);
+        self
+    }
+}
+
+/// What the server saw.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Seen {
+    /// A request, whole.
+    Request {
+        /// `POST /v1/chat/completions`
+        line: String,
+        /// Names in lower case.
+        headers: Vec<(String, String)>,
+        /// The body, `null` without one.
+        body: Value,
+    },
+    /// The script was played to its end.
+    Answered,
+    /// The client closed the connection before that.
+    ClientClosed,
+}
+
+/// A running server. Dropping it lets its port go.
+pub struct FakeModel {
+    address: SocketAddr,
+    scripts: Arc<Mutex<VecDeque<Script>>>,
+    seen: Receiver<(Instant, Seen)>,
+}
+
+impl FakeModel {
+    /// Starts a server on a free port.
+    pub fn start() -> Self {
+        Self::on(0)
+    }
+
+    /// Starts a server on `port`, 0 for a free one.
+    pub fn on(port: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("the loopback is there");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
+        let scripts = Arc::new(Mutex::new(VecDeque::new()));
+        let (tell, seen) = mpsc::channel();
+        let queue = Arc::clone(&scripts);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (queue, tell) = (Arc::clone(&queue), tell.clone());
+                thread::spawn(move || serve(stream, &queue, &tell));
+            }
+        });
+        Self {
+            address,
+            scripts,
+            seen,
+        }
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// What belongs into `base_url`.
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// Queues the answer to the next request that has none yet.
+    pub fn say(&self, script: Script) {
+        self.scripts
+            .lock()
+            .expect("no holder panics")
+            .push_back(script);
+    }
+
+    /// The next thing the server sees.
+    pub fn next(&self) -> Seen {
+        self.next_at().1
+    }
+
+    /// The next thing the server sees, however long it takes. `None` when it has ended.
+    pub fn wait(&self) -> Option<Seen> {
+        self.seen.recv().ok().map(|(_, seen)| seen)
+    }
+
+    /// The next thing the server sees, and when.
+    pub fn next_at(&self) -> (Instant, Seen) {
+        self.seen
+            .recv_timeout(GUARD)
+            .expect("the fake model saw nothing more")
+    }
+
+    /// Waits for the next request and returns its body.
+    pub fn request(&self) -> Value {
+        loop {
+            if let Seen::Request { body, .. } = self.next() {
+                return body;
+            }
+        }
+    }
+
+    /// Waits until the client closes a connection early, and says when that was.
+    pub fn closed(&self) -> Instant {
+        loop {
+            let (when, seen) = self.next_at();
+            assert_ne!(seen, Seen::Answered, "the answer went through to its end");
+            if seen == Seen::ClientClosed {
+                return when;
+            }
+        }
+    }
+}
+
+/// Serves one request of one connection.
+fn serve(stream: TcpStream, scripts: &Mutex<VecDeque<Script>>, tell: &Sender<(Instant, Seen)>) {
+    let mut reader = BufReader::new(stream.try_clone().expect("a socket can be cloned"));
+    let Some(request) = read_request(&mut reader) else {
+        return;
+    };
+    let Seen::Request { line, .. } = &request else {
+        return;
+    };
+    let wants_models = line.starts_with("GET") && line.contains("/models");
+    let tell = |seen| tell.send((Instant::now(), seen)).is_ok();
+    if !tell(request) {
+        return;
+    }
+    let script = if wants_models {
+        Script::error(200, &json!({"data": [{"id": "fake"}, {"id": "other"}]}))
+    } else {
+        let next = scripts.lock().expect("no holder panics").pop_front();
+        next.unwrap_or_else(|| {
+            let error = json!({"error": {"message": "the test has no more answers"}});
+            Script::error(500, &error)
+        })
+    };
+
+    // Whoever leaves is noticed by a read that ends, also while nothing is sent.
+    let (left, has_left) = mpsc::channel();
+    thread::spawn(move || {
+        let mut rest = Vec::new();
+        let _end = reader.read_to_end(&mut rest);
+        let _nobody_waits = left.send(());
+    });
+    let answered = play(stream, script, &has_left).is_ok();
+    tell(if answered {
+        Seen::Answered
+    } else {
+        Seen::ClientClosed
+    });
+}
+
+/// Plays a script. Fails when the client leaves first.
+fn play(
+    mut stream: TcpStream,
+    script: Script,
+    has_left: &Receiver<()>,
+) -> Result<(), std::io::Error> {
+    let gone = || std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
+    let status = script.status.unwrap_or(200);
+    let mut head = format!("HTTP/1.1 {status} Scripted\r\nconnection: close\r\n");
+    if !script
+        .headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+    {
+        head.push_str("content-type: text/event-stream\r\n");
+    }
+    for (name, value) in &script.headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("transfer-encoding: chunked\r\n\r\n");
+    // A script that begins with silence has not even a head.
+    if !matches!(script.steps.first(), Some(Step::Hang | Step::Cut)) {
+        stream.write_all(head.as_bytes())?;
+    }
+    for step in script.steps {
+        match step {
+            Step::Send(bytes) => {
+                if has_left.try_recv().is_ok() {
+                    return Err(gone());
+                }
+                write!(stream, "{:x}\r\n{bytes}\r\n", bytes.len())?;
+                stream.flush()?;
+            }
+            Step::Wait(gate) => loop {
+                match gate.recv_timeout(Duration::from_millis(1)) {
+                    Err(mpsc::RecvTimeoutError::Timeout) => {}
+                    Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                }
+                if has_left.try_recv().is_ok() {
+                    return Err(gone());
+                }
+            },
+            Step::Hang => {
+                let _left = has_left.recv();
+                return Err(gone());
+            }
+            Step::Cut => {
+                stream.shutdown(std::net::Shutdown::Both)?;
+                return Ok(());
+            }
+        }
+    }
+    stream.write_all(b"0\r\n\r\n")?;
+    Ok(())
+}
+
+fn read_request(reader: &mut impl BufRead) -> Option<Seen> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+    let mut headers = Vec::new();
+    loop {
+        let mut header = String::new();
+        reader
+            .read_line(&mut header)
+            .ok()
+            .filter(|read| *read > 0)?;
+        let Some((name, value)) = header.trim_end().split_once(':') else {
+            break;
+        };
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let length = length
+        .and_then(|(_, value)| value.parse().ok())
+        .unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let body = serde_json::from_slice(&body).unwrap_or_default();
+    let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
+    Some(Seen::Request {
+        line,
+        headers,
+        body,
+    })
+}
