@@ -1,1 +1,32 @@
-//! placeholder
+//! Agents: what is asked, of which engine, and what became of it.
+//!
+//! A [`JobRequest`] is one thing a person asked for: an [`Action`], a place in a document, perhaps an
+//! instruction, and an immutable view of the workspace. [`run`] carries it out with an [`Engine`]
+//! (a model behind a provider, or the built-in syntax engine), tells what happens through
+//! [`JobEvent`]s, and ends with a [`JobOutcome`]: a gated proposal, an answer to read, or a
+//! [`JobFailure`] that says what the person can do next.
+//!
+//! This room knows no protocol of an editor, writes no file and opens no connection of its own.
+//! Dropping the future that [`run`] returns cancels the job: the provider's connection closes with it.
+//!
+//! ```
+//! use pleach_agent::Action;
+//!
+//! assert_eq!(Action::Document.command(), "pleach.document");
+//! assert_eq!(Action::from_command("pleach.document"), Some(Action::Document));
+//! ```
+
+pub mod action;
+pub mod builtin;
+mod engine;
+mod failure;
+mod job;
+mod prompt;
+
+pub use action::Action;
+pub use engine::Engine;
+pub use failure::JobFailure;
+pub use job::{
+    Diagnostic, JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TargetDocument, TokenCount, run,
+};
+pub use pleach_exec::Variables;

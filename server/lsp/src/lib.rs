@@ -1,1 +1,96 @@
-//! placeholder
+//! The protocol face: LSP over stdio.
+//!
+//! Three parts. The [`transport`] moves bytes: it frames, repairs and orders messages, and never
+//! waits for anything but the pipes. The service decodes a message and puts it into the session's
+//! inbox before its first await, so that texts change in the order in which they arrive. The session
+//! owns all state and reacts to one event at a time; what takes time runs elsewhere on snapshots and
+//! comes back as an event.
+//!
+//! No other room knows JSON-RPC or an LSP type, and this one knows no HTTP and no process.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! let environment = pleach_lsp::Environment {
+//!     variables: Arc::new(|name| std::env::var(name).ok()),
+//!     user_settings: None,
+//!     state_dir: "/tmp/pleach".into(),
+//!     version: "0.1.0",
+//! };
+//! let code = pleach_lsp::run(std::io::stdin(), std::io::stdout(), environment);
+//! ```
+
+use std::io::{Read, Write};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use pleach_agent::Variables;
+
+mod actions;
+mod client;
+mod event;
+mod from_proto;
+mod service;
+mod session;
+mod to_proto;
+pub mod transport;
+
+use event::{Event, Inbox};
+use session::Session;
+
+/// What the server needs to know of the world. Only the command line reads the environment.
+#[derive(Clone)]
+pub struct Environment {
+    /// Looks up environment variables, for keys.
+    pub variables: Variables,
+    /// The user's own `pleach.toml`, whether or not it exists.
+    pub user_settings: Option<Utf8PathBuf>,
+    /// Where answers are kept.
+    pub state_dir: Utf8PathBuf,
+    /// The version to announce.
+    pub version: &'static str,
+}
+
+/// Serves one editor over `reader` and `writer` until it leaves. Returns the exit code of the
+/// process: 0 after `shutdown` and `exit`, else 1.
+///
+/// Everything but blocking work runs on the calling thread.
+pub fn run(
+    reader: impl Read + Send + 'static,
+    writer: impl Write + Send + 'static,
+    environment: Environment,
+) -> i32 {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "the server could not start");
+            return 1;
+        }
+    };
+    let code = runtime.block_on(async {
+        let (inbox, events) = Inbox::new();
+        let (outbox, drain) = transport::outbox();
+        let session = Session::new(inbox.clone(), outbox.clone(), environment);
+        let session = tokio::spawn(session.run(events));
+        let (service, socket) = service::service(inbox.clone());
+        let signals = move |signal| inbox.put(Event::Signal(signal));
+        let code =
+            transport::serve(reader, writer, (outbox, drain), service, socket, signals).await;
+        session.abort();
+        code
+    });
+    // Blocking work that still runs must not hold the process.
+    runtime.shutdown_background();
+    code
+}
+
+/// Reads the user's settings file; `None` when there is none.
+fn read_user_settings(path: &Utf8Path) -> std::io::Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,114 @@
+//! What a person can ask for: one word per thing, and what the editor calls it.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that a person can ask for at a place in a document.
+///
+/// ```
+/// use pleach_agent::Action;
+///
+/// assert_eq!(Action::Tests.command(), "pleach.test");
+/// assert_eq!(Action::Tests.title(), "Write tests");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Mend what a diagnostic reports.
+    Fix,
+    /// Change the code as an instruction says.
+    Rewrite,
+    /// Write a documentation comment.
+    Document,
+    /// Write tests.
+    Tests,
+    /// Write what is left open: a TODO, an empty body.
+    Implement,
+    /// Explain the code. Changes nothing.
+    Explain,
+    /// Look for defects. Changes nothing.
+    Review,
+    /// Carry out the instruction in a comment, and remove the comment.
+    Comment,
+    /// Take an answer that was pasted from elsewhere.
+    Land,
+    /// Stop a running job.
+    Cancel,
+    /// Take back the last edit that landed.
+    Undo,
+}
+
+impl Action {
+    /// All of them, in the order in which they are offered.
+    pub const ALL: [Self; 11] = [
+        Self::Fix,
+        Self::Rewrite,
+        Self::Document,
+        Self::Tests,
+        Self::Implement,
+        Self::Explain,
+        Self::Review,
+        Self::Comment,
+        Self::Land,
+        Self::Cancel,
+        Self::Undo,
+    ];
+
+    /// The command's name as editors send it.
+    pub fn command(self) -> &'static str {
+        match self {
+            Self::Fix => "pleach.fix",
+            Self::Rewrite => "pleach.rewrite",
+            Self::Document => "pleach.document",
+            Self::Tests => "pleach.test",
+            Self::Implement => "pleach.implement",
+            Self::Explain => "pleach.explain",
+            Self::Review => "pleach.review",
+            Self::Comment => "pleach.comment",
+            Self::Land => "pleach.land",
+            Self::Cancel => "pleach.cancel",
+            Self::Undo => "pleach.undo",
+        }
+    }
+
+    /// The action that a command's name stands for.
+    pub fn from_command(command: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|action| action.command() == command)
+    }
+
+    /// What the action is called in menus and in progress.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Fix => "Fix",
+            Self::Rewrite => "Rewrite",
+            Self::Document => "Document",
+            Self::Tests => "Write tests",
+            Self::Implement => "Implement",
+            Self::Explain => "Explain",
+            Self::Review => "Review",
+            Self::Comment => "Carry out this comment",
+            Self::Land => "Land this reply",
+            Self::Cancel => "Cancel",
+            Self::Undo => "Undo Pleach's last edit",
+        }
+    }
+
+    /// Whether its outcome is a change of the text, rather than an answer to read.
+    pub fn edits(self) -> bool {
+        !matches!(self, Self::Explain | Self::Review | Self::Cancel)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_leads_back_to_its_action() {
+        for action in Action::ALL {
+            assert_eq!(Action::from_command(action.command()), Some(action));
+        }
+        assert_eq!(Action::from_command("pleach.nothing"), None);
+    }
+}

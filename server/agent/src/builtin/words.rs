@@ -1,0 +1,700 @@
+//! From an identifier to words, and from words to the first sentence of a doc comment.
+//!
+//! Only what the name says is said: where a name does not tell, there is no sentence, and the
+//! caller writes a TODO.
+
+/// The words of an identifier: `parse_http_request`, `parseHTTPRequest` → `parse HTTP request`.
+///
+/// Words are lower case, except that a run of capitals stays one word of capitals.
+pub(super) fn words(identifier: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for part in identifier.split(|c: char| !c.is_alphanumeric()) {
+        let letters: Vec<char> = part.chars().collect();
+        let shouted = letters.len() > 1 && !letters.iter().any(|c| c.is_lowercase());
+        let mut word = String::new();
+        for (at, letter) in letters.iter().enumerate() {
+            let before = at.checked_sub(1).and_then(|before| letters.get(before));
+            let after = letters.get(at + 1);
+            let begins = letter.is_uppercase()
+                && !word.is_empty()
+                && (before.is_some_and(|c| !c.is_uppercase())
+                    || (!shouted && after.is_some_and(|c| c.is_lowercase())));
+            if begins {
+                words.push(std::mem::take(&mut word));
+            }
+            word.push(*letter);
+        }
+        if !word.is_empty() {
+            words.push(word);
+        }
+    }
+    // `MAX_SIZE` is not a pair of abbreviations: capitals everywhere are only a way of writing.
+    let all_shouted = words.len() > 1 && !identifier.chars().any(char::is_lowercase);
+    words
+        .into_iter()
+        .map(|word| tamed(&word, all_shouted))
+        .collect()
+}
+
+fn tamed(word: &str, shouted: bool) -> String {
+    let abbreviation = !shouted
+        && word.chars().count() > 1
+        && word.chars().all(|c| c.is_uppercase() || c.is_numeric());
+    if abbreviation {
+        word.to_owned()
+    } else {
+        word.to_lowercase()
+    }
+}
+
+/// What a function gives back, as far as its signature says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gives {
+    /// Nothing, or nothing that is known.
+    Nothing,
+    /// A truth value.
+    Truth,
+    /// Something else.
+    Value,
+}
+
+/// What is known of a function when its sentence is made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Named<'a> {
+    /// Its name.
+    pub(super) name: &'a str,
+    /// The type that it belongs to.
+    pub(super) owner: Option<&'a str>,
+    /// Its parameters without the receiver.
+    pub(super) parameters: &'a [&'a str],
+    /// What it gives back.
+    pub(super) gives: Gives,
+    /// Whether what it gives back is its owner, so that it makes one.
+    pub(super) makes_owner: bool,
+}
+
+/// A sentence without a subject: a verb in its base form, and what follows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Phrase {
+    verb: String,
+    rest: String,
+}
+
+impl Phrase {
+    fn new(verb: &str, rest: impl Into<String>) -> Self {
+        Self {
+            verb: verb.to_owned(),
+            rest: rest.into(),
+        }
+    }
+
+    /// `parses the config`.
+    pub(super) fn third_person(&self) -> String {
+        join(&third_person(&self.verb), &self.rest)
+    }
+
+    /// `parse the config`.
+    pub(super) fn imperative(&self) -> String {
+        join(&self.verb, &self.rest)
+    }
+}
+
+fn join(one: &str, other: &str) -> String {
+    if other.is_empty() {
+        one.to_owned()
+    } else {
+        format!("{one} {other}")
+    }
+}
+
+/// What a function does, as its name says; `None` when it does not say.
+pub(super) fn function_phrase(function: &Named<'_>) -> Option<Phrase> {
+    let words = words(function.name);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (first, rest) = words.split_first()?;
+    let object = rest.join(" ");
+    let getter = function.parameters.is_empty() && function.gives != Gives::Nothing;
+    let owner = function.owner.unwrap_or("value");
+    match *first {
+        "new" | "create" | "make" if rest.is_empty() && function.makes_owner => {
+            Some(Phrase::new("create", format!("a new `{owner}`")))
+        }
+        "new" if !rest.is_empty() && function.gives != Gives::Nothing => Some(Phrase::new(
+            "create",
+            format!("{} new {object}", article("new")),
+        )),
+        "from" if function.makes_owner && !rest.is_empty() => Some(Phrase::new(
+            "create",
+            format!("{} `{owner}` from {object}", article(owner)),
+        )),
+        "to" | "into" if function.gives != Gives::Nothing && !rest.is_empty() => {
+            Some(Phrase::new("convert", format!("{first} {object}")))
+        }
+        "try" if rest.first().is_some_and(|word| VERBS.contains(word)) => {
+            let tail: Vec<&str> = rest.iter().skip(1).copied().collect();
+            let verb = rest.first().copied().unwrap_or_default();
+            Some(Phrase::new(
+                "try",
+                join(&format!("to {verb}"), &with_article(&tail)),
+            ))
+        }
+        "is" | "has" | "can" | "should" | "are" | "was" | "will" | "contains" | "needs"
+            if function.gives == Gives::Truth =>
+        {
+            let subject = match function.parameters {
+                [only] if !rest.is_empty() || *first == "contains" => format!("`{only}`"),
+                _ => "it".to_owned(),
+            };
+            match (*first, rest.is_empty()) {
+                ("contains" | "has", true) => function
+                    .parameters
+                    .first()
+                    .map(|held| Phrase::new("return", format!("whether it {first} `{held}`"))),
+                (_, true) => None,
+                ("has", false) if function.parameters.len() == 1 => None,
+                _ => Some(Phrase::new(
+                    "return",
+                    format!("whether {subject} {first} {object}"),
+                )),
+            }
+        }
+        "get" if !rest.is_empty() && function.gives != Gives::Nothing => {
+            Some(Phrase::new("return", with_article(rest)))
+        }
+        verb if VERBS.contains(&verb) => {
+            // `sort_key()` gives a key, `sort_keys()` sorts: the name alone does not tell.
+            if getter && MAY_BE_NOUNS.contains(&verb) {
+                return None;
+            }
+            if rest.is_empty() {
+                return match function.parameters {
+                    [only] => Some(Phrase::new(verb, format!("`{only}`"))),
+                    _ => None,
+                };
+            }
+            Some(Phrase::new(verb, with_article(rest)))
+        }
+        _ if function.gives == Gives::Value && !UNCLEAR.contains(first) => {
+            Some(Phrase::new("return", with_article(&words)))
+        }
+        _ => None,
+    }
+}
+
+/// What a type is, as its name says: `a user account`, `the settings`.
+pub(super) fn noun_phrase(name: &str) -> Option<String> {
+    let words = words(name);
+    let last = words.last()?;
+    let noun = words.join(" ");
+    if is_plural(last) {
+        return Some(format!("the {noun}"));
+    }
+    let first = words.first()?;
+    Some(format!("{} {noun}", article(first)))
+}
+
+/// The first letter in upper case.
+pub(super) fn capitalised(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+fn with_article(words: &[&str]) -> String {
+    let object = words.join(" ");
+    match words.first() {
+        None => object,
+        Some(first) if WITHOUT_ARTICLE.contains(first) => object,
+        Some(_) => format!("the {object}"),
+    }
+}
+
+fn is_plural(word: &str) -> bool {
+    let singular = ["ss", "us", "is", "as", "os", "ens"];
+    word.ends_with('s') && word.len() > 3 && !singular.iter().any(|end| word.ends_with(end))
+}
+
+fn article(word: &str) -> &'static str {
+    let abbreviation = word.chars().count() > 1 && !word.chars().any(char::is_lowercase);
+    let lower = word.to_lowercase();
+    let first = lower.chars().next().unwrap_or('x');
+    let vowel = if abbreviation {
+        "aefhilmnorsx".contains(first)
+    } else if ["uni", "use", "usa", "uti", "one", "eu", "url", "utf"]
+        .iter()
+        .any(|s| lower.starts_with(s))
+    {
+        lower.starts_with("unin") || lower.starts_with("unim")
+    } else {
+        "aeiou".contains(first) || lower.starts_with("hour") || lower.starts_with("honest")
+    };
+    if vowel { "an" } else { "a" }
+}
+
+fn third_person(verb: &str) -> String {
+    let mut letters = verb.chars().rev();
+    let last = letters.next().unwrap_or_default();
+    let before = letters.next().unwrap_or_default();
+    match (before, last) {
+        (_, 's' | 'x' | 'z' | 'o') | ('c' | 's', 'h') => format!("{verb}es"),
+        (before, 'y') if !"aeiou".contains(before) => {
+            format!("{}ies", verb.strip_suffix('y').unwrap_or(verb))
+        }
+        _ => format!("{verb}s"),
+    }
+}
+
+/// Words after which an article would be wrong.
+const WITHOUT_ARTICLE: &[&str] = &[
+    "a", "all", "an", "and", "any", "as", "at", "before", "by", "each", "every", "for", "from",
+    "if", "in", "into", "it", "its", "nothing", "of", "off", "on", "once", "only", "or", "out",
+    "over", "self", "some", "the", "then", "this", "through", "to", "until", "up", "upon", "when",
+    "with", "within", "without",
+];
+
+/// First words that say nothing about what comes back.
+const UNCLEAR: &[&str] = &[
+    "as", "at", "by", "cb", "do", "for", "if", "in", "inner", "into", "it", "main", "not", "of",
+    "on", "or", "then", "to", "try", "use", "with", "without",
+];
+
+/// Verbs that are nouns as often, or that stand before a noun: `log_level`, `display_name`.
+const MAY_BE_NOUNS: &[&str] = &[
+    "cache", "count", "display", "draw", "end", "format", "group", "hash", "index", "insert",
+    "lock", "log", "map", "mark", "match", "order", "process", "query", "read", "request", "reset",
+    "search", "send", "show", "sort", "split", "start", "stop", "stream", "swap", "test", "trace",
+    "track", "update", "use", "wait", "watch", "write",
+];
+
+/// Verbs that functions are named with, in their base form.
+const VERBS: &[&str] = &[
+    "abort",
+    "accept",
+    "acquire",
+    "activate",
+    "add",
+    "adjust",
+    "advance",
+    "aggregate",
+    "align",
+    "allocate",
+    "allow",
+    "analyse",
+    "analyze",
+    "append",
+    "apply",
+    "archive",
+    "assemble",
+    "assert",
+    "assign",
+    "attach",
+    "authenticate",
+    "authorize",
+    "await",
+    "begin",
+    "bind",
+    "block",
+    "build",
+    "cache",
+    "calculate",
+    "call",
+    "cancel",
+    "capture",
+    "cast",
+    "change",
+    "check",
+    "choose",
+    "clamp",
+    "classify",
+    "clean",
+    "clear",
+    "click",
+    "clone",
+    "close",
+    "collect",
+    "combine",
+    "commit",
+    "compare",
+    "compile",
+    "complete",
+    "compose",
+    "compress",
+    "compute",
+    "configure",
+    "confirm",
+    "connect",
+    "consume",
+    "convert",
+    "copy",
+    "count",
+    "create",
+    "deactivate",
+    "decode",
+    "decrement",
+    "decrypt",
+    "delete",
+    "deny",
+    "derive",
+    "describe",
+    "deserialize",
+    "destroy",
+    "detach",
+    "detect",
+    "determine",
+    "disable",
+    "discard",
+    "disconnect",
+    "discover",
+    "dispatch",
+    "display",
+    "divide",
+    "download",
+    "drain",
+    "draw",
+    "drop",
+    "dump",
+    "edit",
+    "emit",
+    "enable",
+    "encode",
+    "encrypt",
+    "end",
+    "enqueue",
+    "ensure",
+    "enter",
+    "escape",
+    "estimate",
+    "evaluate",
+    "execute",
+    "exit",
+    "expand",
+    "export",
+    "extend",
+    "extract",
+    "fail",
+    "fetch",
+    "fill",
+    "filter",
+    "find",
+    "finish",
+    "fix",
+    "flatten",
+    "flush",
+    "fold",
+    "format",
+    "free",
+    "freeze",
+    "generate",
+    "get",
+    "give",
+    "group",
+    "grow",
+    "guess",
+    "handle",
+    "hash",
+    "hide",
+    "highlight",
+    "import",
+    "include",
+    "increment",
+    "indent",
+    "infer",
+    "init",
+    "initialise",
+    "initialize",
+    "inject",
+    "insert",
+    "inspect",
+    "install",
+    "invalidate",
+    "invert",
+    "invoke",
+    "iterate",
+    "join",
+    "jump",
+    "keep",
+    "kill",
+    "launch",
+    "leave",
+    "list",
+    "listen",
+    "load",
+    "locate",
+    "lock",
+    "log",
+    "lookup",
+    "make",
+    "map",
+    "mark",
+    "match",
+    "measure",
+    "merge",
+    "migrate",
+    "mock",
+    "modify",
+    "mount",
+    "move",
+    "multiply",
+    "mutate",
+    "normalise",
+    "normalize",
+    "notify",
+    "observe",
+    "obtain",
+    "open",
+    "order",
+    "pack",
+    "pad",
+    "parse",
+    "partition",
+    "paste",
+    "patch",
+    "pause",
+    "perform",
+    "persist",
+    "pick",
+    "play",
+    "poll",
+    "pop",
+    "populate",
+    "post",
+    "prepare",
+    "prepend",
+    "press",
+    "print",
+    "process",
+    "produce",
+    "propagate",
+    "provide",
+    "prune",
+    "publish",
+    "pull",
+    "push",
+    "put",
+    "query",
+    "quit",
+    "quote",
+    "raise",
+    "read",
+    "rebase",
+    "rebuild",
+    "receive",
+    "recompute",
+    "reconnect",
+    "record",
+    "recover",
+    "redirect",
+    "redraw",
+    "reduce",
+    "refresh",
+    "refuse",
+    "register",
+    "reject",
+    "release",
+    "reload",
+    "remove",
+    "rename",
+    "render",
+    "reorder",
+    "repair",
+    "repeat",
+    "replace",
+    "reply",
+    "report",
+    "request",
+    "require",
+    "reset",
+    "resize",
+    "resolve",
+    "respond",
+    "restart",
+    "restore",
+    "resume",
+    "retain",
+    "retrieve",
+    "retry",
+    "return",
+    "reverse",
+    "revert",
+    "revoke",
+    "rotate",
+    "round",
+    "route",
+    "run",
+    "sanitize",
+    "save",
+    "scale",
+    "scan",
+    "schedule",
+    "scroll",
+    "search",
+    "seek",
+    "select",
+    "send",
+    "serialize",
+    "serve",
+    "set",
+    "setup",
+    "share",
+    "shift",
+    "show",
+    "shrink",
+    "shuffle",
+    "shutdown",
+    "sign",
+    "simplify",
+    "simulate",
+    "skip",
+    "sleep",
+    "solve",
+    "sort",
+    "spawn",
+    "split",
+    "start",
+    "stop",
+    "store",
+    "stream",
+    "strip",
+    "submit",
+    "subscribe",
+    "substitute",
+    "subtract",
+    "swap",
+    "switch",
+    "sync",
+    "synchronize",
+    "take",
+    "tell",
+    "terminate",
+    "test",
+    "throw",
+    "toggle",
+    "tokenize",
+    "trace",
+    "track",
+    "transfer",
+    "transform",
+    "translate",
+    "traverse",
+    "trigger",
+    "trim",
+    "truncate",
+    "undo",
+    "unescape",
+    "uninstall",
+    "unlock",
+    "unpack",
+    "unregister",
+    "unsubscribe",
+    "unwrap",
+    "update",
+    "upgrade",
+    "upload",
+    "use",
+    "validate",
+    "verify",
+    "visit",
+    "wait",
+    "walk",
+    "warn",
+    "watch",
+    "wrap",
+    "write",
+    "yield",
+];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn split(name: &str) -> String {
+        words(name).join(" ")
+    }
+
+    #[test]
+    fn identifiers_fall_into_words() {
+        assert_eq!(split("parse_config"), "parse config");
+        assert_eq!(split("parseHTTPRequest"), "parse HTTP request");
+        assert_eq!(split("HTTPServer"), "HTTP server");
+        assert_eq!(split("UserID"), "user ID");
+        assert_eq!(split("MAX_FILE_SIZE"), "max file size");
+        assert_eq!(split("__init__"), "init");
+        assert_eq!(split("utf8Length"), "utf8 length");
+        assert_eq!(split("größeÄndern"), "größe ändern");
+        assert_eq!(split("_"), "");
+    }
+
+    fn says(name: &str, parameters: &[&str], gives: Gives) -> Option<String> {
+        let named = Named {
+            name,
+            owner: None,
+            parameters,
+            gives,
+            makes_owner: false,
+        };
+        function_phrase(&named).map(|phrase| phrase.third_person())
+    }
+
+    #[test]
+    fn a_verb_says_what_a_function_does() {
+        use Gives::{Nothing, Truth, Value};
+        let text = |s: &str| Some(s.to_owned());
+        assert_eq!(
+            says("parse_config", &["path"], Value),
+            text("parses the config")
+        );
+        assert_eq!(says("fetchAll", &[], Value), text("fetches all"));
+        assert_eq!(says("parse", &["text"], Value), text("parses `text`"));
+        assert_eq!(
+            says("applyEdits", &["a", "b"], Nothing),
+            text("applies the edits")
+        );
+        assert_eq!(
+            says("get_user_by_id", &["id"], Value),
+            text("returns the user by id")
+        );
+        assert_eq!(
+            says("is_prime", &["n"], Truth),
+            text("returns whether `n` is prime")
+        );
+        assert_eq!(
+            says("is_empty", &[], Truth),
+            text("returns whether it is empty")
+        );
+        assert_eq!(
+            says("contains", &["key"], Truth),
+            text("returns whether it contains `key`")
+        );
+        assert_eq!(
+            says("total_price", &["items"], Value),
+            text("returns the total price")
+        );
+        assert_eq!(
+            says("try_send_all", &[], Nothing),
+            text("tries to send all")
+        );
+    }
+
+    #[test]
+    fn a_name_that_does_not_tell_gives_no_sentence() {
+        use Gives::{Nothing, Value};
+        assert_eq!(says("frobnicate", &[], Nothing), None);
+        assert_eq!(says("parse", &[], Value), None);
+        assert_eq!(says("sort_key", &[], Value), None);
+        assert_eq!(says("with_capacity", &["n"], Value), None);
+        assert_eq!(says("on_click", &[], Nothing), None);
+    }
+
+    #[test]
+    fn a_type_is_named_with_its_article() {
+        assert_eq!(noun_phrase("UserAccount").unwrap(), "a user account");
+        assert_eq!(noun_phrase("Entry").unwrap(), "an entry");
+        assert_eq!(noun_phrase("HTTPServer").unwrap(), "an HTTP server");
+        assert_eq!(noun_phrase("URLPattern").unwrap(), "a URL pattern");
+        assert_eq!(noun_phrase("Settings").unwrap(), "the settings");
+        assert_eq!(noun_phrase("Status").unwrap(), "a status");
+    }
+}

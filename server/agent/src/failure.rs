@@ -1,0 +1,120 @@
+//! Why a job did not end in a proposal or an answer.
+
+use pleach_edit::Refusal;
+use pleach_exec::ExecError;
+use pleach_model::ProviderError;
+
+use crate::builtin::BuiltinRefusal;
+
+/// What went wrong with a job, for a person: what happened and what to do next.
+///
+/// The reply that was received until then, if any, travels beside it (see
+/// [`JobOutcome::Failed`](crate::JobOutcome::Failed)), so that nothing that was paid for is lost.
+#[derive(Debug, thiserror::Error)]
+pub enum JobFailure {
+    /// The provider could not be asked, or its answer broke off.
+    #[error("{0}")]
+    Provider(#[from] ProviderError),
+    /// The command that prints the key failed.
+    #[error("the key for `{provider}` could not be had: {cause}")]
+    Key {
+        /// The provider's name in the settings.
+        provider: String,
+        /// What the command's run ended in.
+        cause: ExecError,
+    },
+    /// The settings name an engine that they do not describe.
+    #[error("the settings choose the engine `{name}`, but there is no [providers.{name}]")]
+    UnknownEngine {
+        /// The name that was chosen.
+        name: String,
+    },
+    /// The environment variable that should hold the key is not set.
+    #[error(
+        "the environment variable {variable} is not set; the provider `{provider}` reads its key from it"
+    )]
+    KeyNotSet {
+        /// The provider's name in the settings.
+        provider: String,
+        /// The variable's name.
+        variable: String,
+    },
+    /// The engine answered, but no part of it can be taken safely.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+    /// The built-in engine cannot do this.
+    #[error("{0}")]
+    Builtin(#[from] BuiltinRefusal),
+    /// The document holds more than may be sent in one request.
+    #[error(
+        "`{path}` has {bytes} bytes around the selection, more than max_context_bytes ({limit}) allows to be sent"
+    )]
+    TooLarge {
+        /// The document.
+        path: String,
+        /// Bytes that would have been sent.
+        bytes: usize,
+        /// The limit in force.
+        limit: usize,
+    },
+    /// An instruction is needed and none was given.
+    #[error("{what} needs an instruction, and none was given")]
+    NoInstruction {
+        /// The action's title.
+        what: &'static str,
+    },
+    /// The job's work panicked: a defect of ours.
+    #[error("Pleach made a mistake of its own while {doing}")]
+    Internal {
+        /// The step that broke.
+        doing: &'static str,
+    },
+}
+
+impl JobFailure {
+    /// A short, stable code, for logs and for plugins.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Provider(error) => error.code(),
+            Self::Key { .. } => "key-command-failed",
+            Self::UnknownEngine { .. } => "unknown-engine",
+            Self::KeyNotSet { .. } => "key-not-set",
+            Self::Refused(refusal) => refusal.code.code(),
+            Self::Builtin(refusal) => refusal.code(),
+            Self::TooLarge { .. } => "too-large",
+            Self::NoInstruction { .. } => "no-instruction",
+            Self::Internal { .. } => "internal",
+        }
+    }
+
+    /// What the person can do next, in one sentence.
+    pub fn next_step(&self) -> String {
+        match self {
+            Self::Provider(error) => error.next_step(),
+            Self::Key { .. } => {
+                "run the key_command of that provider in a terminal and mend what it reports".into()
+            }
+            Self::UnknownEngine { name } => format!(
+                "add a [providers.{name}] section to pleach.toml, or set engine = \"builtin\""
+            ),
+            Self::KeyNotSet { variable, .. } => format!(
+                "set {variable} where your editor is started, or use key_command in pleach.toml"
+            ),
+            Self::Refused(_) => {
+                "nothing was changed; say more exactly what you want, or select the place itself"
+                    .into()
+            }
+            Self::Builtin(refusal) => refusal.next_step(),
+            Self::TooLarge { .. } => {
+                "select a smaller part, or raise [limits] max_context_bytes in pleach.toml".into()
+            }
+            Self::NoInstruction { .. } => {
+                "give one: write a comment `ai: …` above the place, or pass it to the command"
+                    .into()
+            }
+            Self::Internal { .. } => {
+                "nothing was changed; please report it with the log, and try again".into()
+            }
+        }
+    }
+}

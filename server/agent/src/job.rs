@@ -1,0 +1,497 @@
+//! One agent run, from what was asked to what may land.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use pleach_edit::{EditRequest, Proposal, Refusal, ReplyStream, Target};
+use pleach_grammars::Language;
+use pleach_model::{
+    Message, ModelEvent, ModelRequest, Provider, ProviderError, Speaker, StopReason,
+};
+use pleach_text::ByteRange;
+use pleach_workspace::WorkspaceSnapshot;
+
+use crate::action::Action;
+use crate::builtin::{self, BuiltinTask, DiagnosticNote};
+use crate::engine::Engine;
+use crate::failure::JobFailure;
+use crate::prompt;
+
+/// What the editor or a checker reported about the place of a job. Ranges are bytes of the document.
+pub type Diagnostic = DiagnosticNote;
+
+/// The document a job is about, as it was when the job began.
+#[derive(Debug, Clone)]
+pub struct TargetDocument {
+    /// The path as the workspace names it: relative to its root, with `/`.
+    pub path: String,
+    /// Its language, when one is known.
+    pub language: Option<Language>,
+    /// Its text then.
+    pub text: Arc<str>,
+}
+
+impl TargetDocument {
+    /// No document: for a reply that names its files itself.
+    pub fn none() -> Self {
+        Self {
+            path: String::new(),
+            language: None,
+            text: Arc::from(""),
+        }
+    }
+
+    /// Its path, unless there is no document.
+    fn named(&self) -> Option<&str> {
+        Some(self.path.as_str()).filter(|path| !path.is_empty())
+    }
+}
+
+/// What a person asked for.
+#[derive(Debug, Clone)]
+pub struct JobRequest {
+    /// What to do.
+    pub action: Action,
+    /// The document it was asked in.
+    pub document: TargetDocument,
+    /// The selection or the cursor, in bytes of the document's text.
+    pub range: ByteRange,
+    /// What the person wrote, if anything.
+    pub instruction: Option<String>,
+    /// For [`Action::Land`]: the reply to land.
+    pub reply: Option<String>,
+    /// What is reported about the place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The workspace as it was when the job began.
+    pub workspace: WorkspaceSnapshot,
+}
+
+/// Bounds of one job.
+#[derive(Debug, Clone, Copy)]
+pub struct JobLimits {
+    /// How often a refused reply goes back to the model with the reasons. Never more than 2.
+    pub attempts_after_refusal: u32,
+    /// Bytes of the document that may be sent.
+    pub context_bytes: usize,
+    /// Tokens that the model may write, if bounded.
+    pub output_tokens: Option<u32>,
+}
+
+/// Where a job is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// Reading what the engine needs to know.
+    Reading,
+    /// Waiting for the engine's first word.
+    Asking,
+    /// The provider asked to wait.
+    Waiting {
+        /// Why, in a few words.
+        reason: String,
+        /// For how long.
+        seconds: u64,
+    },
+    /// The reply is being written.
+    Writing,
+    /// The reply is complete: locating its hunks and checking the syntax.
+    Checking,
+    /// The reply was refused and goes back with the reasons, for the n-th time (from 1).
+    AskingAgain(u32),
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Reading => f.write_str("reading"),
+            Self::Asking => f.write_str("asking"),
+            Self::Waiting { reason, seconds } => write!(f, "waiting {seconds} s ({reason})"),
+            Self::Writing => f.write_str("writing"),
+            Self::Checking => f.write_str("checking"),
+            Self::AskingAgain(time) => write!(f, "asking again ({time})"),
+        }
+    }
+}
+
+/// Tokens of one job, summed over its requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TokenCount {
+    /// Tokens sent.
+    pub input: u64,
+    /// Tokens received.
+    pub output: u64,
+}
+
+/// What happens while a job runs.
+#[derive(Debug, Clone)]
+pub enum JobEvent {
+    /// The job went on to another phase.
+    Phase(Phase),
+    /// A piece of the reply, as it came.
+    Text(String),
+    /// A hunk of the reply is complete. It is not located yet.
+    Hunk {
+        /// Which one, from 0.
+        index: usize,
+        /// The file it names, when it names one.
+        path: Option<String>,
+    },
+    /// The gate's word on a complete reply.
+    Verdict {
+        /// Whether it may land.
+        accepted: bool,
+        /// The verdict, for a person.
+        message: String,
+    },
+    /// Tokens so far, as the provider counts them.
+    Usage(TokenCount),
+}
+
+/// How a job ended.
+#[derive(Debug)]
+pub enum JobOutcome {
+    /// Changes that passed the gate.
+    Proposal {
+        /// What may land.
+        proposal: Box<Proposal>,
+        /// What it does, in one line.
+        summary: String,
+        /// The reply it came from.
+        reply: String,
+    },
+    /// An answer to read, in Markdown.
+    Answer(String),
+    /// Nothing may land.
+    Failed {
+        /// Why, and what next.
+        failure: JobFailure,
+        /// What the engine had written until then, so that it is not lost.
+        reply: Option<String>,
+    },
+}
+
+/// Carries out `request` with `engine` and tells `report` what happens.
+///
+/// Dropping the future cancels the job; an open connection closes with it.
+pub async fn run(
+    request: JobRequest,
+    engine: Engine,
+    limits: JobLimits,
+    report: impl Fn(JobEvent) + Send + Sync,
+) -> JobOutcome {
+    report(JobEvent::Phase(Phase::Reading));
+    let request = Arc::new(request);
+    if let Some(reply) = request.reply.clone() {
+        return land_reply(&request, reply, &report).await;
+    }
+    match engine {
+        Engine::Builtin => ask_builtin(&request, &report).await,
+        Engine::Model(provider) => ask_model(&request, &provider, limits, &report).await,
+    }
+}
+
+/// *Land this reply*: a reply pasted from anywhere takes the way of a model's answer. Whoever pasted
+/// it can mend it, so it is judged once.
+async fn land_reply(
+    request: &Arc<JobRequest>,
+    reply: String,
+    report: &(impl Fn(JobEvent) + Send + Sync),
+) -> JobOutcome {
+    let mut hunks = ReplyStream::new(request.document.named().map(str::to_owned));
+    report(JobEvent::Phase(Phase::Writing));
+    tell_text(&mut hunks, reply.clone(), report);
+    let outcome = judge(request, reply.clone(), report).await;
+    match outcome {
+        Ok(Judged::Accepted(proposal)) => {
+            let summary = changed_files(&proposal);
+            JobOutcome::Proposal {
+                proposal,
+                summary,
+                reply,
+            }
+        }
+        Ok(Judged::Refused(refusal)) => JobOutcome::Failed {
+            failure: JobFailure::Refused(refusal),
+            reply: Some(reply),
+        },
+        Err(failure) => JobOutcome::Failed {
+            failure,
+            reply: Some(reply),
+        },
+    }
+}
+
+async fn ask_builtin(
+    request: &Arc<JobRequest>,
+    report: &(impl Fn(JobEvent) + Send + Sync),
+) -> JobOutcome {
+    report(JobEvent::Phase(Phase::Asking));
+    let asked = Arc::clone(request);
+    let answer = tokio::task::spawn_blocking(move || {
+        builtin::answer(&BuiltinTask {
+            action: asked.action,
+            path: &asked.document.path,
+            language: asked.document.language,
+            text: &asked.document.text,
+            range: asked.range,
+            instruction: asked.instruction.as_deref(),
+            diagnostics: &asked.diagnostics,
+            files: &asked.workspace,
+        })
+    })
+    .await;
+    let answer = match answer {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(refusal)) => {
+            return JobOutcome::Failed {
+                failure: refusal.into(),
+                reply: None,
+            };
+        }
+        Err(_panic) => {
+            let failure = JobFailure::Internal {
+                doing: "writing the built-in engine's reply",
+            };
+            return JobOutcome::Failed {
+                failure,
+                reply: None,
+            };
+        }
+    };
+    report(JobEvent::Phase(Phase::Writing));
+    let mut hunks = ReplyStream::new(request.document.named().map(str::to_owned));
+    for line in answer.reply.split_inclusive('\n') {
+        tell_text(&mut hunks, line.to_owned(), report);
+    }
+    match judge(request, answer.reply.clone(), report).await {
+        Ok(Judged::Accepted(proposal)) => JobOutcome::Proposal {
+            proposal,
+            summary: answer.summary,
+            reply: answer.reply,
+        },
+        Ok(Judged::Refused(refusal)) => JobOutcome::Failed {
+            failure: JobFailure::Refused(refusal),
+            reply: Some(answer.reply),
+        },
+        Err(failure) => JobOutcome::Failed {
+            failure,
+            reply: Some(answer.reply),
+        },
+    }
+}
+
+async fn ask_model(
+    request: &Arc<JobRequest>,
+    provider: &Provider,
+    limits: JobLimits,
+    report: &(impl Fn(JobEvent) + Send + Sync),
+) -> JobOutcome {
+    if request.action == Action::Rewrite && request.instruction.is_none() {
+        let failure = JobFailure::NoInstruction {
+            what: request.action.title(),
+        };
+        return JobOutcome::Failed {
+            failure,
+            reply: None,
+        };
+    }
+    let prompt = match prompt::write(request, limits.context_bytes) {
+        Ok(prompt) => prompt,
+        Err(failure) => {
+            return JobOutcome::Failed {
+                failure,
+                reply: None,
+            };
+        }
+    };
+    let mut messages = vec![Message {
+        speaker: Speaker::User,
+        text: prompt.user,
+    }];
+    let mut tokens = TokenCount::default();
+    // Twice at most, whatever the settings say: a third try costs more than it brings.
+    let attempts = limits.attempts_after_refusal.min(2);
+    let mut attempt = 0;
+    loop {
+        let asked = ModelRequest {
+            system: prompt.system.clone(),
+            messages: messages.clone(),
+            max_output_tokens: limits.output_tokens,
+            temperature: None,
+        };
+        let reply = match receive(request, provider, &asked, &mut tokens, report).await {
+            Ok(reply) => reply,
+            Err((failure, text)) => {
+                let reply = (!text.is_empty()).then_some(text);
+                return JobOutcome::Failed { failure, reply };
+            }
+        };
+        if !request.action.edits() {
+            return JobOutcome::Answer(reply);
+        }
+        let refusal = match judge(request, reply.clone(), report).await {
+            Ok(Judged::Accepted(proposal)) => {
+                let summary = changed_files(&proposal);
+                return JobOutcome::Proposal {
+                    proposal,
+                    summary,
+                    reply,
+                };
+            }
+            Ok(Judged::Refused(refusal)) => refusal,
+            Err(failure) => {
+                return JobOutcome::Failed {
+                    failure,
+                    reply: Some(reply),
+                };
+            }
+        };
+        if attempt == attempts {
+            return JobOutcome::Failed {
+                failure: JobFailure::Refused(refusal),
+                reply: Some(reply),
+            };
+        }
+        attempt += 1;
+        messages.push(Message {
+            speaker: Speaker::Assistant,
+            text: reply,
+        });
+        messages.push(Message {
+            speaker: Speaker::User,
+            text: refusal.for_model(),
+        });
+        report(JobEvent::Phase(Phase::AskingAgain(attempt)));
+    }
+}
+
+/// Receives one whole reply. On failure what had come until then is handed back beside the reason.
+async fn receive(
+    request: &JobRequest,
+    provider: &Provider,
+    asked: &ModelRequest,
+    tokens: &mut TokenCount,
+    report: &(impl Fn(JobEvent) + Send + Sync),
+) -> Result<String, (JobFailure, String)> {
+    report(JobEvent::Phase(Phase::Asking));
+    let mut reply = String::new();
+    let mut hunks = ReplyStream::new(request.document.named().map(str::to_owned));
+    let before = *tokens;
+    let mut events = provider.stream(asked);
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(
+                ModelEvent::Started { .. }
+                | ModelEvent::Thinking(_)
+                | ModelEvent::Stopped(StopReason::EndTurn | StopReason::Other(_)),
+            ) => {}
+            Ok(ModelEvent::Text(text)) => {
+                if reply.is_empty() {
+                    report(JobEvent::Phase(Phase::Writing));
+                }
+                reply.push_str(&text);
+                if request.action.edits() {
+                    tell_text(&mut hunks, text, report);
+                } else {
+                    report(JobEvent::Text(text));
+                }
+            }
+            Ok(ModelEvent::Usage(usage)) => {
+                // A provider's counts are cumulative within one reply.
+                tokens.input = before.input + usage.input_tokens;
+                tokens.output = before.output + usage.output_tokens;
+                report(JobEvent::Usage(*tokens));
+            }
+            Ok(ModelEvent::Waiting { reason, seconds }) => {
+                report(JobEvent::Phase(Phase::Waiting { reason, seconds }));
+            }
+            Ok(ModelEvent::Stopped(StopReason::MaxTokens)) => {
+                let bytes = reply.len();
+                return Err((ProviderError::Truncated { bytes }.into(), reply));
+            }
+            Ok(ModelEvent::Stopped(StopReason::Refusal)) => {
+                return Err((ProviderError::Refused.into(), reply));
+            }
+            Err(error) => return Err((error.into(), reply)),
+        }
+    }
+    Ok(reply)
+}
+
+/// Reports a piece of a reply and the hunks that it completes.
+fn tell_text(hunks: &mut ReplyStream, text: String, report: &impl Fn(JobEvent)) {
+    let complete = hunks.push(&text);
+    report(JobEvent::Text(text));
+    for hunk in complete {
+        report(JobEvent::Hunk {
+            index: hunk.index,
+            path: hunk.path,
+        });
+    }
+}
+
+enum Judged {
+    Accepted(Box<Proposal>),
+    Refused(Box<Refusal>),
+}
+
+/// Locates a reply's hunks and sends them through the gate, off the caller's thread.
+async fn judge(
+    request: &Arc<JobRequest>,
+    reply: String,
+    report: &impl Fn(JobEvent),
+) -> Result<Judged, JobFailure> {
+    report(JobEvent::Phase(Phase::Checking));
+    let asked = Arc::clone(request);
+    let judged = tokio::task::spawn_blocking(move || {
+        pleach_edit::propose(&EditRequest {
+            reply: &reply,
+            files: &asked.workspace,
+            format: None,
+            target: asked.document.named().map(|path| Target {
+                path,
+                selection: (!asked.range.is_empty()).then_some(asked.range),
+            }),
+            allow_worse_syntax: false,
+        })
+    })
+    .await
+    .map_err(|_panic| JobFailure::Internal {
+        doing: "checking the reply",
+    })?;
+    Ok(match judged {
+        Ok(proposal) => {
+            let message = proposal.verdict().to_string();
+            report(JobEvent::Verdict {
+                accepted: true,
+                message,
+            });
+            Judged::Accepted(Box::new(proposal))
+        }
+        Err(refusal) => {
+            report(JobEvent::Verdict {
+                accepted: false,
+                message: refusal.to_string(),
+            });
+            Judged::Refused(Box::new(refusal))
+        }
+    })
+}
+
+/// What a proposal touches, in one line: `src/a.rs: 2 hunks, src/b.rs: 1 hunk`.
+fn changed_files(proposal: &Proposal) -> String {
+    let parts: Vec<String> = proposal
+        .files()
+        .iter()
+        .map(|file| {
+            let path = file.path();
+            let hunks = proposal
+                .hunks()
+                .iter()
+                .filter(|hunk| hunk.path == path)
+                .count();
+            let noun = if hunks == 1 { "hunk" } else { "hunks" };
+            format!("{path}: {hunks} {noun}")
+        })
+        .collect();
+    parts.join(", ")
+}

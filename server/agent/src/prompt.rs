@@ -1,0 +1,257 @@
+//! What a model is told: a role's standing orders and one request, made from templates.
+//!
+//! Only the document that the person pointed at goes into a prompt: all of it when it fits the
+//! limit, else the part around the place.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+use pleach_text::{ByteOffset, ByteRange, line_column};
+
+use crate::action::Action;
+use crate::failure::JobFailure;
+use crate::job::JobRequest;
+
+/// The two texts of a prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Prompt {
+    /// Standing orders of the role.
+    pub(crate) system: String,
+    /// The request itself.
+    pub(crate) user: String,
+}
+
+/// Lines of a document that are shown to a model. Line numbers are 1-based and inclusive.
+#[derive(Debug)]
+struct Excerpt<'a> {
+    text: &'a str,
+    first: usize,
+    last: usize,
+    total: usize,
+    partial: bool,
+}
+
+/// Writes the prompt for `request`. At most `limit` bytes of the document go in.
+pub(crate) fn write(request: &JobRequest, limit: usize) -> Result<Prompt, JobFailure> {
+    let internal = |_: minijinja::Error| JobFailure::Internal {
+        doing: "writing the prompt",
+    };
+    let document = &request.document;
+    let excerpt =
+        excerpt(&document.text, request.range, limit).map_err(|bytes| JobFailure::TooLarge {
+            path: document.path.clone(),
+            bytes,
+            limit,
+        })?;
+    let selection = (!request.range.is_empty())
+        .then(|| whole_lines(&document.text, request.range))
+        .map(|range| {
+            let (first, _) = line_column(&document.text, range.start);
+            let text = document
+                .text
+                .get(range.as_usize())
+                .unwrap_or_default()
+                .trim_end();
+            context! {
+                first => first.number(),
+                last => first.index() + text.lines().count().max(1),
+                text => text,
+            }
+        });
+    let diagnostics: Vec<Value> = request
+        .diagnostics
+        .iter()
+        .map(|diagnostic| {
+            context! {
+                line => line_column(&document.text, diagnostic.range.start).0.number(),
+                message => diagnostic.message.clone(),
+                origin => diagnostic.source.clone(),
+            }
+        })
+        .collect();
+    let language = document
+        .language
+        .map_or("plain text", pleach_grammars::Language::name);
+
+    let mut templates = Environment::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    templates.set_syntax(
+        SyntaxConfig::builder()
+            .trim_blocks(true)
+            .build()
+            .map_err(internal)?,
+    );
+    let system = templates
+        .render_str(
+            if request.action.edits() {
+                include_str!("prompts/coder.j2")
+            } else {
+                include_str!("prompts/reader.j2")
+            },
+            context! { example_path => document.path.clone(), language => language },
+        )
+        .map_err(internal)?;
+    let user = templates
+        .render_str(
+            include_str!("prompts/request.j2"),
+            context! {
+                path => document.path.clone(),
+                language => language,
+                fence => fence_for(excerpt.text),
+                excerpt => context! {
+                    text => excerpt.text,
+                    first => excerpt.first,
+                    last => excerpt.last,
+                    total => excerpt.total,
+                    partial => excerpt.partial,
+                },
+                selection => selection,
+                diagnostics => diagnostics,
+                task => task(request.action),
+                instruction => request.instruction.clone(),
+            },
+        )
+        .map_err(internal)?;
+    Ok(Prompt { system, user })
+}
+
+/// What each action asks of a model, in one sentence.
+fn task(action: Action) -> &'static str {
+    match action {
+        Action::Fix => {
+            "Fix what is reported, at its cause, with the smallest change that is right."
+        }
+        Action::Rewrite => "Change the code as the person's instruction says.",
+        Action::Document => {
+            "Write the documentation comment of the symbol at that place, in the style of its language and of this file: what it does, its parameters, what it returns, how it fails. Change no code."
+        }
+        Action::Tests => {
+            "Write tests for the symbol at that place, in the framework and in the place that this project uses. Cover the edges. Each test must be able to fail."
+        }
+        Action::Implement => {
+            "Implement what is left open at that place (a TODO, an empty or unfinished body), keeping the signature."
+        }
+        Action::Comment => {
+            "Carry out the instruction that stands in the comment at that place, and remove that comment."
+        }
+        Action::Explain => {
+            "Explain the code at that place to a colleague who has not seen it before."
+        }
+        Action::Review => {
+            "Review the code at that place: defects first, then risks, then what could be simpler. Give for each finding the line, what is wrong, and what to do. If nothing is wrong, say so."
+        }
+        Action::Land | Action::Cancel | Action::Undo => "",
+    }
+}
+
+/// The lines of `text` to show: all of them, or as many around `range` as `limit` bytes hold.
+/// Fails with the number of bytes when `range` alone is larger.
+fn excerpt(text: &str, range: ByteRange, limit: usize) -> Result<Excerpt<'_>, usize> {
+    let total = text.lines().count();
+    if text.len() <= limit {
+        return Ok(Excerpt {
+            text,
+            first: 1,
+            last: total,
+            total,
+            partial: false,
+        });
+    }
+    let mut shown = whole_lines(text, range).as_usize();
+    if shown.len() > limit {
+        return Err(shown.len());
+    }
+    // Grow by a line on each side in turn, so that the place stays in the middle.
+    loop {
+        let before = text.get(..shown.start).unwrap_or_default();
+        let above = before
+            .strip_suffix('\n')
+            .unwrap_or(before)
+            .rfind('\n')
+            .map_or(0, |at| at + 1);
+        let after = text.get(shown.end..).unwrap_or_default();
+        let below = after.find('\n').map_or(text.len(), |at| shown.end + at + 1);
+        let mut grown = false;
+        if above < shown.start && shown.end - above <= limit {
+            shown.start = above;
+            grown = true;
+        }
+        if below > shown.end && below - shown.start <= limit {
+            shown.end = below;
+            grown = true;
+        }
+        if !grown {
+            break;
+        }
+    }
+    let first = line_column(text, ByteOffset(shown.start)).0.number();
+    let part = text.get(shown).unwrap_or_default();
+    let last = first + part.lines().count().saturating_sub(1);
+    Ok(Excerpt {
+        text: part,
+        first,
+        last,
+        total,
+        partial: true,
+    })
+}
+
+/// `range` widened to the beginning of its first line and behind the break of its last.
+fn whole_lines(text: &str, range: ByteRange) -> ByteRange {
+    let start = text
+        .get(..range.start.0)
+        .and_then(|t| t.rfind('\n'))
+        .map_or(0, |at| at + 1);
+    // A selection that ends at a line's very beginning does not mean that line.
+    let end = range
+        .end
+        .0
+        .saturating_sub(usize::from(!range.is_empty()))
+        .max(start);
+    let end = text
+        .get(end..)
+        .and_then(|t| t.find('\n'))
+        .map_or(text.len(), |at| end + at + 1);
+    ByteRange::new(ByteOffset(start), ByteOffset(end))
+}
+
+/// A fence longer than any run of backticks in `text`, so that the text cannot close it.
+fn fence_for(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(longest.max(2) + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn range(start: usize, end: usize) -> ByteRange {
+        ByteRange::new(ByteOffset(start), ByteOffset(end))
+    }
+
+    #[test]
+    fn a_long_file_is_shown_around_the_place() {
+        let text = "one\ntwo\nthree\nfour\nfive\nsix\n";
+        let shown = excerpt(text, range(9, 10), 15).unwrap();
+        assert_eq!(shown.text, "two\nthree\nfour\n");
+        assert_eq!((shown.first, shown.last, shown.total), (2, 4, 6));
+        assert!(shown.partial);
+    }
+
+    #[test]
+    fn a_place_larger_than_the_limit_is_refused_with_its_size() {
+        assert_eq!(excerpt("aaaaaaaaaa\nb\n", range(0, 3), 5).unwrap_err(), 11);
+    }
+
+    #[test]
+    fn the_end_of_a_selection_at_a_line_start_leaves_that_line_out() {
+        assert_eq!(whole_lines("a\nb\nc\n", range(0, 2)), range(0, 2));
+        assert_eq!(whole_lines("a\nb\nc\n", range(2, 2)), range(2, 4));
+    }
+
+    #[test]
+    fn a_fence_is_longer_than_what_it_holds() {
+        assert_eq!(fence_for("no ticks"), "```");
+        assert_eq!(fence_for("a ```` b"), "`````");
+    }
+}

@@ -1,0 +1,303 @@
+//! Which code actions a place offers. Pure, from what is in memory; it never waits.
+//!
+//! Each entry is a command without an edit: VS Code applies an edit inside a code action even when
+//! the text has moved on, and Helix freezes on an entry that has to be resolved.
+
+use lsp_types::{CodeAction, CodeActionKind, Command, Diagnostic};
+use pleach_agent::Action;
+use pleach_agent::builtin;
+use pleach_grammars::{Language, Symbol, SymbolKind};
+use serde_json::{Value, json};
+
+use crate::event::JobId;
+use crate::from_proto;
+
+/// How many diagnostics get a Fix entry of their own. More would bury other servers' fixes.
+const FIXES: usize = 3;
+
+/// What is known of a place when its actions are listed.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the place"
+)]
+pub(crate) struct ActionContext<'a> {
+    pub(crate) uri: &'a str,
+    pub(crate) version: i32,
+    /// The range as the client sent it, and in bytes of that version's text.
+    pub(crate) range: lsp_types::Range,
+    pub(crate) bytes: (usize, usize),
+    pub(crate) language: Option<Language>,
+    /// The innermost symbol around the place; `None` when there is none or no tree.
+    pub(crate) symbol: Option<&'a Symbol>,
+    /// The identifier at the place.
+    pub(crate) identifier: Option<&'a str>,
+    /// The instruction of an `ai:` comment on the line.
+    pub(crate) comment: Option<&'a str>,
+    /// Whether the lines there hold something left open.
+    pub(crate) open_end: bool,
+    /// Whether the selection, or the whole document, is an answer that could be landed.
+    pub(crate) holds_reply: bool,
+    pub(crate) diagnostics: &'a [Diagnostic],
+    pub(crate) only: Option<&'a [CodeActionKind]>,
+    /// Whether a model is set up; else the built-in engine answers.
+    pub(crate) model: bool,
+    /// Whether the client asks for an instruction by itself.
+    pub(crate) input_box: bool,
+    pub(crate) running: &'a [(JobId, String)],
+    /// What the last landed edit was, when it can be undone here.
+    pub(crate) undo: Option<&'a str>,
+}
+
+/// The kinds that are advertised; each entry's kind is one of these or below one.
+pub(crate) const KINDS: [&str; 4] = [
+    "quickfix.pleach",
+    "refactor.pleach",
+    "refactor.rewrite.pleach",
+    "source.pleach",
+];
+
+fn kind(action: Action) -> &'static str {
+    match action {
+        Action::Fix => "quickfix.pleach.fix",
+        Action::Rewrite => "refactor.rewrite.pleach",
+        Action::Document => "refactor.rewrite.pleach.document",
+        Action::Implement => "refactor.rewrite.pleach.implement",
+        Action::Comment => "refactor.rewrite.pleach.comment",
+        Action::Tests => "refactor.pleach.tests",
+        Action::Cancel => "refactor.pleach.cancel",
+        Action::Undo => "refactor.pleach.undo",
+        Action::Explain => "source.pleach.explain",
+        Action::Review => "source.pleach.review",
+        Action::Land => "source.pleach.land",
+    }
+}
+
+/// The entries for a place, the most likely first.
+pub(crate) fn list(context: &ActionContext<'_>) -> Vec<CodeAction> {
+    let mut entries = Entries {
+        context,
+        listed: Vec::new(),
+    };
+    for (job, title) in context.running {
+        entries.add(
+            Action::Cancel,
+            format!("Cancel: {title}"),
+            json!({"job": job}),
+            None,
+        );
+    }
+    if context.holds_reply {
+        entries.place(Action::Land, "Land this reply".into());
+    }
+    if let Some(instruction) = context.comment
+        && (context.model || builtin::can_follow(context.language, instruction))
+    {
+        let title = format!("Carry out this comment: {}", shortened(instruction, 40));
+        entries.place(Action::Comment, title);
+    }
+    for diagnostic in context.diagnostics.iter().take(FIXES) {
+        let message = from_proto::message(&diagnostic.message);
+        if !context.model && !builtin::can_fix(context.language, message) {
+            continue;
+        }
+        let title = format!("Fix with Pleach: {}", shortened(message, 50));
+        let arguments = entries.place_arguments(json!({"diagnostics": [diagnostic]}));
+        entries.add(Action::Fix, title, arguments, Some(diagnostic));
+    }
+    let supported = context.model || context.language.is_some_and(builtin::supports);
+    if context.input_box && supported && (context.model || context.identifier.is_some()) {
+        entries.place(Action::Rewrite, "Rewrite with an instruction…".into());
+    }
+    if supported && let Some(symbol) = context.symbol {
+        let name = &symbol.name;
+        entries.place(Action::Document, format!("Document `{name}`"));
+        if is_testable(symbol.kind) {
+            entries.place(Action::Tests, format!("Write tests for `{name}`"));
+        }
+        if context.model && context.open_end {
+            entries.place(Action::Implement, format!("Implement `{name}`"));
+        }
+    }
+    if context.model {
+        entries.place(Action::Explain, "Explain this".into());
+        entries.place(Action::Review, "Review this".into());
+    }
+    if let Some(what) = context.undo {
+        entries.add(
+            Action::Undo,
+            format!("Undo Pleach's last edit: {what}"),
+            json!({}),
+            None,
+        );
+    }
+    entries.listed
+}
+
+struct Entries<'a> {
+    context: &'a ActionContext<'a>,
+    listed: Vec<CodeAction>,
+}
+
+impl Entries<'_> {
+    /// Adds an entry about the place itself.
+    fn place(&mut self, action: Action, title: String) {
+        let arguments = self.place_arguments(json!({}));
+        self.add(action, title, arguments, None);
+    }
+
+    /// `more`, and where: with the version, so that the place can be moved if text is typed before
+    /// the entry is picked.
+    fn place_arguments(&self, mut more: Value) -> Value {
+        let context = self.context;
+        if let Some(fields) = more.as_object_mut() {
+            fields.insert("uri".into(), json!(context.uri));
+            fields.insert("version".into(), json!(context.version));
+            fields.insert("range".into(), json!(context.range));
+            fields.insert("bytes".into(), json!(context.bytes));
+        }
+        more
+    }
+
+    fn add(
+        &mut self,
+        action: Action,
+        title: String,
+        arguments: Value,
+        diagnostic: Option<&Diagnostic>,
+    ) {
+        let kind = kind(action);
+        if !asked_for(self.context.only, kind) {
+            return;
+        }
+        self.listed.push(CodeAction {
+            title: title.clone(),
+            kind: Some(CodeActionKind::Custom(kind.into())),
+            diagnostics: diagnostic.map(|diagnostic| vec![diagnostic.clone()]),
+            command: Some(Command {
+                title,
+                tooltip: None,
+                command: action.command().into(),
+                arguments: Some(vec![arguments]),
+            }),
+            ..CodeAction::default()
+        });
+    }
+}
+
+/// Whether `kind` is one of the kinds asked for, or below one of them.
+fn asked_for(only: Option<&[CodeActionKind]>, kind: &str) -> bool {
+    let Some(only) = only else { return true };
+    only.iter().any(|asked| {
+        let asked = serde_json::to_value(asked).unwrap_or_default();
+        let asked = asked.as_str().unwrap_or_default();
+        asked.is_empty()
+            || kind
+                .strip_prefix(asked)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
+}
+
+fn is_testable(kind: SymbolKind) -> bool {
+    matches!(
+        kind,
+        SymbolKind::Function | SymbolKind::Method | SymbolKind::Class
+    )
+}
+
+/// The first line of `text`, at most `most` characters of it.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    let line = text.trim().lines().next().unwrap_or_default();
+    if line.chars().count() <= most {
+        return line.to_owned();
+    }
+    let kept: String = line.chars().take(most).collect();
+    format!("{}…", kept.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context() -> ActionContext<'static> {
+        ActionContext {
+            uri: "file:///a.rs",
+            version: 1,
+            range: lsp_types::Range::default(),
+            bytes: (0, 0),
+            language: Some(Language::Rust),
+            symbol: None,
+            identifier: None,
+            comment: None,
+            open_end: false,
+            holds_reply: false,
+            diagnostics: &[],
+            only: None,
+            model: false,
+            input_box: false,
+            running: &[],
+            undo: None,
+        }
+    }
+
+    fn titles(context: &ActionContext<'_>) -> Vec<String> {
+        list(context)
+            .into_iter()
+            .map(|action| action.title)
+            .collect()
+    }
+
+    #[test]
+    fn what_needs_a_model_is_not_listed_without_one() {
+        assert!(titles(&context()).is_empty());
+        let with_model = ActionContext {
+            model: true,
+            ..context()
+        };
+        assert_eq!(titles(&with_model), ["Explain this", "Review this"]);
+    }
+
+    #[test]
+    fn the_kinds_that_were_asked_for_are_honoured() {
+        let only = [CodeActionKind::Source];
+        let some = ActionContext {
+            model: true,
+            only: Some(&only),
+            ..context()
+        };
+        assert_eq!(titles(&some).len(), 2);
+        let only = [CodeActionKind::QuickFix];
+        let none = ActionContext {
+            model: true,
+            only: Some(&only),
+            ..context()
+        };
+        assert!(titles(&none).is_empty());
+        // `sourcery` is not below `source`.
+        assert!(!asked_for(
+            Some(&[CodeActionKind::Source]),
+            "sourcery.pleach"
+        ));
+    }
+
+    #[test]
+    fn every_entry_is_a_command_without_an_edit() {
+        let running = [(3, "Document `x`".to_owned())];
+        let all = ActionContext {
+            model: true,
+            input_box: true,
+            holds_reply: true,
+            comment: Some("rename x to y"),
+            running: &running,
+            undo: Some("Document `x`"),
+            ..context()
+        };
+        for action in list(&all) {
+            assert!(
+                action.command.is_some() && action.edit.is_none(),
+                "{}",
+                action.title
+            );
+            assert_eq!(action.is_preferred, None);
+        }
+    }
+}

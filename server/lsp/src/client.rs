@@ -1,0 +1,124 @@
+//! What the connected editor can do, read once from its `initialize` message.
+
+use lsp_types::{InitializeParams, PositionEncodingKind, ResourceOperationKind, WorkspaceFolders};
+use pleach_text::PositionEncoding;
+use serde_json::Value;
+
+/// The editor's abilities, as far as Pleach asks for them.
+#[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an ability of its own"
+)]
+pub(crate) struct Client {
+    /// Name and version, for logs.
+    pub(crate) name: String,
+    /// The unit of columns, as negotiated.
+    pub(crate) encoding: PositionEncoding,
+    /// Shows progress that the server begins.
+    pub(crate) progress: bool,
+    /// Opens a document on request.
+    pub(crate) show_document: bool,
+    /// Applies edits at all.
+    pub(crate) apply_edit: bool,
+    /// Creates files as part of an edit.
+    pub(crate) create_files: bool,
+    /// Deletes files as part of an edit.
+    pub(crate) delete_files: bool,
+    /// Renames files as part of an edit.
+    pub(crate) rename_files: bool,
+    /// Registers file watchers on request.
+    pub(crate) watches_files: bool,
+    /// Wants `pleach/job` notifications.
+    pub(crate) job_events: bool,
+    /// Asks for the instruction itself when a command comes without one.
+    pub(crate) input_box: bool,
+    /// Settings that came in `initializationOptions`.
+    pub(crate) settings: Option<Value>,
+    /// The uris of the workspace's folders.
+    pub(crate) folders: Vec<String>,
+}
+
+impl Client {
+    /// Reads the abilities out of an `initialize` message.
+    pub(crate) fn new(params: &InitializeParams) -> Self {
+        let capabilities = &params.capabilities;
+        let workspace = capabilities.workspace.as_ref();
+        let window = capabilities.window.as_ref();
+        let edits = workspace.and_then(|workspace| workspace.workspace_edit.as_ref());
+        let resources = edits.and_then(|edits| edits.resource_operations.as_ref());
+        let resource =
+            |kind: ResourceOperationKind| resources.is_some_and(|known| known.contains(&kind));
+        let options = params
+            .initialization_options
+            .as_ref()
+            .and_then(|options| options.get("pleach"));
+        let flag = |name: &str| {
+            options
+                .and_then(|options| options.get(name))
+                .and_then(Value::as_bool)
+                .unwrap_or(false)
+        };
+        let name = params.client_info.as_ref().map_or_else(
+            || "an unnamed client".to_owned(),
+            |info| {
+                let version = info.version.as_deref().unwrap_or_default();
+                format!("{} {version}", info.name).trim_end().to_owned()
+            },
+        );
+        Self {
+            name,
+            encoding: encoding(params),
+            progress: window
+                .and_then(|window| window.work_done_progress)
+                .unwrap_or(false),
+            show_document: window
+                .and_then(|window| window.show_document.as_ref())
+                .is_some_and(|show| show.support),
+            apply_edit: workspace
+                .and_then(|workspace| workspace.apply_edit)
+                .unwrap_or(false),
+            create_files: resource(ResourceOperationKind::Create),
+            delete_files: resource(ResourceOperationKind::Delete),
+            rename_files: resource(ResourceOperationKind::Rename),
+            watches_files: workspace
+                .and_then(|workspace| workspace.did_change_watched_files.as_ref())
+                .and_then(|watch| watch.dynamic_registration)
+                .unwrap_or(false),
+            job_events: flag("jobEvents"),
+            input_box: flag("inputBox"),
+            settings: options.and_then(|options| options.get("settings")).cloned(),
+            folders: folders(params),
+        }
+    }
+}
+
+/// UTF-8 where it is offered, because our texts are UTF-8; else UTF-16, which every client speaks;
+/// UTF-32 only when a client offers nothing else.
+fn encoding(params: &InitializeParams) -> PositionEncoding {
+    let offered = params
+        .capabilities
+        .general
+        .as_ref()
+        .and_then(|general| general.position_encodings.as_deref())
+        .unwrap_or_default();
+    if offered.contains(&PositionEncodingKind::UTF8) {
+        PositionEncoding::Utf8
+    } else if offered.contains(&PositionEncodingKind::UTF32)
+        && !offered.contains(&PositionEncodingKind::UTF16)
+    {
+        PositionEncoding::Utf32
+    } else {
+        PositionEncoding::Utf16
+    }
+}
+
+#[expect(deprecated, reason = "clients that know no folders still send rootUri")]
+fn folders(params: &InitializeParams) -> Vec<String> {
+    match &params.workspace_folders_initialize_params.workspace_folders {
+        Some(WorkspaceFolders::WorkspaceFolderList(folders)) if !folders.is_empty() => {
+            folders.iter().map(|folder| folder.uri.0.clone()).collect()
+        }
+        _ => params.root_uri.iter().map(|uri| uri.0.clone()).collect(),
+    }
+}

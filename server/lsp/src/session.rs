@@ -1,0 +1,323 @@
+//! The session: one owner of all state, one loop, one event at a time.
+//!
+//! Nothing in here waits. Work that takes time (parsing, models, disk, rebasing) runs elsewhere on
+//! immutable values and comes back as an [`Event`].
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use lsp_types::ProgressToken;
+use pleach_text::ByteRange;
+use pleach_workspace::{OpenDocument, WorkspaceSnapshot, path_from_uri};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tower_lsp::jsonrpc::{Error, ErrorCode};
+
+use crate::Environment;
+use crate::client::Client;
+use crate::event::{Event, Inbox, JobId, Reply};
+use crate::transport::{Outbox, Signal};
+use commands::CommandFailure;
+use configuration::Configuration;
+use documents::Documents;
+use history::History;
+use jobs::Job;
+use landing::Landing;
+use listing::Listings;
+
+mod commands;
+pub(crate) mod configuration;
+mod documents;
+mod handshake;
+mod history;
+mod jobs;
+mod landing;
+mod listing;
+mod messages;
+
+/// Everything the server knows, owned by its loop.
+pub(crate) struct Session {
+    inbox: Inbox,
+    outbox: Outbox,
+    environment: Environment,
+    client: Client,
+    configuration: Configuration,
+    documents: Documents,
+    jobs: BTreeMap<JobId, Job>,
+    landings: BTreeMap<JobId, Landing>,
+    history: History,
+    listings: Listings,
+    /// Requests of ours that the client has not answered yet.
+    awaited: BTreeMap<i64, Awaited>,
+    /// The place the editor asked about last: what a command without a place means.
+    last_place: Option<LastPlace>,
+    last_job: JobId,
+}
+
+/// What an answer of the client is for.
+enum Awaited {
+    /// `window/workDoneProgress/create` of a job.
+    Progress(JobId),
+    /// `workspace/applyEdit` of a job's landing.
+    ApplyEdit(JobId),
+    /// Only an error would be worth a line in the log.
+    Nothing(&'static str),
+}
+
+/// A document and a range in it, in bytes of its version `version`.
+#[derive(Debug, Clone)]
+struct LastPlace {
+    uri: String,
+    range: ByteRange,
+    version: i32,
+}
+
+impl Session {
+    pub(crate) fn new(inbox: Inbox, outbox: Outbox, environment: Environment) -> Self {
+        Self {
+            inbox,
+            outbox,
+            environment,
+            client: Client::default(),
+            configuration: Configuration::default(),
+            documents: Documents::default(),
+            jobs: BTreeMap::new(),
+            landings: BTreeMap::new(),
+            history: History::default(),
+            listings: Listings::default(),
+            awaited: BTreeMap::new(),
+            last_place: None,
+            last_job: 0,
+        }
+    }
+
+    /// Reacts to one event after the other until nobody can send any more.
+    pub(crate) async fn run(mut self, mut events: UnboundedReceiver<Event>) {
+        while let Some(event) = events.recv().await {
+            // A mistake of ours costs the one event that met it; replies answer themselves on drop.
+            if catch_unwind(AssertUnwindSafe(|| self.react(event))).is_err() {
+                tracing::error!("an event was given up after a panic");
+            }
+        }
+    }
+
+    fn react(&mut self, event: Event) {
+        match event {
+            Event::Initialize { params, reply } => self.initialize(&params, reply),
+            Event::Initialized => self.initialized(),
+            Event::Opened(params) => {
+                let item = params.text_document;
+                let uri = item.uri.0.clone();
+                let path = path_from_uri(&uri);
+                self.documents.open(item, path);
+                self.check_open_settings(&uri);
+                self.document_moved(&uri);
+            }
+            Event::Changed(params) => {
+                let uri = params.text_document.text_document_identifier.uri.0.clone();
+                let Some(document) = self.documents.get_mut(&uri) else {
+                    tracing::warn!(uri, "a change of a document that is not open was ignored");
+                    return;
+                };
+                document.change(*params, self.client.encoding);
+                self.check_open_settings(&uri);
+                self.document_moved(&uri);
+            }
+            Event::Closed { uri } => {
+                if self.documents.close(&uri).is_none() {
+                    tracing::warn!(uri, "a document that is not open was closed");
+                }
+                self.listings_of_closed(&uri);
+            }
+            Event::Saved { uri } => self.saved(&uri),
+            Event::FoldersChanged { added, removed } => self.change_folders(added, &removed),
+            Event::ConfigurationChanged(settings) => self.client_settings_changed(&settings),
+            Event::WatchedFilesChanged => self.load_settings(),
+            Event::ListActions { params, reply } => self.list_actions(params, reply),
+            Event::Execute {
+                request,
+                command,
+                arguments,
+                reply,
+            } => {
+                self.execute(request, command, arguments, reply);
+            }
+            Event::DocumentText { uri, reply } => self.document_text(&uri, reply),
+            Event::CancelProgress { token } => self.cancel_by_token(&token),
+            Event::Signal(signal) => self.signal(signal),
+            Event::SettingsLoaded(loaded) => self.settings_loaded(*loaded),
+            Event::Parsed {
+                uri,
+                revision,
+                parsed,
+            } => self.parsed(&uri, revision, parsed),
+            Event::ParseDue { uri } => self.parse_due(&uri),
+            Event::ListingDue { listing } => self.listing_due(listing),
+            Event::JobEngine { job, label } => self.job_engine(job, label),
+            Event::JobReport { job, event } => self.job_report(job, event),
+            Event::JobEnded { job, outcome } => self.job_ended(job, outcome),
+            Event::ProgressDue { job } => self.progress_due(job),
+            Event::StepReady { job, step, ready } => self.step_ready(job, step, ready),
+            Event::LandingDue { job, attempt } => self.landing_due(job, attempt),
+            Event::FileRead { job, step, text } => self.file_read(job, step, text.as_deref()),
+            Event::AnswerKept { job, kept } => self.answer_kept(job, kept),
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::Response { id, answer } => {
+                let failed = answer.as_ref().err().map(|error| error.message.clone());
+                match self.awaited.remove(&id) {
+                    Some(Awaited::Progress(job)) => self.progress_created(job, failed.is_none()),
+                    Some(Awaited::ApplyEdit(job)) => {
+                        let applied = answer
+                            .as_ref()
+                            .ok()
+                            .and_then(|answer| answer.get("applied"));
+                        let applied = applied.and_then(Value::as_bool).unwrap_or(false);
+                        let reason = answer
+                            .as_ref()
+                            .ok()
+                            .and_then(|answer| answer.get("failureReason"))
+                            .and_then(Value::as_str)
+                            .map(str::to_owned)
+                            .or(failed);
+                        self.edit_answered(job, applied, reason);
+                    }
+                    Some(Awaited::Nothing(method)) => {
+                        if let Some(error) = failed {
+                            tracing::warn!(method, error, "the client refused a request");
+                        }
+                    }
+                    None => tracing::debug!(id, "an answer to a request that is not awaited"),
+                }
+            }
+            Signal::CancelRequest { id } => {
+                let job = self
+                    .jobs
+                    .values()
+                    .find(|job| job.request.as_ref() == Some(&id));
+                if let Some(job) = job.map(|job| job.id) {
+                    self.cancel_job(job);
+                }
+            }
+            Signal::SuspectDocument { uri } => {
+                if let Some(document) = self.documents.get_mut(&uri) {
+                    document.suspect("a character arrived broken".to_owned());
+                }
+            }
+            Signal::Closing => {
+                for job in self.jobs.values() {
+                    job.cancel.cancel();
+                }
+            }
+        }
+    }
+
+    /// Sends a request to the client and remembers what its answer is for.
+    fn request(&mut self, method: &'static str, params: &impl Serialize, awaited: Awaited) {
+        let id = self.outbox.request(method, params);
+        self.awaited.insert(id, awaited);
+    }
+
+    /// Puts `event` into the inbox after `delay`.
+    fn later(&self, delay: Duration, event: Event) {
+        let inbox = self.inbox.clone();
+        // The handle is not needed: a timer that fires late or never is harmless, its event carries
+        // what it is for.
+        drop(tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            inbox.put(event);
+        }));
+    }
+
+    /// Runs `work` off the loop and puts the event that it returns into the inbox. When it panics,
+    /// `otherwise` is put instead.
+    fn aside(&self, work: impl FnOnce() -> Event + Send + 'static, otherwise: Event) {
+        let inbox = self.inbox.clone();
+        drop(tokio::task::spawn_blocking(move || {
+            inbox.put(catch_unwind(AssertUnwindSafe(work)).unwrap_or(otherwise));
+        }));
+    }
+
+    /// The workspace as it is now: cheap, and unmoved by what is typed later.
+    fn snapshot(&self) -> WorkspaceSnapshot {
+        let open = self.documents.iter().map(|document| OpenDocument {
+            uri: document.uri.clone(),
+            path: document.path.clone(),
+            text: document.text.clone(),
+            language: document.language,
+            version: document.version,
+        });
+        WorkspaceSnapshot::new(
+            self.configuration.roots(),
+            open,
+            self.configuration.path_rules(),
+        )
+    }
+
+    fn document_text(&self, uri: &str, reply: Reply<Value>) {
+        reply.send(match self.documents.get(uri) {
+            Some(document) => Ok(json!({
+                "text": document.text.to_string(),
+                "version": document.version,
+                "suspect": document.suspect,
+            })),
+            None => Err(Error::invalid_params("this document is not open")),
+        });
+    }
+
+    /// A document has a new text: the settings page, or what a landing waits for.
+    fn document_moved(&mut self, uri: &str) {
+        if !self.landings.is_empty() {
+            self.check_landings(uri);
+        }
+    }
+
+    fn cancel_by_token(&mut self, token: &ProgressToken) {
+        let ProgressToken::String(token) = token else {
+            return;
+        };
+        let job = self
+            .jobs
+            .values()
+            .find(|job| job.progress_token() == *token);
+        if let Some(job) = job.map(|job| job.id) {
+            self.cancel_job(job);
+        }
+    }
+
+    fn execute(
+        &mut self,
+        request: Option<tower_lsp::jsonrpc::Id>,
+        command: String,
+        arguments: Vec<Value>,
+        reply: Reply<Value>,
+    ) {
+        if !self.configuration.is_loaded() {
+            // Settings are read once, right after the handshake; a command that overtakes them waits.
+            let event = Event::Execute {
+                request,
+                command,
+                arguments,
+                reply,
+            };
+            self.configuration.defer(event);
+            return;
+        }
+        let answer = self.carry_out(request, &command, arguments);
+        reply.send(answer.map_err(|failure| {
+            self.show_failed_command(&failure);
+            Error {
+                code: ErrorCode::InvalidParams,
+                message: failure.to_string().into(),
+                data: Some(
+                    json!({"code": CommandFailure::code(&failure), "next": failure.next_step()}),
+                ),
+            }
+        }));
+    }
+}

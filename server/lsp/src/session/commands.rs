@@ -1,0 +1,383 @@
+//! Commands: what their arguments mean, and the job that each one starts.
+
+use std::str::FromStr;
+
+use camino::Utf8Path;
+use pleach_agent::{Action, JobRequest, TargetDocument};
+use pleach_text::{ByteOffset, ByteRange};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tower_lsp::jsonrpc::Id;
+
+use crate::event::JobId;
+use crate::from_proto;
+use crate::session::{LastPlace, Session};
+
+/// `pleach.status`: what the server is and does, as JSON. Not an action on a place.
+pub(crate) const STATUS: &str = "pleach.status";
+
+/// The arguments of every command: one object, all of whose fields may be left out, or a bare
+/// string, which is the instruction (for `pleach.land`: the reply).
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Arguments {
+    uri: Option<String>,
+    /// Relative to a workspace folder, or absolute. A way to name a document for people who type.
+    path: Option<String>,
+    range: Option<lsp_types::Range>,
+    /// 1-based. Another way for people who type.
+    line: Option<u32>,
+    /// The version that `range` and `bytes` are of.
+    version: Option<i32>,
+    /// The range in bytes of that version.
+    bytes: Option<(usize, usize)>,
+    instruction: Option<String>,
+    reply: Option<String>,
+    job: Option<JobId>,
+    diagnostics: Vec<lsp_types::Diagnostic>,
+}
+
+/// Why a command was not carried out. The command's caller gets it as an error, and the person as a
+/// message, because some editors only log the error.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandFailure {
+    #[error("Pleach has no command `{0}`")]
+    Unknown(String),
+    #[error("the arguments of {command} could not be read: {cause}")]
+    Arguments { command: String, cause: String },
+    #[error("`{0}` is not open in the editor")]
+    NotOpen(String),
+    #[error("it is not clear which document is meant")]
+    NoDocument,
+    #[error("{0} needs an instruction")]
+    NoInstruction(&'static str),
+    #[error("there is no reply to land")]
+    NoReply,
+    #[error("there is no running job to cancel")]
+    NothingRuns,
+    #[error("there is no edit of Pleach's to undo here")]
+    NothingToUndo,
+    #[error("Pleach may be out of step with the text of this document: {0}")]
+    Suspect(String),
+    #[error("the place was named in version {0} of the document, which is too long ago")]
+    Outdated(i32),
+    #[error("Pleach's actions are turned off (`[actions] enabled = false`)")]
+    TurnedOff,
+    #[error("`{path}` may not be edited: {why}")]
+    Denied { path: String, why: String },
+}
+
+impl CommandFailure {
+    /// A short, stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "unknown-command",
+            Self::Arguments { .. } => "bad-arguments",
+            Self::NotOpen(_) => "not-open",
+            Self::NoDocument => "no-document",
+            Self::NoInstruction(_) => "no-instruction",
+            Self::NoReply => "no-reply",
+            Self::NothingRuns => "nothing-runs",
+            Self::NothingToUndo => "nothing-to-undo",
+            Self::Suspect(_) => "out-of-step",
+            Self::Outdated(_) => "outdated-place",
+            Self::TurnedOff => "turned-off",
+            Self::Denied { .. } => "denied-path",
+        }
+    }
+
+    /// What to do next.
+    pub(crate) fn next_step(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "see the list of commands in docs/protocol.md",
+            Self::Arguments { .. } => {
+                "give one JSON object such as {\"instruction\": \"…\"}, or a bare string"
+            }
+            Self::NotOpen(_) => "open it first",
+            Self::NoDocument => "open a document and put the cursor where the edit belongs",
+            Self::NoInstruction(_) => {
+                "write it as the command's argument, or as a comment `ai: …` above the place"
+            }
+            Self::NoReply => "select the reply, or give it as {\"reply\": \"…\"}",
+            Self::NothingRuns | Self::NothingToUndo => "nothing was changed",
+            Self::Suspect(_) => "close the document and open it again, then repeat the command",
+            Self::Outdated(_) => "ask for the actions again",
+            Self::TurnedOff => "set it to true in pleach.toml",
+            Self::Denied { .. } => "edit it by hand, or allow it in your own pleach.toml",
+        }
+    }
+}
+
+/// A document and a range of its present text.
+struct Place {
+    uri: String,
+    range: ByteRange,
+}
+
+impl Session {
+    /// Carries a command out: at once what is a matter of memory, as a job what is not.
+    pub(super) fn carry_out(
+        &mut self,
+        request: Option<Id>,
+        command: &str,
+        arguments: Vec<Value>,
+    ) -> Result<Value, CommandFailure> {
+        if command == STATUS {
+            return Ok(self.status());
+        }
+        let action = Action::from_command(command)
+            .ok_or_else(|| CommandFailure::Unknown(command.to_owned()))?;
+        let arguments =
+            Arguments::read(action, arguments).map_err(|cause| CommandFailure::Arguments {
+                command: command.to_owned(),
+                cause,
+            })?;
+        match action {
+            Action::Cancel => {
+                let job = arguments
+                    .job
+                    .or_else(|| self.jobs.keys().next_back().copied());
+                let job = job.filter(|job| self.jobs.contains_key(job));
+                self.cancel_job(job.ok_or(CommandFailure::NothingRuns)?);
+                Ok(Value::Null)
+            }
+            Action::Undo => {
+                let uri = arguments
+                    .uri
+                    .or_else(|| arguments.path.and_then(|path| self.document_named(&path)));
+                self.undo(uri.as_deref())
+            }
+            _ if !self.configuration.settings().actions.enabled => Err(CommandFailure::TurnedOff),
+            _ => self.begin(request, action, arguments),
+        }
+    }
+
+    /// Starts the job of an action on a place.
+    fn begin(
+        &mut self,
+        request: Option<Id>,
+        action: Action,
+        arguments: Arguments,
+    ) -> Result<Value, CommandFailure> {
+        let place = match self.place_of(&arguments) {
+            Err(CommandFailure::NoDocument) if action == Action::Land => None,
+            place => Some(place?),
+        };
+        let workspace = self.snapshot();
+        let reply = match action {
+            Action::Land => Some(
+                self.reply_to_land(&arguments, place.as_ref())
+                    .ok_or(CommandFailure::NoReply)?,
+            ),
+            _ => None,
+        };
+        // A reply that was read out of a document is not meant for that document.
+        let place = place.filter(|_| action != Action::Land || arguments.reply.is_some());
+        let instruction = arguments.instruction.filter(|text| !text.trim().is_empty());
+        if action == Action::Rewrite && instruction.is_none() {
+            return Err(CommandFailure::NoInstruction(action.title()));
+        }
+        let (document, range, diagnostics) = match &place {
+            Some(place) => {
+                let document = self
+                    .documents
+                    .get(&place.uri)
+                    .ok_or(CommandFailure::NoDocument)?;
+                if let Some(why) = &document.suspect {
+                    return Err(CommandFailure::Suspect(why.clone()));
+                }
+                let named = if action.edits() {
+                    workspace.name_of(&place.uri)
+                } else {
+                    workspace.name_to_read(&place.uri)
+                };
+                let path = named.map_err(|refusal| CommandFailure::Denied {
+                    path: place.uri.clone(),
+                    why: refusal.to_string(),
+                })?;
+                let diagnostics = arguments
+                    .diagnostics
+                    .iter()
+                    .map(|it| from_proto::diagnostic(&document.text, it, self.client.encoding))
+                    .collect();
+                let target = TargetDocument {
+                    path,
+                    language: document.language,
+                    text: document.text.to_string().into(),
+                };
+                (target, place.range, diagnostics)
+            }
+            None => (
+                TargetDocument::none(),
+                ByteRange::empty(ByteOffset(0)),
+                Vec::new(),
+            ),
+        };
+        let job_request = JobRequest {
+            action,
+            document,
+            range,
+            instruction,
+            reply,
+            diagnostics,
+            workspace,
+        };
+        let job = self.start_job(
+            request,
+            place.as_ref().map(|place| place.uri.as_str()),
+            job_request,
+        );
+        Ok(json!({ "job": job }))
+    }
+
+    /// The document and the range that arguments name; what they leave out is where the editor asked
+    /// last.
+    fn place_of(&mut self, arguments: &Arguments) -> Result<Place, CommandFailure> {
+        let named = match (&arguments.uri, &arguments.path) {
+            (Some(uri), _) => Some(uri.clone()),
+            (None, Some(path)) => Some(
+                self.document_named(path)
+                    .ok_or_else(|| CommandFailure::NotOpen(path.clone()))?,
+            ),
+            (None, None) => None,
+        };
+        let last = self.last_place.clone();
+        let uri = named
+            .or_else(|| last.as_ref().map(|last| last.uri.clone()))
+            .ok_or(CommandFailure::NoDocument)?;
+        let document = self
+            .documents
+            .get(&uri)
+            .ok_or_else(|| CommandFailure::NotOpen(uri.clone()))?;
+        let range =
+            if let (Some((start, end)), Some(version)) = (arguments.bytes, arguments.version) {
+                let range = ByteRange::new(ByteOffset(start), ByteOffset(end));
+                document
+                    .moved(range, version)
+                    .ok_or(CommandFailure::Outdated(version))?
+            } else if let Some(range) = arguments.range {
+                from_proto::range(&document.text, range, self.client.encoding)
+            } else if let Some(line) = arguments.line {
+                document.start_of_line(line)
+            } else {
+                last.filter(|last| last.uri == uri)
+                    .and_then(|last| document.moved(last.range, last.version))
+                    .unwrap_or(ByteRange::empty(ByteOffset(0)))
+            };
+        let version = document.version;
+        self.last_place = Some(LastPlace {
+            uri: uri.clone(),
+            range,
+            version,
+        });
+        Ok(Place { uri, range })
+    }
+
+    /// The uri of the open document that a person calls `path`.
+    fn document_named(&self, path: &str) -> Option<String> {
+        let path = Utf8Path::new(path);
+        if path.is_absolute() {
+            return self
+                .documents
+                .at_path(path)
+                .map(|document| document.uri.clone());
+        }
+        self.configuration
+            .roots()
+            .iter()
+            .find_map(|root| self.documents.at_path(&root.join(path)))
+            .map(|document| document.uri.clone())
+    }
+
+    /// The reply that *Land this reply* means: the argument, else the selection, else the document.
+    fn reply_to_land(&self, arguments: &Arguments, place: Option<&Place>) -> Option<String> {
+        if let Some(reply) = &arguments.reply {
+            return Some(reply.clone()).filter(|reply| !reply.trim().is_empty());
+        }
+        let place = place?;
+        let text = self.documents.get(&place.uri)?.text.to_string();
+        let selected = text
+            .get(place.range.as_usize())
+            .filter(|part| !part.trim().is_empty());
+        Some(selected.map_or(text.clone(), str::to_owned)).filter(|reply| !reply.trim().is_empty())
+    }
+
+    /// What `pleach.status` answers.
+    fn status(&self) -> Value {
+        let jobs: Vec<Value> = self.jobs.values().map(super::jobs::Job::status).collect();
+        json!({
+            "version": self.environment.version,
+            "client": self.client.name,
+            "engine": self.configuration.engine_label(),
+            "actions": self.configuration.settings().actions.enabled,
+            "documents": self.documents.iter().count(),
+            "jobs": jobs,
+            "settingsProblems": self.configuration.problem_count(),
+            "undoable": self.history.len(),
+        })
+    }
+}
+
+impl Arguments {
+    fn read(action: Action, mut given: Vec<Value>) -> Result<Self, String> {
+        // Helix hands over the words of a command line one by one.
+        if given.len() > 1 && given.iter().all(Value::is_string) {
+            let words: Vec<&str> = given.iter().filter_map(Value::as_str).collect();
+            given = vec![Value::String(words.join(" "))];
+        }
+        let Some(first) = given.into_iter().next() else {
+            return Ok(Self::default());
+        };
+        match first {
+            Value::Null => Ok(Self::default()),
+            Value::String(text) => match Value::from_str(&text) {
+                // An object that was quoted once too often by a command line.
+                Ok(object @ Value::Object(_)) => {
+                    serde_json::from_value(object).map_err(|error| error.to_string())
+                }
+                _ if action == Action::Land => Ok(Self {
+                    reply: Some(text),
+                    ..Self::default()
+                }),
+                _ => Ok(Self {
+                    instruction: Some(text),
+                    ..Self::default()
+                }),
+            },
+            object => serde_json::from_value(object).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn arguments_may_be_an_object_a_string_or_words() {
+        let read = |given: Value| {
+            let given: Vec<Value> = serde_json::from_value(given).unwrap();
+            Arguments::read(Action::Rewrite, given).unwrap().instruction
+        };
+        assert_eq!(
+            read(json!([{"instruction": "sort it"}])).as_deref(),
+            Some("sort it")
+        );
+        assert_eq!(read(json!(["sort it"])).as_deref(), Some("sort it"));
+        assert_eq!(read(json!(["sort", "it"])).as_deref(), Some("sort it"));
+        assert_eq!(
+            read(json!(["{\"instruction\": \"sort it\"}"])).as_deref(),
+            Some("sort it")
+        );
+        assert_eq!(read(json!([])), None);
+        let land = Arguments::read(Action::Land, vec![json!("text")]).unwrap();
+        assert_eq!(land.reply.as_deref(), Some("text"));
+    }
+
+    #[test]
+    fn a_wrong_type_is_named() {
+        let wrong = Arguments::read(Action::Fix, vec![json!({"line": "three"})]).unwrap_err();
+        assert!(wrong.contains("three"), "{wrong}");
+    }
+}

@@ -1,0 +1,275 @@
+//! Settings: read off the loop, layered, and never a reason to stop.
+//!
+//! The user's `pleach.toml` comes first, each workspace folder's can only narrow it, and what the
+//! client sends is the user's as well. What is wrong in a file is shown as a diagnostic at its key.
+
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use pleach_policy::{PathRules, Settings, SettingsProblem, Severity};
+use pleach_workspace::{WorkspaceSnapshot, path_from_uri, uri_from_path};
+use ropey::Rope;
+use serde_json::{Value, json};
+
+use crate::event::Event;
+use crate::session::Session;
+use crate::to_proto;
+
+/// The name of a settings file, in the user's configuration folder and in a workspace folder.
+const FILE_NAME: &str = "pleach.toml";
+
+/// The settings in force and where they come from.
+#[derive(Default)]
+pub(crate) struct Configuration {
+    settings: Arc<Settings>,
+    /// The rules for paths that follow from the settings. Making them compiles patterns.
+    path_rules: PathRules,
+    folders: Vec<String>,
+    roots: Vec<Utf8PathBuf>,
+    loaded: bool,
+    /// Events that came before the settings were read.
+    deferred: Vec<Event>,
+    /// Settings that the client sent.
+    from_client: Option<Value>,
+    /// The uris that diagnostics of ours are shown at, so that they can be cleared.
+    shown: Vec<String>,
+    problems: usize,
+}
+
+/// What reading the settings gave.
+pub(crate) struct LoadedSettings {
+    settings: Settings,
+    files: Vec<SettingsFile>,
+    /// Problems of what the client sent, which has no file to show them at.
+    client_problems: Vec<String>,
+}
+
+struct SettingsFile {
+    uri: String,
+    text: String,
+    problems: Vec<SettingsProblem>,
+}
+
+impl Configuration {
+    pub(crate) fn settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
+    pub(crate) fn roots(&self) -> &[Utf8PathBuf] {
+        &self.roots
+    }
+
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.loaded
+    }
+
+    pub(crate) fn defer(&mut self, event: Event) {
+        self.deferred.push(event);
+    }
+
+    pub(crate) fn problem_count(&self) -> usize {
+        self.problems
+    }
+
+    /// The engine that the settings choose, as people know it.
+    pub(crate) fn engine_label(&self) -> String {
+        match self.settings.model_engine() {
+            None => pleach_agent::builtin::LABEL.to_owned(),
+            Some(name) => match self.settings.providers.get(name) {
+                Some(provider) => format!("{} ({name})", provider.model),
+                None => format!("{name} (not set up)"),
+            },
+        }
+    }
+
+    pub(crate) fn path_rules(&self) -> PathRules {
+        self.path_rules.clone()
+    }
+
+    pub(crate) fn set_folders(&mut self, folders: Vec<String>) {
+        self.roots = folders
+            .iter()
+            .filter_map(|uri| path_from_uri(uri))
+            .collect();
+        self.folders = folders;
+    }
+}
+
+impl Session {
+    /// Reads all settings again, off the loop.
+    pub(super) fn load_settings(&self) {
+        let user = self.environment.user_settings.clone();
+        let client = match &self.configuration.from_client {
+            Some(settings) => Some(settings.clone()),
+            None => self.client.settings.clone(),
+        };
+        let snapshot = self.snapshot();
+        let work = move || {
+            Event::SettingsLoaded(Box::new(read_settings(
+                user.as_deref(),
+                &snapshot,
+                client.as_ref(),
+            )))
+        };
+        let nothing = LoadedSettings {
+            settings: Settings::default(),
+            files: Vec::new(),
+            client_problems: vec!["the settings could not be read".into()],
+        };
+        self.aside(work, Event::SettingsLoaded(Box::new(nothing)));
+    }
+
+    pub(super) fn settings_loaded(&mut self, loaded: LoadedSettings) {
+        self.configuration.path_rules = loaded.settings.path_rules();
+        self.configuration.settings = Arc::new(loaded.settings);
+        self.configuration.loaded = true;
+        self.configuration.problems = loaded.files.iter().map(|file| file.problems.len()).sum();
+        for problem in loaded.client_problems {
+            self.configuration.problems += 1;
+            self.show(
+                super::messages::Severity::Warning,
+                &format!("Pleach: {problem}"),
+            );
+        }
+        let mut shown = Vec::new();
+        for file in loaded.files {
+            self.show_problems(&file.uri, &Rope::from_str(&file.text), &file.problems);
+            if !file.problems.is_empty() {
+                shown.push(file.uri);
+            }
+        }
+        for uri in std::mem::replace(&mut self.configuration.shown, shown) {
+            if !self.configuration.shown.contains(&uri) {
+                self.show_problems(&uri, &Rope::new(), &[]);
+            }
+        }
+        for event in std::mem::take(&mut self.configuration.deferred) {
+            self.inbox.put(event);
+        }
+    }
+
+    /// Shows what is wrong in a settings file while it is being typed. It takes effect when saved.
+    pub(super) fn check_open_settings(&mut self, uri: &str) {
+        let Some(document) = self.documents.get(uri) else {
+            return;
+        };
+        let Some(path) = &document.path else { return };
+        if path.file_name() != Some(FILE_NAME) {
+            return;
+        }
+        let text = document.text.to_string();
+        let problems = if self.environment.user_settings.as_ref() == Some(path) {
+            pleach_policy::parse(&text).problems
+        } else if self
+            .configuration
+            .roots
+            .iter()
+            .any(|root| root.join(FILE_NAME) == *path)
+        {
+            pleach_policy::narrow(&Settings::default(), &text).problems
+        } else {
+            return;
+        };
+        let text = document.text.clone();
+        self.show_problems(uri, &text, &problems);
+        if !self.configuration.shown.iter().any(|shown| shown == uri) {
+            self.configuration.shown.push(uri.to_owned());
+        }
+    }
+
+    pub(super) fn saved(&mut self, uri: &str) {
+        if path_from_uri(uri).is_some_and(|path| path.file_name() == Some(FILE_NAME)) {
+            self.load_settings();
+        }
+    }
+
+    pub(super) fn client_settings_changed(&mut self, settings: &Value) {
+        if let Some(ours) = settings.get("pleach").filter(|ours| ours.is_object()) {
+            self.configuration.from_client = Some(ours.clone());
+            self.load_settings();
+        }
+    }
+
+    pub(super) fn change_folders(&mut self, added: Vec<String>, removed: &[String]) {
+        let mut folders = std::mem::take(&mut self.configuration.folders);
+        folders.retain(|folder| !removed.contains(folder));
+        folders.extend(added);
+        self.configuration.set_folders(folders);
+        self.load_settings();
+    }
+
+    fn show_problems(&self, uri: &str, text: &Rope, problems: &[SettingsProblem]) {
+        let diagnostics: Vec<Value> = problems
+            .iter()
+            .map(|problem| {
+                json!({
+                    "range": to_proto::range(text, problem.range, self.client.encoding),
+                    "severity": match problem.severity { Severity::Error => 1, Severity::Warning => 2 },
+                    "code": problem.code,
+                    "source": "pleach",
+                    "message": problem.message,
+                })
+            })
+            .collect();
+        let params = json!({"uri": uri, "diagnostics": diagnostics});
+        self.outbox
+            .notify("textDocument/publishDiagnostics", &params);
+    }
+}
+
+/// Reads and layers the settings: defaults, the user's file, the client's, each workspace folder's.
+fn read_settings(
+    user: Option<&Utf8Path>,
+    snapshot: &WorkspaceSnapshot,
+    client: Option<&Value>,
+) -> LoadedSettings {
+    let mut files = Vec::new();
+    let mut settings = Settings::default();
+    let mut client_problems = Vec::new();
+    if let Some(path) = user {
+        match crate::read_user_settings(path) {
+            Ok(Some(text)) => {
+                let loaded = pleach_policy::parse(&text);
+                settings = loaded.settings;
+                files.push(SettingsFile {
+                    uri: uri_from_path(path),
+                    text,
+                    problems: loaded.problems,
+                });
+            }
+            Ok(None) => {}
+            Err(error) => client_problems.push(format!("{path} could not be read: {error}")),
+        }
+    }
+    if let Some(value) = client {
+        let loaded = pleach_policy::overlay(&settings, value);
+        settings = loaded.settings;
+        client_problems.extend(
+            loaded.problems.into_iter().map(|problem| {
+                format!("in the settings that the editor sent: {}", problem.message)
+            }),
+        );
+    }
+    for root in snapshot.roots() {
+        let path = root.join(FILE_NAME);
+        // The user's own file may lie in a folder that is open in the editor.
+        if Some(path.as_path()) == user {
+            continue;
+        }
+        let Some(text) = snapshot.read_settings(&path) else {
+            continue;
+        };
+        let loaded = pleach_policy::narrow(&settings, &text);
+        settings = loaded.settings;
+        files.push(SettingsFile {
+            uri: uri_from_path(&path),
+            text,
+            problems: loaded.problems,
+        });
+    }
+    LoadedSettings {
+        settings,
+        files,
+        client_problems,
+    }
+}

@@ -1,0 +1,89 @@
+//! The handshake: what the editor can do, and what Pleach offers it.
+
+use lsp_types::{
+    ChangeNotifications, CodeActionKind, CodeActionOptions, CodeActionProvider,
+    ExecuteCommandOptions, InitializeParams, InitializeResult, PositionEncodingKind, Save,
+    ServerCapabilities, ServerInfo, TextDocumentSync, TextDocumentSyncKind,
+    TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceOptions,
+};
+use pleach_agent::Action;
+use pleach_text::PositionEncoding;
+use serde_json::json;
+
+use crate::actions::KINDS;
+use crate::client::Client;
+use crate::event::Reply;
+use crate::session::commands::STATUS;
+use crate::session::{Awaited, Session};
+
+impl Session {
+    pub(super) fn initialize(&mut self, params: &InitializeParams, reply: Reply<InitializeResult>) {
+        self.client = Client::new(params);
+        tracing::info!(client = self.client.name, "connected");
+        self.configuration.set_folders(self.client.folders.clone());
+        reply.send(Ok(InitializeResult {
+            capabilities: capabilities(self.client.encoding),
+            server_info: Some(ServerInfo {
+                name: "pleach".into(),
+                version: Some(self.environment.version.into()),
+            }),
+        }));
+        self.load_settings();
+    }
+
+    pub(super) fn initialized(&mut self) {
+        if self.client.watches_files {
+            let watch = json!({"registrations": [{
+                "id": "pleach-settings",
+                "method": "workspace/didChangeWatchedFiles",
+                "registerOptions": {"watchers": [{"globPattern": "**/pleach.toml"}]},
+            }]});
+            let nothing = Awaited::Nothing("client/registerCapability");
+            self.request("client/registerCapability", &watch, nothing);
+        }
+    }
+}
+
+/// What is advertised: only what works. Never `codeAction/resolve`: Helix freezes while it waits for
+/// it.
+fn capabilities(encoding: PositionEncoding) -> ServerCapabilities {
+    let mut commands: Vec<String> = Action::ALL
+        .iter()
+        .map(|action| action.command().to_owned())
+        .collect();
+    commands.push(STATUS.to_owned());
+    ServerCapabilities {
+        position_encoding: Some(match encoding {
+            PositionEncoding::Utf8 => PositionEncodingKind::UTF8,
+            PositionEncoding::Utf16 => PositionEncodingKind::UTF16,
+            PositionEncoding::Utf32 => PositionEncodingKind::UTF32,
+        }),
+        text_document_sync: Some(TextDocumentSync::Options(TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(TextDocumentSyncKind::Incremental),
+            save: Some(Save::Bool(true)),
+            ..TextDocumentSyncOptions::default()
+        })),
+        code_action_provider: Some(CodeActionProvider::CodeActionOptions(CodeActionOptions {
+            code_action_kinds: Some(
+                KINDS
+                    .iter()
+                    .map(|kind| CodeActionKind::Custom((*kind).into()))
+                    .collect(),
+            ),
+            ..CodeActionOptions::default()
+        })),
+        execute_command_provider: Some(ExecuteCommandOptions {
+            commands,
+            ..ExecuteCommandOptions::default()
+        }),
+        workspace: Some(WorkspaceOptions {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(ChangeNotifications::Bool(true)),
+            }),
+            ..WorkspaceOptions::default()
+        }),
+        ..ServerCapabilities::default()
+    }
+}

@@ -1,0 +1,604 @@
+//! Jobs: started on a snapshot, followed while they run, ended exactly once.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use pleach_agent::{
+    Action, Engine, JobEvent, JobFailure, JobLimits, JobOutcome, JobRequest, TokenCount,
+};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tower_lsp::jsonrpc::Id;
+
+use crate::actions::shortened;
+use crate::event::{Ended, Event, Inbox, JobId};
+use crate::session::landing::LandingFailure;
+use crate::session::messages::Severity;
+use crate::session::{Awaited, Session};
+
+/// Progress is reported at most this often.
+const REPORT_EVERY: Duration = Duration::from_millis(100);
+/// Characters of text per token, to show a figure before the provider counts. A common rule of thumb
+/// for English and code.
+const CHARS_PER_TOKEN: u64 = 4;
+
+/// One job, from its command to its last message.
+pub(crate) struct Job {
+    pub(crate) id: JobId,
+    pub(crate) action: Action,
+    /// What the person sees: `Document src/lib.rs`.
+    pub(crate) title: String,
+    /// The request that started it, so that `$/cancelRequest` finds it even after the answer.
+    pub(crate) request: Option<Id>,
+    pub(crate) cancel: CancellationToken,
+    /// Number of the next `pleach/job` message.
+    pub(crate) seq: u64,
+    instruction: Option<String>,
+    engine: String,
+    phase: String,
+    tokens: TokenCount,
+    /// Characters received, to estimate tokens by.
+    received: u64,
+    started: Instant,
+    progress: Progress,
+    /// The last word of the progress display, once the job has ended.
+    last_word: Option<String>,
+    /// A failure that waits for its reply to be kept on disk.
+    failure: Option<Failure>,
+}
+
+/// The progress display of a job.
+enum Progress {
+    /// The client shows none.
+    None,
+    /// The client was asked to make one.
+    Asked,
+    /// It is shown.
+    Shown {
+        last: Instant,
+        /// A report is due at the end of the present interval.
+        due: bool,
+    },
+    /// It has ended.
+    Ended,
+}
+
+/// A failure as the person is told it.
+pub(super) struct Failure {
+    pub(super) code: String,
+    pub(super) message: String,
+    pub(super) next: String,
+}
+
+impl From<&JobFailure> for Failure {
+    fn from(failure: &JobFailure) -> Self {
+        Self {
+            code: failure.code().to_owned(),
+            message: failure.to_string(),
+            next: failure.next_step(),
+        }
+    }
+}
+
+impl From<&LandingFailure> for Failure {
+    fn from(failure: &LandingFailure) -> Self {
+        Self {
+            code: failure.code().to_owned(),
+            message: failure.to_string(),
+            next: failure.next_step().to_owned(),
+        }
+    }
+}
+
+impl Job {
+    /// The token of its progress display.
+    pub(crate) fn progress_token(&self) -> String {
+        format!("pleach/job/{}", self.id)
+    }
+
+    /// Whether its last word is said.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.last_word.is_some()
+    }
+
+    pub(crate) fn status(&self) -> Value {
+        json!({
+            "job": self.id, "action": self.action, "title": self.title, "engine": self.engine,
+            "phase": self.phase, "seconds": self.started.elapsed().as_secs(),
+        })
+    }
+
+    /// `writing · 120 tokens · 3 s · engine`.
+    fn progress_line(&self) -> String {
+        let mut parts = vec![self.phase.clone()];
+        if self.tokens.output > 0 {
+            parts.push(format!("{} tokens", self.tokens.output));
+        } else if self.received > 0 {
+            parts.push(format!(
+                "~{} tokens",
+                self.received.div_ceil(CHARS_PER_TOKEN)
+            ));
+        }
+        parts.push(format!("{} s", self.started.elapsed().as_secs()));
+        if !self.engine.is_empty() {
+            parts.push(self.engine.clone());
+        }
+        parts.join(" · ")
+    }
+}
+
+impl Session {
+    /// Starts a job and answers its number at once.
+    pub(super) fn start_job(
+        &mut self,
+        request: Option<Id>,
+        uri: Option<&str>,
+        asked: JobRequest,
+    ) -> JobId {
+        let title = title(&asked);
+        let id = self.add_job(request, uri, asked.action, title, asked.instruction.clone());
+        let cancel = match self.jobs.get(&id) {
+            Some(job) => job.cancel.clone(),
+            None => return id,
+        };
+        let settings = Arc::clone(self.configuration.settings());
+        let variables = Arc::clone(&self.environment.variables);
+        let limits = JobLimits {
+            attempts_after_refusal: settings.limits.max_attempts,
+            context_bytes: settings.limits.max_context_bytes,
+            output_tokens: settings.limits.max_output_tokens,
+        };
+        let inbox = self.inbox.clone();
+        let work = async move {
+            let engine = if asked.reply.is_some() {
+                Ok(None)
+            } else {
+                Engine::open(&settings, &variables).await.map(Some)
+            };
+            match engine {
+                Ok(engine) => {
+                    let label = engine
+                        .as_ref()
+                        .map_or(REPLY_ENGINE.to_owned(), Engine::label);
+                    inbox.put(Event::JobEngine { job: id, label });
+                    let engine = engine.unwrap_or(Engine::Builtin);
+                    let report = {
+                        let inbox = inbox.clone();
+                        move |event| inbox.put(Event::JobReport { job: id, event })
+                    };
+                    pleach_agent::run(asked, engine, limits, report).await
+                }
+                Err(failure) => JobOutcome::Failed {
+                    failure,
+                    reply: None,
+                },
+            }
+        };
+        spawn_job(self.inbox.clone(), id, cancel, work);
+        id
+    }
+
+    /// Enters a job into the books and begins its progress display.
+    pub(super) fn add_job(
+        &mut self,
+        request: Option<Id>,
+        uri: Option<&str>,
+        action: Action,
+        title: String,
+        instruction: Option<String>,
+    ) -> JobId {
+        self.last_job += 1;
+        let id = self.last_job;
+        let job = Job {
+            id,
+            action,
+            title,
+            request,
+            cancel: CancellationToken::new(),
+            seq: 0,
+            instruction,
+            engine: String::new(),
+            phase: "starting".into(),
+            tokens: TokenCount::default(),
+            received: 0,
+            started: Instant::now(),
+            progress: if self.client.progress {
+                Progress::Asked
+            } else {
+                Progress::None
+            },
+            last_word: None,
+            failure: None,
+        };
+        let token = job.progress_token();
+        let started = json!({"action": action, "title": job.title, "uri": uri});
+        self.jobs.insert(id, job);
+        if self.client.progress {
+            let create = json!({"token": token});
+            self.request(
+                "window/workDoneProgress/create",
+                &create,
+                Awaited::Progress(id),
+            );
+        }
+        self.tell_job(id, "started", started);
+        id
+    }
+
+    pub(super) fn progress_created(&mut self, job: JobId, accepted: bool) {
+        let Some(it) = self.jobs.get_mut(&job) else {
+            return;
+        };
+        if !accepted {
+            it.progress = Progress::None;
+        } else if matches!(it.progress, Progress::Asked) {
+            it.progress = Progress::Shown {
+                last: Instant::now(),
+                due: false,
+            };
+            let begin = json!({
+                "kind": "begin", "title": format!("Pleach: {}", it.title),
+                "message": it.progress_line(), "cancellable": true,
+            });
+            let token = it.progress_token();
+            self.outbox
+                .notify("$/progress", &json!({"token": token, "value": begin}));
+        }
+        self.end_progress(job);
+        self.forget_job(job);
+    }
+
+    /// Ends the progress display if the job has said its last word.
+    fn end_progress(&mut self, job: JobId) {
+        let Some(it) = self.jobs.get_mut(&job) else {
+            return;
+        };
+        if let (Progress::Shown { .. }, Some(word)) = (&it.progress, &it.last_word) {
+            let value = json!({"kind": "end", "message": word});
+            let token = it.progress_token();
+            it.progress = Progress::Ended;
+            self.outbox
+                .notify("$/progress", &json!({"token": token, "value": value}));
+        }
+    }
+
+    /// Forgets a job that has said its last word, unless its progress display is still being made.
+    fn forget_job(&mut self, job: JobId) {
+        let done = self
+            .jobs
+            .get(&job)
+            .is_some_and(|job| job.has_ended() && !matches!(job.progress, Progress::Asked));
+        if done {
+            self.jobs.remove(&job);
+        }
+    }
+
+    pub(super) fn job_engine(&mut self, job: JobId, label: String) {
+        if let Some(job) = self.jobs.get_mut(&job) {
+            job.engine = label;
+        }
+        self.progress_changed(job);
+    }
+
+    pub(super) fn job_report(&mut self, job: JobId, event: JobEvent) {
+        let Some(it) = self.jobs.get_mut(&job) else {
+            return;
+        };
+        if it.has_ended() {
+            // Written before the cancellation, read after it.
+            return;
+        }
+        match event {
+            JobEvent::Phase(phase) => {
+                it.phase = phase.to_string();
+                let fields = json!({"phase": it.phase, "engine": it.engine});
+                self.tell_job(job, "phase", fields);
+            }
+            JobEvent::Text(text) => {
+                it.received += u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
+                self.tell_job(job, "text", json!({"text": text}));
+            }
+            JobEvent::Hunk { index, path } => {
+                self.tell_job(job, "hunk", json!({"index": index, "path": path}));
+            }
+            JobEvent::Verdict { accepted, message } => {
+                self.tell_job(
+                    job,
+                    "verdict",
+                    json!({"accepted": accepted, "message": message}),
+                );
+            }
+            JobEvent::Usage(tokens) => {
+                it.tokens = tokens;
+                let fields = json!({"inputTokens": tokens.input, "outputTokens": tokens.output});
+                self.tell_job(job, "usage", fields);
+            }
+        }
+        self.progress_changed(job);
+    }
+
+    /// Sets the phase of a job whose work is the session's own (landing).
+    pub(super) fn job_phase(&mut self, job: JobId, phase: &str) {
+        if let Some(it) = self.jobs.get_mut(&job) {
+            phase.clone_into(&mut it.phase);
+            let fields = json!({"phase": phase, "engine": it.engine});
+            self.tell_job(job, "phase", fields);
+        }
+        self.progress_changed(job);
+    }
+
+    /// Reports progress now, or at the end of the present interval.
+    fn progress_changed(&mut self, job: JobId) {
+        let Some(it) = self.jobs.get_mut(&job) else {
+            return;
+        };
+        let Progress::Shown { last, due } = &mut it.progress else {
+            return;
+        };
+        if *due {
+            return;
+        }
+        let since = last.elapsed();
+        if since >= REPORT_EVERY {
+            self.report_progress(job);
+        } else {
+            *due = true;
+            self.later(
+                REPORT_EVERY.saturating_sub(since),
+                Event::ProgressDue { job },
+            );
+        }
+    }
+
+    pub(super) fn progress_due(&mut self, job: JobId) {
+        self.report_progress(job);
+    }
+
+    fn report_progress(&mut self, job: JobId) {
+        let Some(it) = self.jobs.get_mut(&job) else {
+            return;
+        };
+        let line = it.progress_line();
+        let token = it.progress_token();
+        let Progress::Shown { last, due } = &mut it.progress else {
+            return;
+        };
+        *last = Instant::now();
+        *due = false;
+        let value = json!({"kind": "report", "message": line});
+        self.outbox
+            .notify_droppable("$/progress", &json!({"token": token, "value": value}));
+    }
+
+    /// Cancels a job: the engine's work is dropped, and with it its connection. What is landing
+    /// already is seen through, because half an edit would be worse.
+    pub(super) fn cancel_job(&mut self, job: JobId) {
+        if self.landings.contains_key(&job) {
+            tracing::info!(job, "a job that is landing is not cancelled");
+            return;
+        }
+        if let Some(job) = self.jobs.get(&job) {
+            job.cancel.cancel();
+        }
+    }
+
+    pub(super) fn job_ended(&mut self, job: JobId, outcome: Ended) {
+        match outcome {
+            Ended::Cancelled => {
+                self.tell_job(
+                    job,
+                    "failed",
+                    json!({
+                        "code": "cancelled", "message": "cancelled", "next": "nothing was changed",
+                    }),
+                );
+                self.last_word(job, "cancelled, nothing was changed".into());
+            }
+            Ended::Panicked => {
+                let failure = JobFailure::Internal {
+                    doing: "carrying out the job",
+                };
+                self.fail(job, (&failure).into(), None);
+            }
+            Ended::Outcome(outcome) => match *outcome {
+                JobOutcome::Proposal {
+                    proposal,
+                    summary,
+                    reply,
+                } => {
+                    self.land(job, *proposal, summary, Some(reply));
+                }
+                JobOutcome::Answer(markdown) => self.answered(job, markdown),
+                JobOutcome::Failed { failure, reply } => {
+                    self.fail(job, (&failure).into(), reply);
+                }
+            },
+        }
+    }
+
+    /// Ends a job whose edit landed.
+    pub(super) fn succeed(&mut self, job: JobId, summary: &str) {
+        let Some(it) = self.jobs.get(&job) else {
+            return;
+        };
+        let (engine, title) = (it.engine.clone(), it.title.clone());
+        self.tell_job(
+            job,
+            "finished",
+            json!({"landed": true, "summary": summary, "engine": engine}),
+        );
+        let by = if engine.is_empty() {
+            String::new()
+        } else {
+            format!(" ({engine})")
+        };
+        if !self.client.job_events {
+            self.show(Severity::Info, &format!("Pleach: {title}: {summary}{by}"));
+        }
+        self.last_word(job, format!("landed: {summary}{by}"));
+    }
+
+    /// Ends a job with an answer to read. It is kept as a file, which the editor is asked to show.
+    fn answered(&mut self, job: JobId, markdown: String) {
+        self.keep(job, markdown, "an answer to read".into());
+    }
+
+    /// Ends a job that failed. What was received is kept on disk first.
+    pub(super) fn fail(&mut self, job: JobId, failure: Failure, reply: Option<String>) {
+        let Some(it) = self.jobs.get_mut(&job) else {
+            return;
+        };
+        let reason = failure.message.clone();
+        it.failure = Some(failure);
+        match reply.filter(|reply| !reply.trim().is_empty()) {
+            Some(reply) => self.keep(job, reply, reason),
+            None => self.tell_failure(job, None),
+        }
+    }
+
+    /// Writes what an engine said to disk, off the loop.
+    fn keep(&mut self, job: JobId, reply: String, reason: String) {
+        let Some(it) = self.jobs.get(&job) else {
+            return;
+        };
+        let answer = pleach_store::KeptAnswer {
+            job,
+            action: it.action.title().to_owned(),
+            instruction: it.instruction.clone(),
+            engine: it.engine.clone(),
+            reply,
+            reason,
+        };
+        let directory = self.environment.state_dir.join("answers");
+        let kept = move || {
+            let kept = pleach_store::AnswerStore::open(&directory)
+                .and_then(|store| store.keep(&answer, std::time::SystemTime::now()));
+            let kept = kept
+                .map(camino::Utf8PathBuf::into_string)
+                .map_err(|it| it.to_string());
+            Event::AnswerKept { job, kept }
+        };
+        let lost = Event::AnswerKept {
+            job,
+            kept: Err("writing it failed".into()),
+        };
+        self.aside(kept, lost);
+    }
+
+    pub(super) fn answer_kept(&mut self, job: JobId, kept: Result<String, String>) {
+        let Some(it) = self.jobs.get_mut(&job) else {
+            return;
+        };
+        if let Err(error) = &kept {
+            tracing::error!(job, error, "an answer could not be kept");
+        }
+        if it.failure.is_some() {
+            self.tell_failure(job, kept.ok().as_deref());
+            return;
+        }
+        let (engine, title) = (it.engine.clone(), it.title.clone());
+        match kept {
+            Ok(path) => {
+                if self.client.show_document {
+                    let uri = pleach_workspace::uri_from_path(camino::Utf8Path::new(&path));
+                    let show = json!({"uri": uri, "takeFocus": true});
+                    let nothing = Awaited::Nothing("window/showDocument");
+                    self.request("window/showDocument", &show, nothing);
+                } else {
+                    self.show(
+                        Severity::Info,
+                        &format!("Pleach: {title}: the answer is in {path}"),
+                    );
+                }
+                let summary = format!("the answer is in {path}");
+                self.tell_job(
+                    job,
+                    "finished",
+                    json!({
+                        "landed": false, "summary": summary, "engine": engine, "answer": path,
+                    }),
+                );
+                self.last_word(job, format!("answered ({engine})"));
+            }
+            Err(error) => {
+                let failure = Failure {
+                    code: "answer-not-kept".into(),
+                    message: format!("the answer could not be written to a file: {error}"),
+                    next: "mend what the message names, and ask again".into(),
+                };
+                self.fail(job, failure, None);
+            }
+        }
+    }
+
+    fn tell_failure(&mut self, job: JobId, kept: Option<&str>) {
+        let Some(it) = self.jobs.get_mut(&job) else {
+            return;
+        };
+        let Some(Failure {
+            code,
+            message,
+            next,
+        }) = it.failure.take()
+        else {
+            return;
+        };
+        let title = it.title.clone();
+        let keeping = kept.map_or_else(String::new, |path| {
+            format!(" What was answered is kept in {path}.")
+        });
+        self.show(
+            Severity::Error,
+            &format!("Pleach: {title}: {message}. Next: {next}.{keeping}"),
+        );
+        let fields = json!({"code": code, "message": message, "next": next, "kept": kept});
+        self.tell_job(job, "failed", fields);
+        self.last_word(job, format!("failed: {}", shortened(&message, 80)));
+    }
+
+    /// The end of a job, whatever it was: said exactly once.
+    fn last_word(&mut self, job: JobId, word: String) {
+        let Some(it) = self.jobs.get_mut(&job) else {
+            return;
+        };
+        it.last_word.get_or_insert(word);
+        self.end_progress(job);
+        self.forget_job(job);
+    }
+}
+
+/// How a reply that the person brought is named where engines are.
+const REPLY_ENGINE: &str = "your reply, no AI model asked";
+
+fn title(asked: &JobRequest) -> String {
+    let title = asked.action.title();
+    if let Some(instruction) = &asked.instruction {
+        return format!("{title}: {}", shortened(instruction, 40));
+    }
+    match asked.document.path.as_str() {
+        "" => title.to_owned(),
+        path => format!("{title} in {path}"),
+    }
+}
+
+/// Runs a job's work until it ends, is cancelled, or panics. Each ends in exactly one event.
+fn spawn_job(
+    inbox: Inbox,
+    job: JobId,
+    cancel: CancellationToken,
+    work: impl Future<Output = JobOutcome> + Send + 'static,
+) {
+    drop(tokio::spawn(async move {
+        let work = std::panic::AssertUnwindSafe(work).catch_unwind();
+        let outcome = tokio::select! {
+            biased;
+            () = cancel.cancelled() => Ended::Cancelled,
+            done = work => match done {
+                Ok(outcome) => Ended::Outcome(Box::new(outcome)),
+                Err(_panic) => Ended::Panicked,
+            },
+        };
+        inbox.put(Event::JobEnded { job, outcome });
+    }));
+}

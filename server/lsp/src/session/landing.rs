@@ -1,0 +1,616 @@
+//! Landing: a gated proposal becomes text in the editor, file by file, and is believed only when the
+//! editor shows it.
+//!
+//! One `workspace/applyEdit` carries one file, with its exact version. An answer `applied: true`
+//! proves nothing (Neovim and Helix say it of edits that they skipped), so a file has landed when the
+//! client reports the text that was predicted. A file that was refused is tried once more on the
+//! present text. When a later file of a proposal fails, the earlier ones are taken back.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use pleach_agent::Action;
+use pleach_edit::{FileChange, Proposal, Refusal};
+use pleach_text::ChangeSet;
+use pleach_workspace::WorkspaceSnapshot;
+use ropey::Rope;
+use serde_json::{Value, json};
+
+use crate::event::{Event, JobId};
+use crate::session::commands::CommandFailure;
+use crate::session::jobs::Failure;
+use crate::session::{Awaited, Session};
+use crate::to_proto;
+
+/// How long a client may take to answer `workspace/applyEdit`: it may ask the person.
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+/// How long the new text may take to arrive after the answer.
+const CONFIRM_WITHIN: Duration = Duration::from_secs(5);
+/// How often a file is brought to a text that moves on each time.
+const CHASES: u32 = 8;
+
+/// A proposal on its way into the editor.
+pub(crate) struct Landing {
+    proposal: Proposal,
+    purpose: Purpose,
+    summary: String,
+    /// The reply that it came from, kept if it cannot land.
+    reply: Option<String>,
+    /// The paths to land, in order, and how many have landed.
+    paths: Vec<String>,
+    landed: usize,
+    /// Uris of what has landed.
+    uris: BTreeSet<String>,
+    /// Whether the present file was refused once already.
+    retried: bool,
+    /// How often the present file had to be brought to a newer text.
+    chased: u32,
+    sent: Option<Sent>,
+    /// Counts what was sent, so that a timer knows whether it still matters.
+    attempt: u32,
+}
+
+enum Purpose {
+    /// An agent's edit.
+    Edit,
+    /// Taking back what landed earlier, by its number in the history.
+    Undo(u64),
+    /// Taking back the first files of a proposal whose next one failed.
+    Rollback(Failure),
+}
+
+/// A file that was sent and is not confirmed yet.
+struct Sent {
+    uri: String,
+    /// The text that the client will have, `None` when the file will be gone.
+    predicted: Option<String>,
+    /// What of that text is ours, to recognise it under further typing.
+    changes: Option<ChangeSet>,
+    /// The document's revision when it was sent, if it was open.
+    revision: Option<u64>,
+    answered: bool,
+    confirmed: bool,
+}
+
+/// Why a file did not land.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LandingFailure {
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+    #[error("the editor does not apply edits of a language server")]
+    NoEdits,
+    #[error("the editor cannot {what} files for a language server, and the edit needs it")]
+    NoFileOperation { what: &'static str },
+    #[error("`{path}` may be out of step with the editor: {why}")]
+    Suspect { path: String, why: String },
+    #[error("`{path}` cannot be reached: {why}")]
+    Unreachable { path: String, why: String },
+    #[error("the editor refused the edit of `{path}`{}", reason.as_ref().map_or_else(String::new, |it| format!(": {it}")))]
+    NotApplied {
+        path: String,
+        reason: Option<String>,
+    },
+    #[error("the editor said nothing about the edit of `{path}`, and its text does not show it")]
+    NotConfirmed { path: String },
+    #[error("`{path}` keeps changing while the edit is brought to its text")]
+    KeepsChanging { path: String },
+}
+
+impl LandingFailure {
+    /// A short, stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.code.code(),
+            Self::NoEdits => "client-cannot-edit",
+            Self::NoFileOperation { .. } => "client-cannot-change-files",
+            Self::Suspect { .. } => "out-of-step",
+            Self::Unreachable { .. } => "unreachable",
+            Self::NotApplied { .. } => "not-applied",
+            Self::NotConfirmed { .. } => "not-confirmed",
+            Self::KeepsChanging { .. } => "keeps-changing",
+        }
+    }
+
+    /// What to do next.
+    pub(crate) fn next_step(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "look at the kept answer, and ask again if it is still wanted",
+            Self::NoEdits | Self::NoFileOperation { .. } => {
+                "apply the kept answer with `pleach apply`"
+            }
+            Self::Suspect { .. } => "close the document and open it again, then repeat the command",
+            Self::Unreachable { .. } => "open the file in the editor and repeat the command",
+            Self::NotApplied { .. } | Self::NotConfirmed { .. } | Self::KeepsChanging { .. } => {
+                "land the kept answer with pleach.land, or ask again"
+            }
+        }
+    }
+}
+
+impl Session {
+    /// Begins to land what a job proposes.
+    pub(super) fn land(
+        &mut self,
+        job: JobId,
+        proposal: Proposal,
+        summary: String,
+        reply: Option<String>,
+    ) {
+        self.job_phase(job, "landing");
+        let paths = proposal
+            .files()
+            .iter()
+            .map(|file| file.path().to_owned())
+            .collect();
+        let landing = Landing::new(proposal, Purpose::Edit, summary, reply, paths);
+        self.landings.insert(job, landing);
+        self.next_step(job);
+    }
+
+    /// Undoes the last edit, or the last in `uri`, and keeps what was typed since.
+    pub(super) fn undo(&mut self, uri: Option<&str>) -> Result<Value, CommandFailure> {
+        let landed = self
+            .history
+            .find(uri)
+            .ok_or(CommandFailure::NothingToUndo)?;
+        let proposal = landed.proposal.inverse();
+        let (number, title) = (landed.number, format!("Undo: {}", landed.title));
+        let summary = format!("undid: {}", landed.title);
+        let job = self.add_job(None, uri, Action::Undo, title, None);
+        self.job_phase(job, "landing");
+        let paths = proposal
+            .files()
+            .iter()
+            .map(|file| file.path().to_owned())
+            .collect();
+        let landing = Landing::new(proposal, Purpose::Undo(number), summary, None, paths);
+        self.landings.insert(job, landing);
+        self.next_step(job);
+        Ok(json!({ "job": job }))
+    }
+
+    /// Brings the next file to its present text, off the loop, or ends the landing.
+    fn next_step(&mut self, job: JobId) {
+        let Some(landing) = self.landings.get_mut(&job) else {
+            return;
+        };
+        let Some(path) = landing.paths.get(landing.landed).cloned() else {
+            self.landed(job);
+            return;
+        };
+        landing.sent = None;
+        let step = landing.landed;
+        let proposal = landing.proposal.clone();
+        let snapshot = self.snapshot();
+        if let Some(failure) = self.cannot_land(&proposal, &path, &snapshot) {
+            self.landing_failed(job, &failure);
+            return;
+        }
+        let lost = Event::StepReady {
+            job,
+            step,
+            ready: Ok(Box::new(proposal.clone())),
+        };
+        let work = move || {
+            let ready = bring_to_present(proposal, &path, &snapshot);
+            Event::StepReady {
+                job,
+                step,
+                ready: ready.map(Box::new).map_err(Box::new),
+            }
+        };
+        self.aside(work, lost);
+    }
+
+    /// Why the file at `path` cannot even be tried.
+    fn cannot_land(
+        &self,
+        proposal: &Proposal,
+        path: &str,
+        snapshot: &WorkspaceSnapshot,
+    ) -> Option<LandingFailure> {
+        if !self.client.apply_edit {
+            return Some(LandingFailure::NoEdits);
+        }
+        let what = match proposal.file(path)? {
+            FileChange::Create { .. } if !self.client.create_files => "create",
+            FileChange::Delete { .. } if !self.client.delete_files => "delete",
+            FileChange::Rename { .. } if !self.client.rename_files => "rename",
+            _ => {
+                let uri = snapshot.uri_of(path).ok()?;
+                let document = self.documents.get(&uri)?;
+                let why = document.suspect.clone()?;
+                return Some(LandingFailure::Suspect {
+                    path: path.to_owned(),
+                    why,
+                });
+            }
+        };
+        Some(LandingFailure::NoFileOperation { what })
+    }
+
+    /// A file was brought to the text that it had a moment ago: send it, if that is still its text.
+    pub(super) fn step_ready(
+        &mut self,
+        job: JobId,
+        step: usize,
+        ready: Result<Box<Proposal>, Box<Refusal>>,
+    ) {
+        let snapshot = self.snapshot();
+        let Some(landing) = self.landings.get_mut(&job) else {
+            return;
+        };
+        if landing.landed != step {
+            return;
+        }
+        match ready {
+            Ok(proposal) => landing.proposal = *proposal,
+            Err(refusal) => {
+                self.landing_failed(job, &LandingFailure::Refused(refusal));
+                return;
+            }
+        }
+        let Some(path) = landing.paths.get(step).cloned() else {
+            return;
+        };
+        let uri = match snapshot.uri_of(&path) {
+            Ok(uri) => uri,
+            Err(refusal) => {
+                let why = refusal.to_string();
+                self.landing_failed(job, &LandingFailure::Unreachable { path, why });
+                return;
+            }
+        };
+        let document = self.documents.get(&uri);
+        let Some(change) = landing.proposal.file(&path) else {
+            return;
+        };
+        let moved_on = match (document, change.before()) {
+            (Some(document), Some(before)) => document.text != **before,
+            _ => false,
+        };
+        if moved_on {
+            landing.chased += 1;
+            if landing.chased > CHASES {
+                self.landing_failed(job, &LandingFailure::KeepsChanging { path });
+            } else {
+                self.next_step(job);
+            }
+            return;
+        }
+        let encoding = self.client.encoding;
+        let version = document.map(|document| document.version);
+        let (operations, changes) = match change {
+            FileChange::Edit {
+                before, changes, ..
+            } => {
+                let text = match document {
+                    Some(document) => document.text.clone(),
+                    None => Rope::from_str(before),
+                };
+                let edit = to_proto::text_edit(&uri, version, &text, changes, encoding);
+                (vec![edit], Some(changes.clone()))
+            }
+            FileChange::Create { text, .. } => (to_proto::create_file(&uri, text), None),
+            FileChange::Delete { .. } => (vec![json!({"kind": "delete", "uri": uri})], None),
+            FileChange::Rename {
+                to,
+                changes,
+                before,
+                ..
+            } => {
+                let Ok(new_uri) = snapshot.uri_of(to) else {
+                    return;
+                };
+                let rename = json!({
+                    "kind": "rename", "oldUri": uri, "newUri": new_uri,
+                    "options": {"overwrite": false, "ignoreIfExists": false},
+                });
+                let text = Rope::from_str(before);
+                let edit = to_proto::text_edit(&new_uri, None, &text, changes, encoding);
+                let operations = if changes.is_empty() {
+                    vec![rename]
+                } else {
+                    vec![rename, edit]
+                };
+                (operations, None)
+            }
+        };
+        let sent = Sent {
+            uri: match change {
+                FileChange::Rename { to, .. } => snapshot.uri_of(to).unwrap_or(uri),
+                _ => uri,
+            },
+            predicted: change.after(),
+            changes,
+            revision: document.map(|document| document.revision),
+            answered: false,
+            confirmed: false,
+        };
+        landing.sent = Some(sent);
+        landing.attempt += 1;
+        let attempt = landing.attempt;
+        let label = format!("Pleach: {}", landing.summary);
+        let params = json!({"label": label, "edit": {"documentChanges": operations}});
+        self.request("workspace/applyEdit", &params, Awaited::ApplyEdit(job));
+        self.later(ANSWER_WITHIN, Event::LandingDue { job, attempt });
+    }
+
+    /// The client answered `workspace/applyEdit`.
+    pub(super) fn edit_answered(&mut self, job: JobId, applied: bool, reason: Option<String>) {
+        let Some(landing) = self.landings.get_mut(&job) else {
+            return;
+        };
+        let step = landing.landed;
+        let path = landing.present_path();
+        let Some(sent) = &mut landing.sent else {
+            return;
+        };
+        if !applied && !sent.confirmed {
+            if landing.retried {
+                self.landing_failed(job, &LandingFailure::NotApplied { path, reason });
+            } else {
+                tracing::info!(job, path, ?reason, "refused by the editor; tried once more");
+                landing.retried = true;
+                self.next_step(job);
+            }
+            return;
+        }
+        sent.answered = true;
+        if sent.confirmed {
+            self.step_landed(job);
+            return;
+        }
+        let (uri, open) = (sent.uri.clone(), self.documents.get(&sent.uri).is_some());
+        landing.attempt += 1;
+        let attempt = landing.attempt;
+        self.later(CONFIRM_WITHIN, Event::LandingDue { job, attempt });
+        if open {
+            self.check_landings(&uri);
+        } else {
+            self.read_file(job, step, &path);
+        }
+    }
+
+    /// Reads a closed file, to see whether an edit has reached it.
+    fn read_file(&self, job: JobId, step: usize, path: &str) {
+        let target =
+            self.landings
+                .get(&job)
+                .and_then(|landing| match landing.proposal.file(path)? {
+                    FileChange::Rename { to, .. } => Some(to.clone()),
+                    _ => Some(path.to_owned()),
+                });
+        let Some(target) = target else { return };
+        let snapshot = self.snapshot();
+        let lost = Event::FileRead {
+            job,
+            step,
+            text: None,
+        };
+        let work = move || {
+            let text = snapshot
+                .read_text(&target)
+                .ok()
+                .map(|text| text.to_string());
+            Event::FileRead { job, step, text }
+        };
+        self.aside(work, lost);
+    }
+
+    pub(super) fn file_read(&mut self, job: JobId, step: usize, text: Option<&str>) {
+        let Some(landing) = self.landings.get_mut(&job) else {
+            return;
+        };
+        if landing.landed != step {
+            return;
+        }
+        if let Some(sent) = &mut landing.sent
+            && sent.predicted.as_deref() == text
+        {
+            sent.confirmed = true;
+            if sent.answered {
+                self.step_landed(job);
+            }
+        }
+    }
+
+    /// A document has a new text: is it one that a landing waits for?
+    pub(super) fn check_landings(&mut self, uri: &str) {
+        let Some(document) = self.documents.get(uri) else {
+            return;
+        };
+        let mut landed = Vec::new();
+        for (job, landing) in &mut self.landings {
+            let Some(sent) = &mut landing.sent else {
+                continue;
+            };
+            if sent.uri != uri || sent.confirmed || sent.revision == Some(document.revision) {
+                continue;
+            }
+            let Some(predicted) = &sent.predicted else {
+                continue;
+            };
+            let exact = document.text == *predicted;
+            // Editors that gather changes may report ours together with a keystroke.
+            let under_typing = || {
+                sent.answered
+                    && sent.changes.as_ref().is_some_and(|changes| {
+                        survives(changes, predicted, &document.text.to_string())
+                    })
+            };
+            if exact || under_typing() {
+                sent.confirmed = true;
+                if sent.answered {
+                    landed.push(*job);
+                }
+            }
+        }
+        for job in landed {
+            self.step_landed(job);
+        }
+    }
+
+    /// A landing has waited long enough.
+    pub(super) fn landing_due(&mut self, job: JobId, attempt: u32) {
+        let Some(landing) = self.landings.get_mut(&job) else {
+            return;
+        };
+        if landing.attempt != attempt {
+            return;
+        }
+        let path = landing.present_path();
+        let Some(sent) = &landing.sent else { return };
+        if sent.confirmed {
+            // It is there, whatever the client has yet to say about it.
+            self.step_landed(job);
+        } else if sent.answered && !landing.retried {
+            tracing::info!(job, path, "not seen in the editor's text; tried once more");
+            landing.retried = true;
+            self.next_step(job);
+        } else {
+            self.landing_failed(job, &LandingFailure::NotConfirmed { path });
+        }
+    }
+
+    fn step_landed(&mut self, job: JobId) {
+        let Some(landing) = self.landings.get_mut(&job) else {
+            return;
+        };
+        if let Some(sent) = landing.sent.take() {
+            landing.uris.insert(sent.uri);
+        }
+        landing.landed += 1;
+        landing.retried = false;
+        landing.chased = 0;
+        landing.attempt += 1;
+        self.next_step(job);
+    }
+
+    /// Every file has landed.
+    fn landed(&mut self, job: JobId) {
+        let Some(landing) = self.landings.remove(&job) else {
+            return;
+        };
+        match landing.purpose {
+            Purpose::Edit => {
+                let title = self
+                    .jobs
+                    .get(&job)
+                    .map(|job| job.title.clone())
+                    .unwrap_or_default();
+                self.history.push(title, landing.proposal, landing.uris);
+                self.succeed(job, &landing.summary);
+            }
+            Purpose::Undo(number) => {
+                self.history.remove(number);
+                self.succeed(job, &landing.summary);
+            }
+            Purpose::Rollback(mut failure) => {
+                failure
+                    .message
+                    .push_str("; the files that had landed were restored");
+                self.fail(job, failure, landing.reply);
+            }
+        }
+    }
+
+    /// A file cannot land. What has landed of this proposal is taken back.
+    fn landing_failed(&mut self, job: JobId, failure: &LandingFailure) {
+        let Some(landing) = self.landings.remove(&job) else {
+            return;
+        };
+        let mut failure = Failure::from(failure);
+        let reply = landing.reply;
+        match landing.purpose {
+            Purpose::Edit | Purpose::Undo(_) if landing.landed > 0 => {
+                let mut paths = landing.paths;
+                paths.truncate(landing.landed);
+                paths.reverse();
+                let inverse = landing.proposal.inverse();
+                let purpose = Purpose::Rollback(failure);
+                let back = Landing::new(inverse, purpose, "taking back".into(), reply, paths);
+                self.landings.insert(job, back);
+                self.next_step(job);
+            }
+            Purpose::Edit | Purpose::Undo(_) => self.fail(job, failure, reply),
+            Purpose::Rollback(mut first) => {
+                first
+                    .message
+                    .push_str("; and what had landed could not be taken back: ");
+                first.message.push_str(&failure.message);
+                failure.message = first.message;
+                failure.next = "use the editor's own undo in the files that had landed".into();
+                self.fail(job, failure, reply);
+            }
+        }
+    }
+}
+
+impl Landing {
+    fn new(
+        proposal: Proposal,
+        purpose: Purpose,
+        summary: String,
+        reply: Option<String>,
+        paths: Vec<String>,
+    ) -> Self {
+        Self {
+            proposal,
+            purpose,
+            summary,
+            reply,
+            paths,
+            landed: 0,
+            uris: BTreeSet::new(),
+            retried: false,
+            chased: 0,
+            sent: None,
+            attempt: 0,
+        }
+    }
+
+    fn present_path(&self) -> String {
+        self.paths.get(self.landed).cloned().unwrap_or_default()
+    }
+}
+
+/// `proposal` with the file at `path` moved to the text that it has now, and gated again.
+fn bring_to_present(
+    proposal: Proposal,
+    path: &str,
+    snapshot: &WorkspaceSnapshot,
+) -> Result<Proposal, Refusal> {
+    let Some(change) = proposal.file(path) else {
+        return Ok(proposal);
+    };
+    let Some(before) = change.before() else {
+        // A file to create: there must still be none.
+        return if snapshot.exists(path) {
+            let now = snapshot
+                .read_text(path)
+                .map(|text| text.to_string())
+                .unwrap_or_default();
+            proposal.rebase(path, &now)
+        } else {
+            Ok(proposal)
+        };
+    };
+    match snapshot.read_text(path) {
+        Ok(now) if *now == **before => Ok(proposal),
+        Ok(now) => proposal.rebase(path, &now),
+        // A file that cannot be read any more is as good as empty: nothing will be found in it.
+        Err(_) => proposal.rebase(path, ""),
+    }
+}
+
+/// Whether everything that `changes` wrote still stands in `now`, which may have been typed in
+/// elsewhere since. `predicted` is the text right after `changes`.
+fn survives(changes: &ChangeSet, predicted: &str, now: &str) -> bool {
+    let typed = ChangeSet::between(predicted, now);
+    let ours = changes.inserted_ranges();
+    typed
+        .replacements()
+        .iter()
+        .all(|typed| ours.iter().all(|ours| !ours.touches(typed.delete)))
+}

@@ -1,0 +1,321 @@
+//! Listing code actions: from memory, in milliseconds, and never without an answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lsp_types::{CodeActionParams, CodeActionResponse, CodeActionTriggerKind};
+use pleach_agent::builtin;
+use pleach_grammars::{Symbol, outline, parse_rope};
+use pleach_text::{ByteOffset, ByteRange};
+
+use crate::actions::{self, ActionContext};
+use crate::event::{Event, Parsed, Reply};
+use crate::from_proto;
+use crate::session::documents::{Document, ParseTask, Place, Want};
+use crate::session::{LastPlace, Session};
+
+/// How long the first listing in a document may wait for its tree. Later ones never wait: they use
+/// the last good tree.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// How much typing is gathered before a tree that still serves is parsed anew.
+const GATHER: Duration = Duration::from_millis(200);
+/// Documents up to this many bytes are parsed well within that time.
+const WORTH_WAITING: usize = 512 << 10;
+/// How many bytes around the place are looked at for what is left open, or for a reply.
+const GLANCE: usize = 16 << 10;
+
+/// Listings that wait for a tree.
+#[derive(Default)]
+pub(crate) struct Listings {
+    waiting: Vec<Waiting>,
+    last: u64,
+}
+
+struct Waiting {
+    number: u64,
+    params: Box<CodeActionParams>,
+    reply: Reply<Vec<CodeActionResponse>>,
+}
+
+impl Session {
+    pub(super) fn list_actions(
+        &mut self,
+        params: Box<CodeActionParams>,
+        reply: Reply<Vec<CodeActionResponse>>,
+    ) {
+        if !self.configuration.is_loaded() {
+            self.configuration
+                .defer(Event::ListActions { params, reply });
+            return;
+        }
+        let actions = &self.configuration.settings().actions;
+        let automatic = params.context.trigger_kind == Some(CodeActionTriggerKind::Automatic);
+        if !actions.enabled || (automatic && !actions.automatic) {
+            reply.send(Ok(Vec::new()));
+            return;
+        }
+        let uri = &params.text_document.uri.0;
+        let Some(document) = self.documents.get(uri) else {
+            tracing::warn!(uri, "actions were asked for in a document that is not open");
+            reply.send(Ok(Vec::new()));
+            return;
+        };
+        let waits = document.wants_tree()
+            && document.text.len_bytes() <= WORTH_WAITING
+            && matches!(document.place(ByteOffset(0)), Place::Unknown);
+        match self.documents.want_tree(uri) {
+            Want::Nothing => {}
+            Want::Parse(task) => self.parse(task),
+            Want::ParseSoon => self.later(GATHER, Event::ParseDue { uri: uri.clone() }),
+        }
+        if waits {
+            self.listings.last += 1;
+            let number = self.listings.last;
+            self.listings.waiting.push(Waiting {
+                number,
+                params,
+                reply,
+            });
+            self.later(PATIENCE, Event::ListingDue { listing: number });
+        } else {
+            let listed = self.actions_at(&params);
+            reply.send(Ok(listed));
+        }
+    }
+
+    /// Parses off the loop.
+    fn parse(&self, task: ParseTask) {
+        let ParseTask {
+            uri,
+            revision,
+            language,
+            text,
+            old,
+            cancelled,
+        } = task;
+        let failed = Event::Parsed {
+            uri: uri.clone(),
+            revision,
+            parsed: None,
+        };
+        let work = move || {
+            let syntax = parse_rope(language, &text, old.as_ref(), &cancelled);
+            let parsed = syntax.map(|syntax| {
+                let symbols = Arc::new(outline(&syntax, &text.to_string()));
+                Parsed { syntax, symbols }
+            });
+            Event::Parsed {
+                uri,
+                revision,
+                parsed,
+            }
+        };
+        self.aside(work, failed);
+    }
+
+    pub(super) fn parsed(&mut self, uri: &str, revision: u64, parsed: Option<Parsed>) {
+        let overtaken = parsed.is_none();
+        let Some(document) = self.documents.get_mut(uri) else {
+            return;
+        };
+        document.parsed(revision, parsed);
+        // Newer text came while it ran, and there is nothing to answer from yet.
+        if overtaken && let Want::Parse(task) = self.documents.want_tree(uri) {
+            self.parse(task);
+            return;
+        }
+        self.answer_waiting(|waiting| waiting.params.text_document.uri.0 == uri);
+    }
+
+    pub(super) fn parse_due(&mut self, uri: &str) {
+        if let Some(task) = self.documents.parse_due(uri) {
+            self.parse(task);
+        }
+    }
+
+    pub(super) fn listing_due(&mut self, listing: u64) {
+        self.answer_waiting(|waiting| waiting.number == listing);
+    }
+
+    pub(super) fn listings_of_closed(&mut self, uri: &str) {
+        self.answer_waiting(|waiting| waiting.params.text_document.uri.0 == uri);
+    }
+
+    fn answer_waiting(&mut self, due: impl Fn(&Waiting) -> bool) {
+        let all = std::mem::take(&mut self.listings.waiting);
+        let (answered, waiting) = all.into_iter().partition(due);
+        self.listings.waiting = waiting;
+        for Waiting { params, reply, .. } in answered {
+            let listed = self.actions_at(&params);
+            reply.send(Ok(listed));
+        }
+    }
+
+    /// The actions of a place, as things stand.
+    fn actions_at(&mut self, params: &CodeActionParams) -> Vec<CodeActionResponse> {
+        let uri = &params.text_document.uri.0;
+        let Some(document) = self.documents.get(uri) else {
+            return Vec::new();
+        };
+        if document.suspect.is_some() {
+            return Vec::new();
+        }
+        let range = from_proto::range(&document.text, params.range, self.client.encoding);
+        let place = LastPlace {
+            uri: uri.clone(),
+            range,
+            version: document.version,
+        };
+        let running: Vec<_> = self
+            .jobs
+            .values()
+            .filter(|job| !job.has_ended())
+            .map(|job| (job.id, job.title.clone()))
+            .collect();
+        let (line, line_start) = document.line_at(range.start);
+        let symbol = match document.place(range.start) {
+            Place::Known(symbol) => symbol.or_else(|| first_in_line(document, &line, line_start)),
+            Place::Unknown => None,
+        };
+        let comment = builtin::instruction_in_line(document.language, &line);
+        let glance = glance(document, range);
+        let listed = actions::list(&ActionContext {
+            uri,
+            version: document.version,
+            range: params.range,
+            bytes: (range.start.0, range.end.0),
+            language: document.language,
+            symbol: symbol.as_ref(),
+            identifier: identifier_at(&line, range.start.0.saturating_sub(line_start.0)),
+            comment: comment.as_deref(),
+            open_end: left_open(&glance),
+            holds_reply: holds_reply(document, range),
+            diagnostics: &params.context.diagnostics,
+            only: params.context.only.as_deref(),
+            model: self.configuration.settings().model_engine().is_some(),
+            input_box: self.client.input_box,
+            running: &running,
+            undo: self.history.last_in(uri),
+        });
+        self.last_place = Some(place);
+        listed
+            .into_iter()
+            .map(CodeActionResponse::CodeAction)
+            .collect()
+    }
+}
+
+/// The symbol that begins in the line of the cursor: who stands on `fn`, or in the indentation
+/// before it, means the function.
+fn first_in_line(document: &Document, line: &str, start: ByteOffset) -> Option<Symbol> {
+    let indent = line.len() - line.trim_start().len();
+    match document.place(ByteOffset(start.0 + indent)) {
+        Place::Known(symbol) => symbol,
+        Place::Unknown => None,
+    }
+}
+
+/// The text of the selected lines, or of the cursor's line and some after it, at most
+/// [`GLANCE`] bytes.
+fn glance(document: &Document, range: ByteRange) -> String {
+    let text = &document.text;
+    let first = text.byte_to_line(range.start.0.min(text.len_bytes()));
+    let last = text.byte_to_line(range.end.0.min(text.len_bytes()));
+    let last = last.max(first + 20).min(text.len_lines());
+    let start = text.line_to_char(first);
+    let end = text.line_to_char(last).min(start + GLANCE);
+    text.get_slice(start..end)
+        .map(String::from)
+        .unwrap_or_default()
+}
+
+/// Whether `text` has a mark of unfinished work in it.
+fn left_open(text: &str) -> bool {
+    const MARKS: [&str; 6] = [
+        "TODO",
+        "FIXME",
+        "todo!(",
+        "unimplemented!(",
+        "NotImplementedError",
+        "not implemented",
+    ];
+    MARKS.iter().any(|mark| text.contains(mark))
+}
+
+/// Whether the selection, or with none the beginning of a document, reads like an answer with edits.
+fn holds_reply(document: &Document, range: ByteRange) -> bool {
+    const MARKS: [&str; 5] = [
+        "<<<<<<< SEARCH",
+        "------- SEARCH",
+        "*** Begin Patch",
+        "--- a/",
+        "\"old_string\"",
+    ];
+    let text = &document.text;
+    let (start, end) = if range.is_empty() {
+        // Code that merely holds such text is not an answer; notes and scratch buffers may be.
+        let prose = matches!(
+            document.language,
+            None | Some(pleach_grammars::Language::Markdown)
+        );
+        if !prose {
+            return false;
+        }
+        (0, text.len_bytes())
+    } else {
+        (
+            range.start.0.min(text.len_bytes()),
+            range.end.0.min(text.len_bytes()),
+        )
+    };
+    let start = text.byte_to_char(start);
+    let end = text.byte_to_char(end).min(start + GLANCE);
+    let part = text
+        .get_slice(start..end)
+        .map(String::from)
+        .unwrap_or_default();
+    MARKS.iter().any(|mark| part.contains(mark))
+}
+
+/// The identifier around byte `at` of `line`.
+fn identifier_at(line: &str, at: usize) -> Option<&str> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let (before, after) = line.split_at_checked(at.min(line.len()))?;
+    let start = before.len()
+        - before
+            .chars()
+            .rev()
+            .take_while(|c| is_part(*c))
+            .map(char::len_utf8)
+            .sum::<usize>();
+    let end = at
+        + after
+            .chars()
+            .take_while(|c| is_part(*c))
+            .map(char::len_utf8)
+            .sum::<usize>();
+    let word = line.get(start..end)?;
+    word.chars()
+        .next()
+        .is_some_and(|c| !c.is_numeric())
+        .then_some(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_identifier_around_the_cursor_is_found() {
+        assert_eq!(identifier_at("let größe = 1;", 6), Some("größe"));
+        assert_eq!(identifier_at("let größe = 1;", 4), Some("größe"));
+        assert_eq!(identifier_at("a + 12", 5), None);
+        assert_eq!(identifier_at("", 9), None);
+    }
+
+    #[test]
+    fn unfinished_work_is_recognised() {
+        assert!(left_open("fn f() { todo!(\"later\") }"));
+        assert!(!left_open("fn f() { 1 }"));
+    }
+}

@@ -1,0 +1,65 @@
+//! What is said to the person, and to plugins that follow a job closely.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::event::JobId;
+use crate::session::Session;
+use crate::session::commands::CommandFailure;
+
+/// How serious a message is, as the protocol numbers it.
+#[derive(Clone, Copy, Serialize)]
+#[serde(into = "u8")]
+pub(super) enum Severity {
+    Error,
+    Warning,
+    Info,
+}
+
+impl From<Severity> for u8 {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Error => 1,
+            Severity::Warning => 2,
+            Severity::Info => 3,
+        }
+    }
+}
+
+impl Session {
+    /// Shows `text` to the person.
+    pub(super) fn show(&self, severity: Severity, text: &str) {
+        self.outbox.notify(
+            "window/showMessage",
+            &json!({"type": severity, "message": text}),
+        );
+    }
+
+    /// A command that was refused: some editors write the error of a command to a log only, so it is
+    /// shown as well.
+    pub(super) fn show_failed_command(&self, failure: &CommandFailure) {
+        self.show(
+            Severity::Warning,
+            &format!("Pleach: {failure}; {}", failure.next_step()),
+        );
+    }
+
+    /// Tells a client that follows jobs what happened, as `pleach/job`. `fields` is an object.
+    pub(super) fn tell_job(&mut self, job: JobId, kind: &str, fields: Value) {
+        if !self.client.job_events {
+            return;
+        }
+        let Some(job) = self.jobs.get_mut(&job) else {
+            return;
+        };
+        let mut message = Map::new();
+        message.insert("job".into(), json!(job.id));
+        message.insert("seq".into(), json!(job.seq));
+        message.insert("kind".into(), json!(kind));
+        if let Value::Object(fields) = fields {
+            message.extend(fields);
+        }
+        job.seq += 1;
+        self.outbox.notify("pleach/job", &Value::Object(message));
+    }
+}
