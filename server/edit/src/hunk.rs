@@ -13,6 +13,8 @@ pub(crate) struct Hints {
     pub(crate) at_end: bool,
     /// Hunks of this format come in the order of the file.
     pub(crate) ordered: bool,
+    /// The last line of the hunk was not ended: it may be the beginning of a longer one.
+    pub(crate) unended: bool,
 }
 
 /// How the old text of a replacement is to be understood.

@@ -57,8 +57,8 @@ impl Step {
     }
 }
 
-const STEPS: [Step; 6] =
-    [Step::Tab, Step::Spaces(4), Step::Spaces(2), Step::Spaces(8), Step::Spaces(3), Step::Spaces(1)];
+const STEPS: [Step; 5] =
+    [Step::Tab, Step::Spaces(4), Step::Spaces(2), Step::Spaces(8), Step::Spaces(3)];
 
 /// Deeper than this no code is; hostile replies are.
 const MAX_LEVELS: isize = 400;
@@ -92,13 +92,17 @@ impl Reindent {
         let mut best: Option<(u32, Self)> = None;
         for from in STEPS {
             for to in preferred.into_iter().chain(STEPS) {
-                if from == to || (matches!(to, Step::Spaces(1)) && matches!(from, Step::Spaces(_))) {
+                if from == to {
                     continue;
                 }
                 let Some(shift) = common_shift(pairs, from, to) else { continue };
+                // Both another unit and another depth is too much to be read from a few lines.
+                if shift != 0 && matches!((from, to), (Step::Spaces(_), Step::Spaces(_))) {
+                    continue;
+                }
                 let mut cost = shift.unsigned_abs().min(1_000).try_into().unwrap_or(1_000) * 10;
                 cost += u32::from(preferred != Some(to)) * 3;
-                cost += u32::from(matches!(from, Step::Spaces(1 | 3 | 8)));
+                cost += u32::from(matches!(from, Step::Spaces(3 | 8)));
                 if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                     best = Some((cost, Self::Units { from, to, shift }));
                 }

@@ -76,6 +76,10 @@ pub(crate) fn merge(index: &Index<'_>, piece: &[&str], dots_are_code: bool) -> R
 fn attempt(index: &Index<'_>, shown: &View<'_>, file: &View<'_>, form: Form) -> Result<Merge, Unmerged> {
     let costs = Costs::new(shown, file, form).ok_or(Unmerged::TooLarge)?;
     let best = align(&costs, &[]);
+    if best.score <= align::IMPOSSIBLE {
+        return Err(Unmerged::NotFound(shown.line(0).trim().to_owned()));
+    }
+    if std::env::var("DBG").is_ok() { for at in 0..shown.len() { eprintln!("{:?} {:?} {}", at, best.line_of(at), shown.line(at)); } }
     let groups = groups(shown);
     for group in &groups {
         if best.pairs_in(group.clone()).next().is_none() && group.clone().any(|at| !is_blank(shown.line(at))) {
@@ -85,7 +89,7 @@ fn attempt(index: &Index<'_>, shown: &View<'_>, file: &View<'_>, form: Form) -> 
     }
     let plan = plan(index, shown, &groups, &best)?;
     // Could a group that changes something stand elsewhere and do something else?
-    for group in groups.iter().filter(|group| plan.edits(group)) {
+    for group in groups.iter().filter(|group| plan.edits(group) && !costs.is_pinned((*group).clone())) {
         let banned: Vec<(usize, usize)> = best.pairs_in(group.clone()).collect();
         let other = align(&costs, &banned);
         if best.score - other.score >= MARGIN {

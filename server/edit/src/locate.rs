@@ -242,7 +242,9 @@ fn already_indented(
     pattern: &Pattern<'_>,
     align: &[Option<usize>],
 ) -> Reindent {
-    if !matches!(rule, Reindent::Add(_) | Reindent::Cut(_)) {
+    let kept = pattern.parts.iter().filter(|part| part.equal).flat_map(|part| part.old.clone());
+    let keeps_lines = kept.filter_map(|at| pattern.old.get(at)).any(|line| !is_blank(line));
+    if keeps_lines || !matches!(rule, Reindent::Add(_) | Reindent::Cut(_)) {
         return rule;
     }
     let least = |lines: &mut dyn Iterator<Item = &str>| {

@@ -55,7 +55,9 @@ pub(crate) fn changes(
 
 fn reindented(line: &str, rule: &Reindent) -> Option<String> {
     if is_blank(line) {
-        return Some(rule.apply(line).unwrap_or_default());
+        // Blanks of another unit on an otherwise empty line are no one's wish.
+        let kept = matches!(rule, Reindent::Same) && !line.is_empty();
+        return Some(if kept { line.to_owned() } else { String::new() });
     }
     let indent = indent_of(line);
     let body = line.get(indent.len()..).unwrap_or("");
@@ -85,12 +87,21 @@ fn insertion(
     if has_lines(index, low, high, &new) {
         return Ok(None);
     }
+    // Blank lines that the hunk forgot in the old text and has in the new.
+    let blank_gap = (low..high).all(|at| is_blank(index.file.line(at)));
+    let blank_end = |line: Option<&String>| line.is_some_and(|line| is_blank(line));
+    if blank_gap && (blank_end(new.first()) || blank_end(new.last())) {
+        return Ok(Some(LineChange { first: low, last: high, new }));
+    }
     Err(Misfit::Between)
 }
 
 fn has_lines(index: &Index<'_>, first: usize, last: usize, lines: &[String]) -> bool {
     last - first == lines.len()
-        && (first..last).zip(lines).all(|(at, line)| Form::End.same(index.file.line(at), line))
+        && (first..last).zip(lines).all(|(at, line)| {
+            let form = if is_blank(line) { Form::Exact } else { Form::End };
+            form.same(index.file.line(at), line)
+        })
 }
 
 fn replacement(
@@ -152,7 +163,13 @@ fn replacement(
     if strangers {
         return Err(Misfit::Between);
     }
-    Ok(Some(LineChange { first, last: last + 1, new }))
+    // Blank lines beside them that the old text forgot are those that the new text has there.
+    let blank_end = |line: Option<&String>| line.is_some_and(|line| is_blank(line));
+    let (low, high) = boundary_around(spot, old);
+    let blank = |mut lines: std::ops::Range<usize>| lines.all(|at| is_blank(index.file.line(at)));
+    let first = if blank_end(new.first()) && blank(low..first) { low } else { first };
+    let last = if blank_end(new.last()) && blank(last + 1..high) { high } else { last + 1 };
+    Ok(Some(LineChange { first, last: last.max(first), new }))
 }
 
 /// Whether two lines are the same but for white space and a comma or semicolon at the end.

@@ -320,7 +320,11 @@ impl Diff {
         } else if self.done == 0 && !self.is_complete_without_hunks() && self.old_path.is_some() {
             return Err(Refusal::whole(RefusalCode::Truncated, "The diff has a file header and no hunk."));
         }
-        Ok(self.close())
+        let mut hunks = self.close();
+        if let Some(last) = hunks.last_mut() {
+            last.hints.unended = !complete_line;
+        }
+        Ok(hunks)
     }
 }
 
@@ -396,8 +400,8 @@ impl Body {
         hunk.hints = Hints {
             line: self.counts.map(|[line, ..]| line).filter(|&line| line > 0),
             anchors: Some(self.section).filter(|section| !section.is_empty()).into_iter().collect(),
-            at_end: false,
             ordered: true,
+            ..Hints::default()
         };
         Some(hunk)
     }

@@ -202,7 +202,7 @@ impl Chunk {
         };
         let mut hunk = Hunk::new(Some(path.to_owned()), op, Format::CodexPatch);
         hunk.hints =
-            Hints { line: None, anchors: self.anchors, at_end: self.at_end, ordered: true };
+            Hints { anchors: self.anchors, at_end: self.at_end, ordered: true, ..Hints::default() };
         Some(hunk)
     }
 }

@@ -8,13 +8,16 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::view::View;
-use crate::fold::Form;
+use crate::fold::{Form, likeness};
 use crate::lines::is_blank;
+use crate::locate::occurrences;
 
 /// More cells than this are not computed: one byte each, and a little work.
 const MAX_CELLS: usize = 6_000_000;
 /// Nothing is worth this little.
 const NEVER: i32 = i32::MIN / 4;
+/// A score at or below this means that there is no alignment at all.
+pub(super) const IMPOSSIBLE: i32 = NEVER / 2;
 
 const OPEN_GAP: i32 = 24;
 const INSERT: i32 = 8;
@@ -26,11 +29,18 @@ pub(super) struct Costs {
     elided: Vec<bool>,
     solid: Vec<bool>,
     file_solid: Vec<bool>,
+    /// Lines of the piece that surely are in the file.
+    pinned: Vec<bool>,
     /// For each line of the piece the lines of the file that may be it, and what that is worth.
     matches: Vec<HashMap<usize, i32>>,
 }
 
 impl Costs {
+    /// Whether a line of a range surely is in the file, at one place.
+    pub(super) fn is_pinned(&self, range: Range<usize>) -> bool {
+        self.pinned.get(range).is_some_and(|pinned| pinned.contains(&true))
+    }
+
     pub(super) fn new(shown: &View<'_>, file: &View<'_>, form: Form) -> Option<Self> {
         if shown.len().saturating_add(1).saturating_mul(file.len() + 1) > MAX_CELLS {
             return None;
@@ -39,7 +49,8 @@ impl Costs {
         for at in 0..file.len() {
             places.entry(form.key(file.line(at))).or_default().push(at);
         }
-        let key = |at: usize| form.key(shown.line(at));
+        let keys: Vec<u64> = (0..shown.len()).map(|at| form.key(shown.line(at))).collect();
+        let key = |at: usize| keys.get(at).copied().unwrap_or(0);
         let in_file = |at: usize| places.get(&key(at)).map_or(0, Vec::len);
         let mut matches = Vec::with_capacity(shown.len());
         for at in 0..shown.len() {
@@ -54,7 +65,18 @@ impl Costs {
             }
             matches.push(worth);
         }
+        let file_keys: Vec<u64> = (0..file.len()).map(|at| form.key(file.line(at))).collect();
+        let mut pinned = vec![false; shown.len()];
+        for (at, place) in pins(shown, &keys, &file_keys) {
+            if let (Some(worth), Some(pin)) = (matches.get_mut(at), pinned.get_mut(at))
+                && worth.contains_key(&place)
+            {
+                worth.retain(|other, _| *other == place);
+                *pin = true;
+            }
+        }
         Some(Self {
+            pinned,
             shown: shown.len(),
             file: file.len(),
             elided: (0..shown.len()).map(|at| shown.is_elision(at)).collect(),
@@ -63,6 +85,47 @@ impl Costs {
             matches,
         })
     }
+}
+
+/// Lines beside an elision are there to tell where it is. When they, alone or with the lines next to
+/// them, stand once in the file, they are that place, however much of the rest looks like another.
+fn pins(shown: &View<'_>, keys: &[u64], file: &[u64]) -> Vec<(usize, usize)> {
+    let mut pins = Vec::new();
+    let elision = |at: Option<usize>| at.is_none_or(|at| at >= shown.len() || shown.is_elision(at));
+    for at in (0..shown.len()).filter(|&at| !shown.is_elision(at)) {
+        if elision(at.checked_sub(1)) {
+            let first = (at..shown.len()).find(|&line| !is_blank(shown.line(line)) || shown.is_elision(line));
+            pins.extend(first.and_then(|first| pin(shown, keys, file, first, true)));
+        }
+        if elision(Some(at + 1)) {
+            let last = (0..=at).rev().find(|&line| !is_blank(shown.line(line)) || shown.is_elision(line));
+            pins.extend(last.and_then(|last| pin(shown, keys, file, last, false)));
+        }
+    }
+    pins
+}
+
+/// How many lines together may tell a place.
+const PIN_LINES: usize = 4;
+
+fn pin(shown: &View<'_>, keys: &[u64], file: &[u64], from: usize, downwards: bool) -> Option<(usize, usize)> {
+    for count in 1..=PIN_LINES {
+        let range = if downwards { from..from + count } else { (from + 1).checked_sub(count)?..from + 1 };
+        if range.end > shown.len() || range.clone().any(|at| shown.is_elision(at)) {
+            return None;
+        }
+        let letters: usize = range
+            .clone()
+            .map(|at| shown.line(at).chars().filter(|letter| letter.is_alphanumeric()).count())
+            .sum();
+        let hits = occurrences(file, keys.get(range)?);
+        match hits.as_slice() {
+            [] => return None,
+            [only] if letters > 2 || (count > 1 && letters > 0) || count > 2 => return Some((from, if downwards { *only } else { only + count - 1 })),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// What it is worth that a line of the piece is that line of the file; `None` when it cannot be.
@@ -80,16 +143,17 @@ fn value(
         return Some(4);
     }
     let same = |one: usize, other: usize| form.same(shown.line(one), file.line(other));
-    let mut headed = false;
+    let (mut headed, mut inside) = (false, false);
     if shown.closes(at)
         && let Some(opener) = shown.opener(at)
     {
         let own = file.opener(place);
         match own {
             Some(own) if same(opener, own) => headed = true,
-            // A changed opener is in the file no more; then anything may close it.
-            _ if in_file(opener) > 0 => return None,
-            _ => {}
+            // What an elision hides may close the block and open another one.
+            _ if shown.elides_between(opener, at) => {}
+            Some(own) if in_file(opener) == 0 && alike(shown.line(opener), file.line(own)) => {}
+            _ => return None,
         }
     }
     if let Some(head) = shown.visible_head(at) {
@@ -102,9 +166,13 @@ fn value(
             }
             above = file.head(line);
         }
-        if !found && in_file(head) > 0 {
+        let elided = shown.elides_between(head, at);
+        // A changed head is in the file no more; the one in its place is much like it.
+        let changed = in_file(head) == 0 && file.head(place).is_some_and(|own| alike(shown.line(head), file.line(own)));
+        if !found && !elided && !changed {
             return None;
         }
+        inside = found && elided;
     }
     let letters = line.chars().filter(|letter| letter.is_alphanumeric()).count();
     let base = match letters {
@@ -113,7 +181,23 @@ fn value(
         3..=5 => 40,
         _ => 64,
     };
-    Some(base + if frequency == 1 && letters > 2 { 32 } else { 0 })
+    let rare = if frequency == 1 && letters > 2 { 32 } else { 0 };
+    Some(base + rare + if inside { 48 } else { 0 })
+}
+
+/// Whether one line may be the other one changed: a signature with the same name, or much the same
+/// words.
+fn alike(one: &str, other: &str) -> bool {
+    let name = |line: &str| {
+        let (front, _) = line.split_once('(')?;
+        let front = front.trim_end();
+        let name = front.rsplit(|letter: char| !(letter.is_alphanumeric() || letter == '_')).next()?;
+        (!name.is_empty()).then(|| name.to_owned())
+    };
+    match (name(one), name(other)) {
+        (Some(one_name), Some(other_name)) => one_name == other_name && likeness(one, other) >= 0.4,
+        _ => likeness(one, other) >= 0.6,
+    }
 }
 
 /// Which line of the file each line of the piece is.
@@ -185,6 +269,8 @@ pub(super) fn align(costs: &Costs, banned: &[(usize, usize)]) -> Alignment {
             let (mut best, mut step, mut from_gap) = if elided {
                 // An elision starts here: it takes no line of its own.
                 (above, Step::Insert, above_is_gap)
+            } else if costs.pinned.get(at) == Some(&true) {
+                (NEVER, Step::Stop, false)
             } else {
                 (above - insert, Step::Insert, above_is_gap)
             };

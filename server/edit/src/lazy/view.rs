@@ -86,8 +86,12 @@ impl<'a> View<'a> {
         self.elided.get(at).copied().unwrap_or(false)
     }
 
-    /// The line that heads the block of this one, if it is written out and no elision can hide a
-    /// nearer one.
+    /// Whether an elision stands between two lines.
+    pub(super) fn elides_between(&self, above: usize, below: usize) -> bool {
+        self.elided.get(above..below).is_some_and(|between| between.contains(&true))
+    }
+
+    /// The line that heads the block of this one.
     pub(super) fn head(&self, at: usize) -> Option<usize> {
         self.parent.get(at).copied().flatten()
     }

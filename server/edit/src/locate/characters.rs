@@ -42,7 +42,11 @@ pub(crate) fn every(index: &Index<'_>, old: &str, limit: usize) -> Vec<Stretch> 
 /// Where the old text stands byte for byte. When it was copied with its indentation or over several
 /// lines, places where it is whole lines go before places where it ends a longer line.
 pub(crate) fn find(index: &Index<'_>, old: &str) -> Vec<Stretch> {
-    let hits = every(index, old, MAX_HITS);
+    let mut hits = every(index, old, MAX_HITS);
+    if old.trim_matches('\n').contains('\n') {
+        // Lines copied with a letter lost at either end are found inside words.
+        hits.retain(|hit| ends_at_words(index.file.text(), hit));
+    }
     if hits.len() < 2 || !(old.starts_with([' ', '\t']) || old.trim_end_matches('\n').contains('\n')) {
         return hits;
     }
@@ -79,5 +83,16 @@ pub(crate) fn find_dense(index: &Index<'_>, old: &str) -> Vec<Stretch> {
             let width = text.get(last..)?.chars().next()?.len_utf8();
             Some(Stretch { rung: Rung::Whitespace, start, end: last + width })
         })
+        .filter(|hit| ends_at_words(text, hit))
         .collect()
+}
+
+/// Whether a stretch neither begins nor ends within a word.
+fn ends_at_words(text: &str, hit: &Stretch) -> bool {
+    let word = |character: Option<char>| character.is_some_and(|character| character.is_alphanumeric() || character == '_');
+    let splits = |at: usize| {
+        let (front, back) = text.split_at_checked(at).unwrap_or((text, ""));
+        word(front.chars().next_back()) && word(back.chars().next())
+    };
+    !splits(hit.start) && !splits(hit.end)
 }

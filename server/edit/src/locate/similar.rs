@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::{Index, Pattern, Spot, Spots, fit};
+use super::{Index, Pattern, Spot, Spots, fit, occurrences};
 use crate::Rung;
 use crate::diff::diff;
 use crate::fold::{Form, likeness};
@@ -25,8 +25,8 @@ const MAX_FREQUENCY: usize = 48;
 const MAX_VOTES: usize = 200_000;
 /// Longer hunks are not aligned: whoever copies that many lines copies them rightly.
 const MAX_LINES: usize = 4_000;
-/// Two lines at least this much alike are one line misspelt.
-const MISSPELT: f64 = 0.72;
+/// A misspelt line differs from the right one in one place, by at most so many characters.
+const MISSPELT: usize = 3;
 /// How many letters of the hunk must be found again.
 const MIN_LETTERS: usize = 12;
 
@@ -68,6 +68,9 @@ pub(crate) fn find(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
     }
     let margin = isize::try_from((solid / 4).max(2)).unwrap_or(2);
     if found.next().is_some_and(|second| second.score() > best.score() - margin) {
+        return Vec::new();
+    }
+    if !is_held(index, pattern, &best) {
         return Vec::new();
     }
     let Alignment { align, first, last, .. } = best;
@@ -141,7 +144,7 @@ fn align(index: &Index<'_>, pattern: &Pattern<'_>, offset: isize) -> Option<Alig
     let mut set = |old: usize, line: usize| {
         let alike = pattern.old.get(old).is_some_and(|text| {
             let file = index.file.line(line);
-            is_blank(text) == is_blank(file) && likeness(text, file) >= MISSPELT
+            is_blank(text) == is_blank(file) && is_misspelt(text, file)
         });
         if alike && let Some(slot) = align.get_mut(old) {
             *slot = Some(line);
@@ -176,6 +179,58 @@ fn align(index: &Index<'_>, pattern: &Pattern<'_>, offset: isize) -> Option<Alig
         }
     }
     Some(measure(index, pattern, align, first, last))
+}
+
+/// Whether two lines differ in one place by a few characters.
+fn is_misspelt(one: &str, other: &str) -> bool {
+    let (one, other) = (Form::Dense.of(one), Form::Dense.of(other));
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let head = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let rest = one.len().min(other.len()) - head;
+    let tail = one.iter().rev().zip(other.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+    let differing = one.len().max(other.len()) - head - tail;
+    differing <= MISSPELT && head + tail > differing
+}
+
+/// Whether every change of the hunk stands between lines that are surely the right ones: the lines
+/// on both sides are the file's, and stand together only once around the place. Changes that could
+/// as well be read one line up or down are tried in all readings.
+fn is_held(index: &Index<'_>, pattern: &Pattern<'_>, found: &Alignment) -> bool {
+    let same = |old: usize| {
+        let place = found.align.get(old).copied().flatten()?;
+        let line = pattern.old.get(old)?;
+        Form::Dense.same(line, index.file.line(place)).then_some(place)
+    };
+    let around = found.first.saturating_sub(BAND)..(found.last + BAND).min(index.file.len());
+    let keys = index.keys(Form::Dense);
+    let nearby = keys.get(around).unwrap_or(&[]);
+    let key = |old: usize| pattern.old.get(old).map(|line| Form::Dense.key(line));
+    pattern.parts.iter().filter(|part| !part.equal).all(|part| {
+        let (mut from, mut to) = (part.old.start, part.old.end);
+        // How far the change can slide while the text stays the same.
+        let old = |at: Option<usize>| at.and_then(|at| pattern.old.get(at));
+        while !part.old.is_empty() && from > 0 && old(from.checked_sub(1)) == old(to.checked_sub(1 + part.old.start - from)) {
+            from -= 1;
+        }
+        while !part.old.is_empty() && to < pattern.old.len() && old(Some(to)) == old(Some(part.old.start + to - part.old.end)) {
+            to += 1;
+        }
+        let window = from.saturating_sub(1)..(to + 1).min(pattern.old.len());
+        let places: Vec<Option<usize>> = window.clone().map(same).collect();
+        let removed_done = part.old.clone().any(|at| same(at).is_none());
+        let in_row = places.windows(2).all(|pair| match pair {
+            [Some(one), Some(other)] => other == &(one + 1),
+            _ => false,
+        });
+        if removed_done {
+            // The file may have the new lines already; placing the hunk tells.
+            return true;
+        }
+        let needle: Option<Vec<u64>> = window.map(key).collect();
+        in_row
+            && places.iter().all(Option::is_some)
+            && needle.is_some_and(|needle| occurrences(nearby, &needle).len() == 1)
+    })
 }
 
 fn measure(

@@ -201,6 +201,10 @@ impl File<'_, '_> {
                 None => return Err(self.ambiguous(number, several)),
             },
         };
+        if hunk.hints.unended && spot.rung > Rung::TrailingWhitespace && spot.rung < Rung::LineHint {
+            let message = "The last line of the reply is not ended and not quite in the file: the reply was cut.";
+            return Err(self.refuse(number, RefusalCode::Truncated, message));
+        }
         self.fix(number, &pattern, &spot).map(Some)
     }
 

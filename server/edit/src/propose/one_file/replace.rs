@@ -6,7 +6,7 @@ use super::{Boxed, Change, File, Fixed, Stage};
 use crate::elision::{Elision, elision};
 use crate::fold::Form;
 use crate::hunk::{Hunk, Op, Unit};
-use crate::lines::{block_lines, indent_of, is_blank};
+use crate::lines::block_lines;
 use crate::locate::{
     ByteStretch, Pattern, Spot, every_stretch, find_dense, find_stretch, locate, occurrences, strict, unescaped,
 };
@@ -66,10 +66,11 @@ impl File<'_, '_> {
             return Ok(stage);
         }
         self.check_placeholder(number, old, new)?;
-        if unit == Unit::Characters {
+        // Without white space only one line is put in: there is no telling how further ones are indented.
+        if unit == Unit::Characters && !new.trim_matches('\n').contains('\n') {
             match find_dense(self.index, old).as_slice() {
                 [] => {}
-                [hit] => return Ok(Stage::Placed(self.loose_stretch(*hit, old, new))),
+                [hit] => return Ok(Stage::Placed(self.loose_stretch(*hit, new))),
                 several => {
                     let line = |hit: &ByteStretch| self.index.file.line_at(hit.start);
                     return Err(self.ambiguous_lines(number, &several.iter().map(line).collect::<Vec<_>>()));
@@ -178,32 +179,14 @@ impl File<'_, '_> {
         }
     }
 
-    /// A stretch found without white space: the new text goes in as it is, at the old one's
-    /// indentation.
-    fn loose_stretch(&self, hit: ByteStretch, old: &str, new: &str) -> Fixed {
+    /// A stretch found without white space: the new text goes in without its own indentation.
+    fn loose_stretch(&self, hit: ByteStretch, new: &str) -> Fixed {
         let file = &self.index.file;
-        let line = file.line_at(hit.start);
-        let own = indent_of(file.line(line));
-        let theirs = indent_of(old.trim_start_matches('\n'));
-        let mut insert = String::with_capacity(new.len());
-        for (at, text) in new.trim_matches('\n').split('\n').enumerate() {
-            if at > 0 {
-                insert.push_str(file.majority_ending());
-            }
-            match text.strip_prefix(theirs) {
-                Some(rest) if at == 0 => insert.push_str(rest),
-                Some(rest) if !is_blank(text) => {
-                    insert.push_str(own);
-                    insert.push_str(rest);
-                }
-                _ => insert.push_str(text),
-            }
-        }
         let delete = ByteRange::new(ByteOffset(hit.start), ByteOffset(hit.end));
         Fixed {
             rung: Some(hit.rung),
-            changes: vec![Change::Bytes(Replacement { delete, insert })],
-            region: (line, file.line_at(hit.end.saturating_sub(1)) + 1),
+            changes: vec![Change::Bytes(Replacement { delete, insert: new.trim().to_owned() })],
+            region: (file.line_at(hit.start), file.line_at(hit.end.saturating_sub(1)) + 1),
             ..Fixed::default()
         }
     }
