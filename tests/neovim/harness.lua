@@ -70,7 +70,7 @@ local folders = {}
 
 --- A fresh copy of the fixture project.
 function M.project()
-  local folder = vim.uv.fs_realpath(vim.fn.tempname():gsub('/[^/]*$', '')) .. '/' .. ('shelf-%d'):format(#folders + 1)
+  local folder = vim.uv.fs_realpath(vim.fs.dirname(vim.fn.tempname())) .. '/' .. ('shelf-%d'):format(#folders + 1)
   folders[#folders + 1] = folder
   vim.fn.mkdir(folder, 'p')
   local copied = vim.system({ 'cp', '-R', M.root .. '/fixtures/project/.', folder }):wait()

@@ -50,7 +50,7 @@ return {
         return it.said():find('Pleach', 1, true)
       end)
       it.contains(it.said(), 'Next:')
-      it.equal(vim.fn.filereadable(assert(job.kept, 'the answer is kept')), 1)
+      it.equal(vim.fn.filereadable((assert(job.kept, 'the answer is kept'))), 1)
     end,
   },
   {

@@ -7,7 +7,8 @@ local M = {}
 function M.setup(options)
   local config = require('pleach.config')
   config.set(options)
-  vim.lsp.config('pleach', config.lsp())
+  -- Assigned, not merged: settings of an earlier call do not linger.
+  vim.lsp.config.pleach = config.lsp()
 end
 
 --- What runs at the moment, for a status line: `Pleach: Document in src/lib.rs: writing · 2 s · …`.

@@ -62,10 +62,11 @@ function M.running(client_id)
     :totable()
 end
 
---- A job's last word, in the message area; it stays in `:messages`.
+--- A job's last word, in the message area. It is cut to one line, because a longer one would make
+--- Neovim wait for a key; `:Pleach log` has all of it.
 ---@param text string
 local function say(text)
-  vim.api.nvim_echo({ { text } }, true, {})
+  vim.api.nvim_echo({ { require('pleach.progress').fitting(text) } }, true, {})
 end
 
 ---@type table<string, fun(job: pleach.Job, event: table)>
@@ -86,8 +87,9 @@ local on = {
   finished = function(job, event)
     job.state, job.landed, job.summary = 'finished', event.landed, event.summary
     job.engine = event.engine or job.engine
+    -- What answered comes first, so that it is seen on a narrow screen.
     local by = job.engine ~= '' and (' (%s)'):format(job.engine) or ''
-    say(('Pleach: %s: %s%s'):format(job.title, event.summary or 'done', by))
+    say(('Pleach%s: %s'):format(by, event.summary or 'done'))
     require('pleach.preview').close(job)
   end,
   failed = function(job, event)

@@ -13,17 +13,25 @@ local function is_ours(client_id)
   return client ~= nil and client.name == 'pleach'
 end
 
+--- As much of the first line of `text` as the command line holds.
+---@param text string
+---@return string
+function M.fitting(text)
+  text = vim.split(text, '\n')[1]
+  local room = math.max(1, vim.v.echospace)
+  if vim.fn.strdisplaywidth(text) > room then
+    text = vim.fn.strcharpart(text, 0, room - 1) .. '…'
+  end
+  return text
+end
+
 --- Shows a line in the command line, where it is not in the way.
 ---@param text string
 local function echo(text)
   if not require('pleach.config').options.progress or vim.fn.mode() ~= 'n' then
     return
   end
-  local room = math.max(1, vim.v.echospace)
-  if vim.fn.strdisplaywidth(text) > room then
-    text = vim.fn.strcharpart(text, 0, room - 1) .. '…'
-  end
-  vim.api.nvim_echo({ { text } }, false, {})
+  vim.api.nvim_echo({ { M.fitting(text) } }, false, {})
 end
 
 ---@return string
