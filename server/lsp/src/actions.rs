@@ -101,7 +101,7 @@ pub(crate) fn list(context: &ActionContext<'_>) -> Vec<CodeAction> {
             continue;
         }
         let title = format!("Fix with Pleach: {}", shortened(message, 50));
-        let arguments = entries.place_arguments(json!({"diagnostics": [diagnostic]}));
+        let arguments = entries.place_arguments(&title, json!({"diagnostics": [diagnostic]}));
         entries.add(Action::Fix, title, arguments, Some(diagnostic));
     }
     let supported = context.model || context.language.is_some_and(builtin::supports);
@@ -141,15 +141,16 @@ struct Entries<'a> {
 impl Entries<'_> {
     /// Adds an entry about the place itself.
     fn place(&mut self, action: Action, title: String) {
-        let arguments = self.place_arguments(json!({}));
+        let arguments = self.place_arguments(&title, json!({}));
         self.add(action, title, arguments, None);
     }
 
     /// `more`, and where: with the version, so that the place can be moved if text is typed before
     /// the entry is picked.
-    fn place_arguments(&self, mut more: Value) -> Value {
+    fn place_arguments(&self, title: &str, mut more: Value) -> Value {
         let context = self.context;
         if let Some(fields) = more.as_object_mut() {
+            fields.insert("title".into(), json!(title));
             fields.insert("uri".into(), json!(context.uri));
             fields.insert("version".into(), json!(context.version));
             fields.insert("range".into(), json!(context.range));

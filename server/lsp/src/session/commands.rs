@@ -34,6 +34,8 @@ struct Arguments {
     instruction: Option<String>,
     reply: Option<String>,
     job: Option<JobId>,
+    /// What the entry that was picked is called.
+    title: Option<String>,
     diagnostics: Vec<lsp_types::Diagnostic>,
 }
 
@@ -222,11 +224,12 @@ impl Session {
             diagnostics,
             workspace,
         };
-        let job = self.start_job(
-            request,
-            place.as_ref().map(|place| place.uri.as_str()),
-            job_request,
-        );
+        let title = arguments
+            .title
+            .filter(|_| job_request.instruction.is_none());
+        let title = title.unwrap_or_else(|| super::jobs::title(&job_request));
+        let uri = place.as_ref().map(|place| place.uri.as_str());
+        let job = self.start_job(request, uri, title, job_request);
         Ok(json!({ "job": job }))
     }
 

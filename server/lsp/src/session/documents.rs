@@ -23,6 +23,9 @@ const TREES_COUNT: usize = 8;
 /// moved to the present one.
 const CHANGES_REMEMBERED: usize = 256;
 
+/// Bytes up to which a text that came whole is compared with the one it replaces.
+const WORTH_COMPARING: usize = 1 << 20;
+
 /// Every open document, by the uri exactly as the client writes it.
 #[derive(Default)]
 pub(crate) struct Documents {
@@ -253,12 +256,7 @@ impl Document {
                     });
                 }
                 TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(whole) => {
-                    self.forget_parse();
-                    self.tree = Tree::default();
-                    self.changes.clear();
-                    self.text = Rope::from_str(&whole.text);
-                    self.suspect = None;
-                    self.revision += 1;
+                    self.replace_all(&whole.text);
                 }
             }
         }
@@ -273,6 +271,29 @@ impl Document {
             "this document may be out of step with the editor"
         );
         self.suspect.get_or_insert(why);
+    }
+
+    /// The whole text anew. What it shares with the old one is found, so that places stay where they
+    /// are; only in texts that are too long to compare they are lost.
+    fn replace_all(&mut self, text: &str) {
+        self.forget_parse();
+        self.tree = Tree::default();
+        if text.len().max(self.text.len_bytes()) <= WORTH_COMPARING {
+            let change = ChangeSet::between(&self.text.to_string(), text);
+            self.remember(change);
+        } else {
+            self.changes.clear();
+        }
+        self.text = Rope::from_str(text);
+        self.suspect = None;
+        self.revision += 1;
+    }
+
+    fn remember(&mut self, change: ChangeSet) {
+        self.changes.push_back((self.version, change));
+        if self.changes.len() > CHANGES_REMEMBERED {
+            self.changes.pop_front();
+        }
     }
 
     /// One replacement of the client's: the keystroke's path. The tree is told, not parsed.
@@ -299,10 +320,7 @@ impl Document {
                 self.tree.last_good = None;
             }
         }
-        self.changes.push_back((self.version, change));
-        if self.changes.len() > CHANGES_REMEMBERED {
-            self.changes.pop_front();
-        }
+        self.remember(change);
     }
 
     /// Where a range of an earlier version is now. `None` when that version is too long ago.

@@ -134,9 +134,9 @@ impl Session {
         &mut self,
         request: Option<Id>,
         uri: Option<&str>,
+        title: String,
         asked: JobRequest,
     ) -> JobId {
-        let title = title(&asked);
         let id = self.add_job(request, uri, asked.action, title, asked.instruction.clone());
         let cancel = match self.jobs.get(&id) {
             Some(job) => job.cancel.clone(),
@@ -571,7 +571,8 @@ impl Session {
 /// How a reply that the person brought is named where engines are.
 const REPLY_ENGINE: &str = "your reply, no AI model asked";
 
-fn title(asked: &JobRequest) -> String {
+/// What a job is called when no entry of a menu named it.
+pub(super) fn title(asked: &JobRequest) -> String {
     let title = asked.action.title();
     if let Some(instruction) = &asked.instruction {
         return format!("{title}: {}", shortened(instruction, 40));

@@ -173,8 +173,11 @@ impl Session {
             .map(|job| (job.id, job.title.clone()))
             .collect();
         let (line, line_start) = document.line_at(range.start);
-        let symbol = match document.place(range.start) {
-            Place::Known(symbol) => symbol.or_else(|| first_in_line(document, &line, line_start)),
+        // Who stands in the indentation before `fn` means the function.
+        let indent = line.len() - line.trim_start().len();
+        let at = range.start.max(ByteOffset(line_start.0 + indent));
+        let symbol = match document.place(at) {
+            Place::Known(symbol) => symbol,
             Place::Unknown => None,
         };
         let comment = builtin::instruction_in_line(document.language, &line);
@@ -202,16 +205,6 @@ impl Session {
             .into_iter()
             .map(CodeActionResponse::CodeAction)
             .collect()
-    }
-}
-
-/// The symbol that begins in the line of the cursor: who stands on `fn`, or in the indentation
-/// before it, means the function.
-fn first_in_line(document: &Document, line: &str, start: ByteOffset) -> Option<Symbol> {
-    let indent = line.len() - line.trim_start().len();
-    match document.place(ByteOffset(start.0 + indent)) {
-        Place::Known(symbol) => symbol,
-        Place::Unknown => None,
     }
 }
 
