@@ -34,7 +34,7 @@ fn opened(builder: Builder) -> Client {
 
 /// Picks *Document* in the menu at `name`.
 fn document(client: &mut Client, name: &str) -> u64 {
-    let place = client.cursor_at(FILE, name);
+    let place = client.cursor_at(FILE, &format!("{name}("));
     let actions = client.actions(FILE, &place);
     let action = actions
         .iter()
@@ -211,7 +211,7 @@ fn commands_are_acknowledged_before_their_work_is_done() {
     let (id, params) = client.held();
     assert!(
         !client
-            .actions(FILE, &client.cursor_at(FILE, "area"))
+            .actions(FILE, &client.cursor_at(FILE, "area("))
             .is_empty()
     );
     client.apply(&id, &params);
@@ -353,7 +353,7 @@ fn the_last_edit_can_be_undone_and_what_was_typed_since_stays() {
         let job = document(&mut client, "other");
         client.job_end(job);
         client.replace(FILE, "width * height", "height * width");
-        let place = client.cursor_at(FILE, "area");
+        let place = client.cursor_at(FILE, "area(");
         let actions = client.actions(FILE, &place);
         let undo = actions
             .iter()
