@@ -1,19 +1,23 @@
 //! A scripted model server as a program, for tests that are not written in Rust.
 //!
-//! `fake-model --reply FILE [--port N] [--chunk-bytes N] [--hang-after N] [--log FILE]` prints
-//! `listening on PORT` and gives every request the same answer. With `--hang-after N` it falls silent
-//! after N pieces. Each thing it sees becomes a line of JSON in the log.
+//! `fake-model --reply FILE [--port N] [--chunk-bytes N] [--hang-after N] [--hold-after N --until
+//! FILE] [--log FILE]` prints `listening on PORT` and gives every request the same answer. With
+//! `--hang-after N` it falls silent after N pieces; with `--hold-after N` it waits there until the file
+//! exists. Each thing it sees becomes a line of JSON in the log.
 #![allow(clippy::expect_used, clippy::print_stdout, clippy::panic)]
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
 
 use pleach_tests::fake_model::{FakeModel, Script, Seen};
 use serde_json::json;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let (mut reply, mut port, mut piece, mut hang_after, mut log) = (None, 0, 24, None, None);
+    let (mut reply, mut port, mut piece, mut log) = (None, 0, 24, None);
+    let (mut hang_after, mut hold_after, mut until) = (None, None, None);
     while let Some(name) = arguments.next() {
         let mut value = || {
             arguments
@@ -31,23 +35,47 @@ fn main() {
                         .expect("--hang-after takes a number"),
                 );
             }
+            "--hold-after" => {
+                hold_after = Some(
+                    value()
+                        .parse::<usize>()
+                        .expect("--hold-after takes a number"),
+                );
+            }
+            "--until" => until = Some(value()),
             "--log" => log = Some(value()),
             other => panic!("unknown argument {other}"),
         }
     }
     let reply = reply.expect("--reply FILE is needed");
     let reply = std::fs::read_to_string(reply).expect("the reply can be read");
-    let answer = || match hang_after {
-        None => Script::pieces(&reply, piece),
-        Some(pieces) => {
-            let chars: Vec<char> = reply.chars().collect();
-            let shown = chars.chunks(piece.max(1)).take(pieces);
-            shown
-                .fold(Script::default(), |script, it| {
-                    script.piece(&it.iter().collect::<String>())
-                })
-                .hang()
+    let pieces: Vec<String> = {
+        let chars: Vec<char> = reply.chars().collect();
+        chars
+            .chunks(piece.max(1))
+            .map(|piece| piece.iter().collect())
+            .collect()
+    };
+    let answer = || {
+        let mut script = Script::default();
+        for (number, piece) in pieces.iter().enumerate() {
+            if hang_after == Some(number) {
+                return script.hang();
+            }
+            if hold_after == Some(number) {
+                let (gated, open) = script.gate();
+                script = gated;
+                let file = until.clone().expect("--hold-after needs --until FILE");
+                std::thread::spawn(move || {
+                    while !Path::new(&file).exists() {
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                    drop(open);
+                });
+            }
+            script = script.piece(piece);
         }
+        script.end("stop")
     };
     let model = FakeModel::on(port);
     model.say(answer());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lsp_types::{CodeActionParams, CodeActionResponse, CodeActionTriggerKind};
 use pleach_agent::builtin;
-use pleach_grammars::{Symbol, outline, parse_rope};
+use pleach_grammars::{outline, parse_rope};
 use pleach_text::{ByteOffset, ByteRange};
 
 use crate::actions::{self, ActionContext};
