@@ -200,6 +200,14 @@ fn reindent(
             of_removed.push(pair);
         }
     }
+    if pattern.marked {
+        // In a diff a line that lacks one blank has lost the one that marks it.
+        let lost = |(reply, file): &(&str, &str)| file.strip_prefix(' ') == Some(reply);
+        let whole: Vec<(&str, &str)> = pairs.iter().copied().filter(|pair| !lost(pair)).collect();
+        if !whole.is_empty() && whole.iter().all(|(reply, file)| reply == file) {
+            return Some(Reindent::Same);
+        }
+    }
     let unit = index.indent_unit();
     let learned = Reindent::learn(&pairs, unit);
     if learned.is_some() {
@@ -208,13 +216,7 @@ fn reindent(
     if rung == Rung::Indentation {
         return None;
     }
-    // Some context lines are damaged. In a diff they may have lost the blank that marks them.
-    if pattern.marked {
-        pairs.retain(|(reply, file)| file.strip_prefix(' ') != Some(reply));
-    }
-    if let Some(rule) = Reindent::learn(&pairs, unit) {
-        return Some(rule);
-    }
+    // Some context lines are damaged.
     // Indentations that stand for two different ones in the file are no guide for new lines.
     if pattern.added().filter(|line| !is_blank(line)).any(|line| torn(&pairs, indent_of(line))) {
         return None;
@@ -281,7 +283,7 @@ fn foreign_indent(index: &Index<'_>, pattern: &Pattern<'_>) -> Reindent {
     let tabs = added.iter().all(|indent| indent.bytes().all(|byte| byte == b'\t'));
     let Some(least) = added.iter().map(|indent| indent.len()).min() else { return Reindent::Same };
     let file = &index.file;
-    match index.indent_unit() {
+    match index.indent_unit().or_else(|| usual_step(file)) {
         Some(IndentUnit::Spaces(width)) if tabs && !file.iter().any(|line| line.starts_with('\t')) => {
             // A level that is several tabs deep is still one level; but a tab is no single blank.
             let width = usize::from(width);
@@ -297,6 +299,23 @@ fn foreign_indent(index: &Index<'_>, pattern: &Pattern<'_>) -> Reindent {
         }
         _ => Reindent::Same,
     }
+}
+
+/// By how many blanks lines are usually deeper than the line above; comment blocks do not count.
+fn usual_step(file: &FileLines<'_>) -> Option<IndentUnit> {
+    let mut counts = [0usize; 9];
+    let mut above = 0;
+    for line in file.iter().filter(|line| !is_blank(line) && !line.trim_start().starts_with('*')) {
+        let depth = indent_of(line).len();
+        if depth > above
+            && let Some(count) = counts.get_mut(depth - above)
+        {
+            *count += 1;
+        }
+        above = depth;
+    }
+    let (step, count) = counts.iter().enumerate().skip(2).max_by_key(|(_, count)| **count)?;
+    (*count > 0).then(|| IndentUnit::Spaces(u8::try_from(step).unwrap_or(4)))
 }
 
 /// Where the lines stand byte for byte: one search for all of them, no work per line.

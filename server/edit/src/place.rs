@@ -44,7 +44,7 @@ pub(crate) fn changes(
             new.push(reindented(line, &spot.reindent).ok_or(Misfit::Indentation)?);
         }
         let change = if old.is_empty() {
-            insertion(index, spot, part.old.start, new)?
+            insertion(index, pattern, spot, part.old.start, new)?
         } else {
             replacement(index, pattern, spot, &old, new)?
         };
@@ -55,9 +55,10 @@ pub(crate) fn changes(
 
 fn reindented(line: &str, rule: &Reindent) -> Option<String> {
     if is_blank(line) {
-        // Blanks of another unit on an otherwise empty line are no one's wish.
-        let kept = matches!(rule, Reindent::Same) && !line.is_empty();
-        return Some(if kept { line.to_owned() } else { String::new() });
+        // Lines of blanks are seldom shifted with the others; in another unit they mean nothing.
+        let units = matches!(rule, Reindent::Units { .. } | Reindent::Table(_));
+        let blanks = if units && !line.is_empty() { rule.apply(line).unwrap_or_default() } else { line.to_owned() };
+        return Some(blanks);
     }
     let indent = indent_of(line);
     let body = line.get(indent.len()..).unwrap_or("");
@@ -76,6 +77,7 @@ fn boundary(spot: &Spot, at: usize) -> (usize, usize) {
 
 fn insertion(
     index: &Index<'_>,
+    pattern: &Pattern<'_>,
     spot: &Spot,
     at: usize,
     new: Vec<String>,
@@ -87,13 +89,20 @@ fn insertion(
     if has_lines(index, low, high, &new) {
         return Ok(None);
     }
-    // Blank lines that the hunk forgot in the old text and has in the new.
-    let blank_gap = (low..high).all(|at| is_blank(index.file.line(at)));
-    let blank_end = |line: Option<&String>| line.is_some_and(|line| is_blank(line));
-    if blank_gap && (blank_end(new.first()) || blank_end(new.last())) {
-        return Ok(Some(LineChange { first: low, last: high, new }));
+    // Blank lines that the hunk forgot. A block forgot them in the old text: then the new text has
+    // them. A diff forgot them in both: then the one it has parts the new lines from the old ones.
+    if !(low..high).all(|at| is_blank(index.file.line(at))) {
+        return Err(Misfit::Between);
     }
-    Err(Misfit::Between)
+    let blank_end = |line: Option<&String>| line.is_some_and(|line| is_blank(line));
+    let (first, last) = match (blank_end(new.first()), blank_end(new.last())) {
+        (false, false) => return Err(Misfit::Between),
+        _ if !pattern.marked => (low, high),
+        (true, true) => (low, high),
+        (true, false) => (low, low),
+        (false, true) => (high, high),
+    };
+    Ok(Some(LineChange { first, last, new }))
 }
 
 fn has_lines(index: &Index<'_>, first: usize, last: usize, lines: &[String]) -> bool {
@@ -148,7 +157,7 @@ fn replacement(
         if new.is_empty() {
             return Ok(None);
         }
-        return insertion(index, spot, at, new);
+        return insertion(index, pattern, spot, at, new);
     };
     if olds.iter().any(|&pair| !fits(pair)) {
         // All removed lines may be gone and replaced already.
@@ -164,11 +173,11 @@ fn replacement(
         return Err(Misfit::Between);
     }
     // Blank lines beside them that the old text forgot are those that the new text has there.
-    let blank_end = |line: Option<&String>| line.is_some_and(|line| is_blank(line));
     let (low, high) = boundary_around(spot, old);
     let blank = |mut lines: std::ops::Range<usize>| lines.all(|at| is_blank(index.file.line(at)));
-    let first = if blank_end(new.first()) && blank(low..first) { low } else { first };
-    let last = if blank_end(new.last()) && blank(last + 1..high) { high } else { last + 1 };
+    let takes = |end: Option<&String>| !pattern.marked && end.is_some_and(|line| is_blank(line));
+    let first = if takes(new.first()) && blank(low..first) { low } else { first };
+    let last = if takes(new.last()) && blank(last + 1..high) { high } else { last + 1 };
     Ok(Some(LineChange { first, last: last.max(first), new }))
 }
 

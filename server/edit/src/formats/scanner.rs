@@ -58,6 +58,8 @@ pub(crate) struct Scanner {
     tag_path: Option<String>,
     /// A line that starts a diff if the next line is `+++ …`, and is text otherwise.
     held: Option<String>,
+    /// The last line outside of edits.
+    last_line: String,
 }
 
 impl Scanner {
@@ -74,6 +76,7 @@ impl Scanner {
             line_ended: true,
             tag_path: None,
             held: None,
+            last_line: String::new(),
         }
     }
 
@@ -102,10 +105,21 @@ impl Scanner {
         let line = raw.strip_suffix('\n').unwrap_or(raw);
         let line = line.strip_suffix('\r').unwrap_or(line);
         match std::mem::take(&mut self.mode) {
-            Mode::Text => self.text_line(line),
+            Mode::Text => {
+                if !line.trim().is_empty() {
+                    line.clone_into(&mut self.last_line);
+                }
+                self.text_line(line);
+                if !matches!(self.mode, Mode::Text) {
+                    self.last_line.clear();
+                }
+            }
             Mode::Block(mut block) => match block.line(line) {
                 blocks::Step::Open => self.mode = Mode::Block(block),
-                blocks::Step::Done(hunk) => self.hunks.push(hunk),
+                blocks::Step::Done(hunk) => {
+                    self.last_line.clear();
+                    self.hunks.push(hunk);
+                }
                 blocks::Step::Broken(refusal) => self.problem = Some(refusal),
             },
             Mode::Tags(mut tags) => match tags.line(line) {
@@ -377,13 +391,32 @@ impl Scanner {
             }
         }
         if let Some(open) = self.fence.take() {
-            // A fence around finished edits adds nothing; around code it is the code's end.
+            if !self.hunks.is_empty() {
+                return Err(cut("A code fence is not closed: the reply was cut."));
+            }
             self.close(open, false);
+        }
+        if self.is_cut_at_next_edit() {
+            return Err(cut("The reply ends where another edit begins: it was cut."));
         }
         if self.hunks.is_empty() && self.code.is_empty() && self.format_is_code() {
             self.code.extend(bare_code(reply));
         }
         Ok(Scanned { parsed: Parsed { hunks: self.hunks, repairs: self.repairs }, code: self.code })
+    }
+
+    /// Whether the last line is the beginning of one that starts another edit: of a path that the
+    /// reply has named before, or of a marker.
+    fn is_cut_at_next_edit(&self) -> bool {
+        let last = self.last_line.trim();
+        if self.hunks.is_empty() || last.is_empty() {
+            return false;
+        }
+        let is_path = self.hunks.iter().filter_map(|hunk| hunk.path.as_deref()).any(|path| {
+            path == last || (!self.line_ended && last.len() > 2 && path.starts_with(last))
+        });
+        let markers = ["<<<<", "------- ", "*** ", "```"];
+        is_path || (!self.line_ended && markers.iter().any(|marker| last.starts_with(marker) && last != "*** End Patch"))
     }
 
     fn format_is_code(&self) -> bool {

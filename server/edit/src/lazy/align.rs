@@ -188,16 +188,24 @@ fn value(
 /// Whether one line may be the other one changed: a signature with the same name, or much the same
 /// words.
 fn alike(one: &str, other: &str) -> bool {
-    let name = |line: &str| {
-        let (front, _) = line.split_once('(')?;
-        let front = front.trim_end();
-        let name = front.rsplit(|letter: char| !(letter.is_alphanumeric() || letter == '_')).next()?;
-        (!name.is_empty()).then(|| name.to_owned())
-    };
+    const COMMON: [&str; 8] = ["if", "for", "while", "switch", "catch", "elif", "match", "with"];
     match (name(one), name(other)) {
-        (Some(one_name), Some(other_name)) => one_name == other_name && likeness(one, other) >= 0.4,
+        (Some(one_name), Some(other_name)) if one_name != other_name => false,
+        (Some(name), Some(_)) if !COMMON.contains(&name) => true,
+        (Some(_), Some(_)) => likeness(one, other) >= 0.4,
         _ => likeness(one, other) >= 0.6,
     }
+}
+
+/// The name of what a line calls or declares: before its first bracket, or of its tag.
+fn name(line: &str) -> Option<&str> {
+    let line = line.trim();
+    if let Some(tag) = line.strip_prefix('<') {
+        return tag.split([' ', '>', '/']).next().filter(|name| !name.is_empty());
+    }
+    let (front, _) = line.split_once('(')?;
+    let word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    front.trim_end().rsplit(|letter| !word(letter)).next().filter(|name| !name.is_empty())
 }
 
 /// Which line of the file each line of the piece is.

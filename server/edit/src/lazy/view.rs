@@ -65,7 +65,7 @@ impl<'a> View<'a> {
             let named = opener.filter(|_| closes(line) && !elided);
             view.opener.push(named);
             // What closes a block does not head the next one, and `{` alone is headed by its line.
-            let bare = line.trim().chars().all(|letter| !letter.is_alphanumeric());
+            let bare = matches!(line.trim(), "{" | "(" | "[" | "({" | "[{" | "then" | "do" | "begin");
             match opener {
                 Some(head) if !elided && (closes(line) || bare) => open.push(head),
                 _ => open.push(at),

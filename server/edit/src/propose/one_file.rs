@@ -201,7 +201,9 @@ impl File<'_, '_> {
                 None => return Err(self.ambiguous(number, several)),
             },
         };
-        if hunk.hints.unended && spot.rung > Rung::TrailingWhitespace && spot.rung < Rung::LineHint {
+        let strict =
+            [Rung::Exact, Rung::LineEndings, Rung::TrailingWhitespace, Rung::LineHint, Rung::Anchor];
+        if hunk.hints.unended && !strict.contains(&spot.rung) {
             let message = "The last line of the reply is not ended and not quite in the file: the reply was cut.";
             return Err(self.refuse(number, RefusalCode::Truncated, message));
         }
