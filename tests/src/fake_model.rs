@@ -312,7 +312,9 @@ fn play(
         head.push_str("content-type: text/event-stream\r\n");
     }
     for (name, value) in &script.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        for part in [name, ": ", value, "\r\n"] {
+            head.push_str(part);
+        }
     }
     head.push_str("transfer-encoding: chunked\r\n\r\n");
     // A script that begins with silence has not even a head.
@@ -328,15 +330,14 @@ fn play(
                 write!(stream, "{:x}\r\n{bytes}\r\n", bytes.len())?;
                 stream.flush()?;
             }
-            Step::Wait(gate) => loop {
-                match gate.recv_timeout(Duration::from_millis(1)) {
-                    Err(mpsc::RecvTimeoutError::Timeout) => {}
-                    Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            Step::Wait(gate) => {
+                let shut = Err(mpsc::RecvTimeoutError::Timeout);
+                while gate.recv_timeout(Duration::from_millis(1)) == shut {
+                    if has_left.try_recv().is_ok() {
+                        return Err(gone());
+                    }
                 }
-                if has_left.try_recv().is_ok() {
-                    return Err(gone());
-                }
-            },
+            }
             Step::Hang => {
                 let _left = has_left.recv();
                 return Err(gone());

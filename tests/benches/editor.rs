@@ -1,0 +1,250 @@
+//! What an editor feels, measured from outside on the release build: the start, the list of code
+//! actions while somebody types, and memory.
+//!
+//! ```text
+//! cargo build --release && cargo build --release -p pleach-grammars --example bare
+//! cargo bench -p pleach-tests --bench editor
+//! ```
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value
+)]
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+const SPAWNS: usize = 20;
+const LINES: usize = 10_000;
+const KEYSTROKES: usize = 600;
+/// Typing at 30 keys a second, as a fast repeat does.
+const BETWEEN_KEYS: Duration = Duration::from_millis(33);
+
+struct Server {
+    process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    last: u64,
+}
+
+impl Server {
+    fn start(binary: &Path, arguments: &[&str]) -> Self {
+        let home = std::env::temp_dir().join("pleach-bench");
+        let mut process = Command::new(binary)
+            .args(arguments)
+            .envs([
+                ("HOME", &home),
+                ("XDG_CONFIG_HOME", &home),
+                ("XDG_STATE_HOME", &home),
+            ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!("{}: {error}; see the head of this file", binary.display())
+            });
+        let input = process.stdin.take().unwrap();
+        let output = BufReader::new(process.stdout.take().unwrap());
+        Self {
+            process,
+            input,
+            output,
+            last: 0,
+        }
+    }
+
+    fn send(&mut self, message: &Value) {
+        let body = message.to_string();
+        let whole = format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        self.input.write_all(whole.as_bytes()).unwrap();
+    }
+
+    fn notify(&mut self, method: &str, params: Value) {
+        self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
+    }
+
+    fn request(&mut self, method: &str, params: Value) -> Value {
+        self.last += 1;
+        let id = self.last;
+        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+        loop {
+            let message = self.receive();
+            if message.get("method").is_none() && message["id"] == id {
+                return message["result"].clone();
+            }
+        }
+    }
+
+    fn receive(&mut self) -> Value {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            assert_ne!(
+                self.output.read_line(&mut line).unwrap(),
+                0,
+                "the server has ended"
+            );
+            if let Some((_, value)) = line.split_once(':') {
+                length = value.trim().parse().unwrap_or(length);
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        self.output.read_exact(&mut body).unwrap();
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    fn initialize(&mut self) {
+        let answer = self.request(
+            "initialize",
+            json!({
+                "processId": std::process::id(), "rootUri": null,
+                "capabilities": {"general": {"positionEncodings": ["utf-8"]}},
+            }),
+        );
+        assert!(answer["capabilities"].is_object());
+    }
+
+    /// Resident memory in KiB.
+    fn memory(&self) -> u64 {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS"))
+            .unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _gone = self.process.kill();
+        let _status = self.process.wait();
+    }
+}
+
+fn main() {
+    let target = std::env::current_exe().unwrap();
+    let release = target.ancestors().nth(2).unwrap().to_owned();
+    let pleach =
+        std::env::var_os("PLEACH_BIN").map_or_else(|| release.join("pleach"), PathBuf::from);
+    let bare = release.join("examples/bare");
+    start(&pleach, &bare);
+    typing(&pleach);
+}
+
+/// Spawn until `initialize` is answered, the two programs in turn.
+fn start(pleach: &Path, bare: &Path) {
+    let (mut ours, mut floor) = (Vec::new(), Vec::new());
+    for _ in 0..SPAWNS {
+        for (binary, arguments, times) in [
+            (bare, &[][..], &mut floor),
+            (pleach, &["lsp"][..], &mut ours),
+        ] {
+            let begun = Instant::now();
+            let mut server = Server::start(binary, arguments);
+            server.initialize();
+            times.push(begun.elapsed());
+        }
+    }
+    let (ours, floor) = (quantile(&mut ours, 0.5), quantile(&mut floor, 0.5));
+    println!(
+        "initialize answered, median of {SPAWNS} spawns: {:.2} ms; a bare binary with the same grammars: {:.2} ms; ratio {:.2}",
+        ms(ours),
+        ms(floor),
+        ours.as_secs_f64() / floor.as_secs_f64(),
+    );
+}
+
+/// A keystroke and the list of code actions at its place, 30 times a second, in a long file.
+fn typing(pleach: &Path) {
+    let mut server = Server::start(pleach, &["lsp"]);
+    server.initialize();
+    server.notify("initialized", json!({}));
+    let mut text = String::new();
+    for number in 0..LINES / 5 {
+        write!(text, "/// Number {number}.\npub fn number_{number}(x: u32) -> u32 {{\n    let y = x + {number};\n    y * 2\n}}\n").unwrap();
+    }
+    let uri = "file:///long.rs";
+    let before = server.memory();
+    server.notify(
+        "textDocument/didOpen",
+        json!({"textDocument": {
+            "uri": uri, "languageId": "rust", "version": 1, "text": text,
+        }}),
+    );
+    let place = |line: usize| json!({"line": line, "character": 4});
+    let list = |server: &mut Server, line: usize| {
+        server.request(
+            "textDocument/codeAction",
+            json!({
+                "textDocument": {"uri": uri},
+                "range": {"start": place(line), "end": place(line)},
+                "context": {"diagnostics": [], "triggerKind": 1},
+            }),
+        )
+    };
+    let middle = LINES / 2 + 2;
+    let begun = Instant::now();
+    let first = list(&mut server, middle);
+    println!(
+        "first list in a file of {LINES} lines: {:.2} ms, {} entries",
+        ms(begun.elapsed()),
+        first.as_array().unwrap().len()
+    );
+    println!(
+        "memory after opening it ({} KiB of text): {} KiB, {} KiB before",
+        text.len() / 1024,
+        server.memory(),
+        before
+    );
+    let mut times = Vec::new();
+    for key in 0..KEYSTROKES {
+        let begun = Instant::now();
+        server.notify("textDocument/didChange", json!({
+            "textDocument": {"uri": uri, "version": key + 2},
+            "contentChanges": [{"range": {"start": place(middle), "end": place(middle)}, "text": if key % 7 == 0 { "(" } else { "a" }}],
+        }));
+        let listed = list(&mut server, middle);
+        let took = begun.elapsed();
+        times.push(took);
+        assert!(
+            listed.as_array().is_some_and(|all| !all.is_empty()),
+            "an answer from nothing"
+        );
+        std::thread::sleep(BETWEEN_KEYS.saturating_sub(took));
+    }
+    println!(
+        "keystroke and code actions while typing at 30 Hz, {KEYSTROKES} times: p50 {:.3} ms, p99 {:.3} ms; memory then {} KiB",
+        ms(quantile(&mut times, 0.5)),
+        ms(quantile(&mut times, 0.99)),
+        server.memory(),
+    );
+}
+
+fn quantile(times: &mut [Duration], at: f64) -> Duration {
+    times.sort_unstable();
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a few hundred"
+    )]
+    let place = ((times.len() - 1) as f64 * at).round() as usize;
+    *times.get(place).unwrap()
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
