@@ -85,6 +85,8 @@ pub(crate) enum Event {
     JobEnded { job: JobId, outcome: Ended },
     /// A progress display wants to be brought up to date.
     ProgressDue { job: JobId },
+    /// A progress display may have been silent for long.
+    ProgressBeat { job: JobId },
     /// A landing's next file was brought to the present text and gated again.
     StepReady {
         job: JobId,

@@ -15,15 +15,18 @@
 //!     variables: Arc::new(|name| std::env::var(name).ok()),
 //!     user_settings: None,
 //!     state_dir: "/tmp/pleach".into(),
+//!     log_level: Arc::new(|_level| {}),
 //!     version: "0.1.0",
 //! };
 //! let code = pleach_lsp::run(std::io::stdin(), std::io::stdout(), environment);
 //! ```
 
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pleach_agent::Variables;
+use pleach_policy::LogLevel;
 
 mod actions;
 mod client;
@@ -37,6 +40,9 @@ pub mod transport;
 use event::{Event, Inbox};
 use session::Session;
 
+/// Sets how much is logged. The log itself is the command line's.
+pub type LogLevelSetter = Arc<dyn Fn(LogLevel) + Send + Sync>;
+
 /// What the server needs to know of the world. Only the command line reads the environment.
 #[derive(Clone)]
 pub struct Environment {
@@ -46,6 +52,8 @@ pub struct Environment {
     pub user_settings: Option<Utf8PathBuf>,
     /// Where answers are kept.
     pub state_dir: Utf8PathBuf,
+    /// Called with the level of the log that the settings choose, whenever it changes.
+    pub log_level: LogLevelSetter,
     /// The version to announce.
     pub version: &'static str,
 }

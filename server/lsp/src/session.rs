@@ -159,6 +159,7 @@ impl Session {
             Event::JobReport { job, event } => self.job_report(job, event),
             Event::JobEnded { job, outcome } => self.job_ended(job, outcome),
             Event::ProgressDue { job } => self.progress_due(job),
+            Event::ProgressBeat { job } => self.progress_beat(job),
             Event::StepReady { job, step, ready } => self.step_ready(job, step, ready),
             Event::LandingDue { job, attempt } => self.landing_due(job, attempt),
             Event::FileRead { job, step, text } => self.file_read(job, step, text.as_deref()),

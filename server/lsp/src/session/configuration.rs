@@ -120,6 +120,10 @@ impl Session {
     }
 
     pub(super) fn settings_loaded(&mut self, loaded: LoadedSettings) {
+        let level = loaded.settings.log.level;
+        if !self.configuration.loaded || level != self.configuration.settings.log.level {
+            (self.environment.log_level)(level);
+        }
         self.configuration.path_rules = loaded.settings.path_rules();
         self.configuration.settings = Arc::new(loaded.settings);
         self.configuration.loaded = true;

@@ -19,6 +19,8 @@ use crate::session::{Awaited, Session};
 
 /// Progress is reported at most this often.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
+/// Progress is reported at least this often while a job runs.
+const REPORT_AT_LEAST: Duration = Duration::from_secs(1);
 /// Characters of text per token, to show a figure before the provider counts. A common rule of thumb
 /// for English and code.
 const CHARS_PER_TOKEN: u64 = 4;
@@ -244,6 +246,7 @@ impl Session {
             let token = it.progress_token();
             self.outbox
                 .notify("$/progress", &json!({"token": token, "value": begin}));
+            self.later(REPORT_AT_LEAST, Event::ProgressBeat { job });
         }
         self.end_progress(job);
         self.forget_job(job);
@@ -353,6 +356,23 @@ impl Session {
 
     pub(super) fn progress_due(&mut self, job: JobId) {
         self.report_progress(job);
+    }
+
+    /// Reports again when nothing has been reported for a while, so that the time that passes is seen
+    /// while an engine is silent.
+    pub(super) fn progress_beat(&mut self, job: JobId) {
+        let Some(it) = self.jobs.get(&job) else {
+            return;
+        };
+        let Progress::Shown { last, .. } = it.progress else {
+            return;
+        };
+        let silent = last.elapsed();
+        if silent >= REPORT_AT_LEAST {
+            self.report_progress(job);
+        }
+        let next = REPORT_AT_LEAST.saturating_sub(silent).max(REPORT_EVERY);
+        self.later(next, Event::ProgressBeat { job });
     }
 
     fn report_progress(&mut self, job: JobId) {
