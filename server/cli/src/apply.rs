@@ -1,0 +1,324 @@
+//! `pleach apply`: land a reply on the files of a folder.
+
+use std::fs;
+use std::io::{self, BufRead as _, Read as _, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use anyhow::{Context as _, bail};
+use camino::Utf8PathBuf;
+use pleach_edit::{EditRequest, FileChange, Format, Proposal, Refusal, Target, propose};
+use pleach_policy::Settings;
+use pleach_text::unified_diff;
+use pleach_workspace::{WorkspaceSnapshot, write_all};
+
+use crate::environment::Environment;
+use crate::paint::{self, BAD, FAINT, GOOD, HEAD, ODD, PLACE, count, paint, visible};
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  pleach apply answer.md                 show what the answer would change, write nothing
+  pleach apply --write answer.md         change the files, all of them or none
+  wl-paste | pleach apply --check -      say only whether it would apply
+  pleach apply --file src/a.rs --write - take a reply that names no file
+
+Any form that models write edits in is recognised: search/replace blocks, unified diffs,
+*** Begin Patch, whole files, tool calls as JSON, snippets with `... existing code ...`.
+An edit whose place is not certain is refused, and so is one that adds a syntax error.
+
+Exit code: 0 applied (or would apply), 1 refused and nothing written, 2 wrong usage.")]
+pub(crate) struct Arguments {
+    /// The reply; `-` or nothing reads standard input
+    #[arg(value_name = "REPLY-FILE")]
+    reply: Option<String>,
+    /// Only say whether the reply applies
+    #[arg(long, group = "what")]
+    check: bool,
+    /// Show what would change as a unified diff (this is what happens without an option)
+    #[arg(long, group = "what")]
+    diff: bool,
+    /// Change the files
+    #[arg(long, group = "what")]
+    write: bool,
+    /// Answer JSON requests, one a line, until standard input ends
+    ///
+    /// Each line is `{"id": …, "files": {path: text}, "edit": text, "format": name or null}`. Nothing
+    /// is read from or written to disk.
+    #[arg(long, group = "what", conflicts_with_all = ["reply", "format", "file", "allow_worse_syntax"])]
+    jsonl: bool,
+    /// The folder whose files the reply is about
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    dir: Utf8PathBuf,
+    /// The file that the reply is about, if it names none
+    #[arg(long, value_name = "FILE")]
+    file: Option<String>,
+    /// The form that the reply is written in; all forms are recognised without it
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<FormatName>,
+    /// Land the reply even though it adds a syntax error
+    #[arg(long)]
+    allow_worse_syntax: bool,
+}
+
+/// The names of formats on the command line.
+#[derive(Clone, Copy)]
+struct FormatName(Format);
+
+impl clap::ValueEnum for FormatName {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [FormatName; 7] = [
+            FormatName(Format::SearchReplace),
+            FormatName(Format::UnifiedDiff),
+            FormatName(Format::CodexPatch),
+            FormatName(Format::WholeFile),
+            FormatName(Format::StrReplace),
+            FormatName(Format::LazySnippet),
+            FormatName(Format::LineEdits),
+        ];
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(self.0.name()))
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::Result<u8> {
+    if arguments.jsonl {
+        return answer_lines();
+    }
+    let reply = read_reply(arguments.reply.as_deref())?;
+    let workspace = open(&arguments.dir, environment)?;
+    let target = arguments.file.as_deref().map(|file| Target {
+        path: file,
+        selection: None,
+    });
+    let proposed = propose(&EditRequest {
+        format: arguments.format.map(|FormatName(format)| format),
+        target,
+        allow_worse_syntax: arguments.allow_worse_syntax,
+        ..EditRequest::new(&reply, &workspace)
+    });
+    let proposal = match proposed {
+        Ok(proposal) => proposal,
+        Err(refusal) => {
+            tell_refusal(&mut anstream::stderr().lock(), &refusal)?;
+            return Ok(crate::NOT_IN_ORDER);
+        }
+    };
+    // The rules hold for a person's command line as they do in an editor.
+    for change in proposal.files() {
+        for path in [Some(change.path()), change.path_after()]
+            .into_iter()
+            .flatten()
+        {
+            if let Err(error) = workspace.resolve(path) {
+                refuse(&error)?;
+                return Ok(crate::NOT_IN_ORDER);
+            }
+        }
+    }
+    if arguments.write
+        && let Err(error) = write_all(&workspace, &proposal)
+    {
+        refuse(&error)?;
+        return Ok(crate::NOT_IN_ORDER);
+    }
+    if !arguments.write && !arguments.check {
+        show_diff(&proposal)?;
+    }
+    // Apart from the diff, so that this can be piped into a file or another program.
+    tell(&mut anstream::stderr().lock(), &proposal, arguments)?;
+    Ok(crate::DONE)
+}
+
+fn read_reply(file: Option<&str>) -> anyhow::Result<String> {
+    let bytes = match file {
+        None | Some("-") => {
+            let mut bytes = Vec::new();
+            io::stdin()
+                .lock()
+                .read_to_end(&mut bytes)
+                .context("standard input cannot be read")?;
+            bytes
+        }
+        Some(path) => fs::read(path).with_context(|| format!("`{path}` cannot be read"))?,
+    };
+    String::from_utf8(bytes).context("the reply is not UTF-8 text")
+}
+
+/// The files of `dir` under the user's settings and those of the folder, which can only narrow them.
+fn open(dir: &Utf8PathBuf, environment: &Environment) -> anyhow::Result<WorkspaceSnapshot> {
+    let root = dir
+        .canonicalize_utf8()
+        .with_context(|| format!("`{dir}` is no folder to work in"))?;
+    if !root.is_dir() {
+        bail!("`{dir}` is not a folder; give the folder with --dir and the file with --file");
+    }
+    let user = environment.user_settings();
+    let user = user.and_then(|path| fs::read_to_string(path).ok());
+    let settings = user.map_or_else(Settings::default, |text| {
+        pleach_policy::parse(&text).settings
+    });
+    let own = fs::read_to_string(root.join("pleach.toml")).ok();
+    let settings = match own {
+        Some(text) => pleach_policy::narrow(&settings, &text).settings,
+        None => settings,
+    };
+    Ok(WorkspaceSnapshot::new(&[root], [], settings.path_rules()))
+}
+
+/// Coloured for people; byte for byte for programs.
+fn show_diff(proposal: &Proposal) -> io::Result<()> {
+    for change in proposal.files() {
+        let before = change
+            .before()
+            .map(|text| text.to_string())
+            .unwrap_or_default();
+        let after = change.after().unwrap_or_default();
+        let old = match change {
+            FileChange::Create { .. } => "/dev/null".to_owned(),
+            _ => format!("a/{}", change.path()),
+        };
+        let new = change
+            .path_after()
+            .map_or("/dev/null".to_owned(), |path| format!("b/{path}"));
+        let diff = unified_diff(&before, &after, &old, &new, 3);
+        if paint::stdout_is_coloured() {
+            paint::diff(&mut anstream::stdout().lock(), &diff, "")?;
+        } else {
+            io::stdout().write_all(diff.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// What was done, or would be, file by file.
+fn tell(out: &mut impl Write, proposal: &Proposal, arguments: &Arguments) -> io::Result<()> {
+    let tick = paint(GOOD, "✓");
+    for change in proposal.files() {
+        let path = change.path();
+        let what = match change {
+            FileChange::Edit { .. } => "changed".to_owned(),
+            FileChange::Create { .. } => "created".to_owned(),
+            FileChange::Delete { .. } => "deleted".to_owned(),
+            FileChange::Rename { to, .. } => format!("renamed to {to}"),
+        };
+        writeln!(out, "{tick} {} {what}", paint(PLACE, path))?;
+        for hunk in proposal.hunks().iter().filter(|hunk| hunk.path == path) {
+            let (first, last) = hunk.lines;
+            let lines = if first == last {
+                format!("line {first}")
+            } else {
+                format!("lines {first}-{last}")
+            };
+            let how = format!(
+                "hunk {}: {lines}, match: {}",
+                hunk.index + 1,
+                hunk.rung.name()
+            );
+            writeln!(out, "    {}", paint(FAINT, how))?;
+        }
+    }
+    writeln!(out, "{tick} {}", proposal.verdict())?;
+    let files = count(proposal.files().len(), "file");
+    if proposal.files().is_empty() {
+        writeln!(
+            out,
+            "{}",
+            paint(HEAD, "nothing to do: the files are as the reply wants them")
+        )
+    } else if arguments.write {
+        writeln!(out, "{}", paint(HEAD, format_args!("{files} written")))
+    } else {
+        let hint = "nothing was written; --write does it";
+        writeln!(
+            out,
+            "{}; {hint}",
+            paint(HEAD, format_args!("{files} would change"))
+        )
+    }
+}
+
+fn refuse(error: &dyn std::error::Error) -> io::Result<()> {
+    let mut out = anstream::stderr().lock();
+    writeln!(out, "{} {error}", paint(BAD, "refused:"))?;
+    writeln!(out, "{}", paint(HEAD, "nothing was written"))
+}
+
+/// Why the reply was refused, hunk by hunk, with what comes closest.
+fn tell_refusal(out: &mut impl Write, refusal: &Refusal) -> io::Result<()> {
+    let code = paint(FAINT, format!("({})", refusal.code.code()));
+    if refusal.hunks.is_empty() {
+        writeln!(
+            out,
+            "{} {} {code}",
+            paint(BAD, "refused:"),
+            visible(&refusal.message)
+        )?;
+    } else {
+        let hunks = count(refusal.hunks.len(), "hunk");
+        writeln!(
+            out,
+            "{} {hunks} cannot be applied {code}",
+            paint(BAD, "refused:")
+        )?;
+    }
+    for hunk in &refusal.hunks {
+        let path = hunk
+            .path
+            .as_deref()
+            .map(|path| format!(" {}", visible(path)))
+            .unwrap_or_default();
+        let at = paint(PLACE, format!("hunk {}{path}:", hunk.index + 1));
+        writeln!(out, "  {at} {}", visible(&hunk.message))?;
+        for place in &hunk.candidates {
+            writeln!(
+                out,
+                "    {}",
+                paint(ODD, format_args!("fits at line {}", place.line))
+            )?;
+            for line in place.excerpt.lines() {
+                writeln!(
+                    out,
+                    "    {}",
+                    paint(FAINT, format_args!("│ {}", visible(line)))
+                )?;
+            }
+        }
+        if let Some(closest) = &hunk.closest {
+            let note = format!("closest is line {} (- the reply, + the file)", closest.line);
+            writeln!(out, "    {}", paint(ODD, note))?;
+            let shown = if closest.diff.is_empty() {
+                &closest.text
+            } else {
+                &closest.diff
+            };
+            paint::diff(out, shown, "    │ ")?;
+        }
+    }
+    writeln!(out, "{}", paint(HEAD, "nothing was written"))
+}
+
+/// The answer to a line that made the engine panic.
+const INTERNAL: &str = r#"{"id":null,"status":"rejected","code":"internal","message":"Pleach made a mistake of its own on this line; please report it","hunks":[]}"#;
+
+/// Answers each line of standard input before the next is read, whatever it holds.
+fn answer_lines() -> anyhow::Result<u8> {
+    let mut input = io::stdin().lock();
+    let mut out = io::stdout().lock();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if input.read_until(b'\n', &mut line)? == 0 {
+            return Ok(crate::DONE);
+        }
+        let text = String::from_utf8_lossy(&line);
+        // A mistake of ours costs the one line that met it.
+        let answer = catch_unwind(AssertUnwindSafe(|| pleach_edit::answer_line(&text)));
+        let answer = answer.unwrap_or_else(|_panic| INTERNAL.to_owned());
+        out.write_all(answer.as_bytes())?;
+        out.write_all(b"\n")?;
+        out.flush()?;
+    }
+}

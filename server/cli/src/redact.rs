@@ -1,0 +1,125 @@
+//! Takes what looks like a key out of a text, before it is written to a log or a screen.
+//!
+//! The last of several nets: keys are kept in types that do not print themselves. This one catches
+//! what comes from outside, such as a server's error page that repeats the request's headers.
+
+use std::borrow::Cow;
+
+/// What stands in a key's place.
+const MARK: &str = "[redacted]";
+/// Beginnings of the keys that well-known services hand out.
+const PREFIXES: [&str; 16] = [
+    "sk-",
+    "sk_",
+    "pk-",
+    "rk_",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "gsk_",
+    "hf_",
+    "xoxb-",
+    "xoxp-",
+    "AIza",
+    "AKIA",
+    "eyJ",
+];
+/// No real key is shorter.
+const SHORTEST: usize = 12;
+/// Names whose value is taken for a key.
+const NAMES: [&str; 9] = [
+    "bearer",
+    "basic",
+    "api_key",
+    "api-key",
+    "apikey",
+    "x-api-key",
+    "password",
+    "secret",
+    "access_token",
+];
+
+/// `text` with everything that looks like a key replaced by `[redacted]`.
+pub(crate) fn redact(text: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut copied = 0;
+    let mut named = false;
+    for (start, word) in words(text) {
+        let after_name = std::mem::replace(&mut named, is_name(word));
+        if looks_like_key(word) || (after_name && !named && word.len() >= 4) {
+            out.push_str(text.get(copied..start).unwrap_or_default());
+            out.push_str(MARK);
+            copied = start + word.len();
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(text.get(copied..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
+/// The runs of characters that keys are made of, and where each begins.
+fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    text.split_inclusive(|c: char| !is_of_key(c))
+        .filter_map(move |piece| {
+            let start = at;
+            at += piece.len();
+            let word = piece.trim_end_matches(|c: char| !is_of_key(c));
+            (!word.is_empty()).then_some((start, word))
+        })
+}
+
+fn is_of_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_.+/~".contains(c)
+}
+
+fn is_name(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    NAMES
+        .iter()
+        .any(|name| word == *name || word.ends_with(&format!("_{name}")))
+}
+
+fn looks_like_key(word: &str) -> bool {
+    word.len() >= SHORTEST && PREFIXES.iter().any(|prefix| word.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_taken_out_wherever_they_stand() {
+        for (text, clean) in [
+            ("key sk-abcdefghijklmnop.", "key [redacted]"),
+            (
+                "Authorization: Bearer abc.def-ghi",
+                "Authorization: Bearer [redacted]",
+            ),
+            (
+                "{\"api_key\":\"hunter2hunter2\"}",
+                "{\"api_key\":\"[redacted]\"}",
+            ),
+            ("OPENAI_API_KEY=hunter2", "OPENAI_API_KEY=[redacted]"),
+            ("?key=AIzaSyA1234567890abc&x=1", "?key=[redacted]&x=1"),
+        ] {
+            assert_eq!(redact(text).trim_end_matches('.'), clean, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_stays() {
+        for text in [
+            "opened src/task-list.rs in 3 ms",
+            "sk-short",
+            "größe: 12, Schlüssel: keiner",
+            "",
+        ] {
+            assert_eq!(redact(text), text);
+        }
+    }
+}
