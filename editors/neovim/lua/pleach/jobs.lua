@@ -131,7 +131,8 @@ function M.open_log()
   local lines = { '# Pleach: the jobs of this session', '' }
   for at = #jobs, 1, -1 do
     local job = jobs[at]
-    local state = job.state == 'failed' and ('failed: %s. Next: %s'):format(job.message, job.next)
+    local state = job.code == 'cancelled' and 'cancelled; nothing was changed'
+      or job.state == 'failed' and ('failed: %s. Next: %s'):format(job.message, job.next)
       or job.state == 'finished' and (job.summary or 'done')
       or job.phase
     vim.list_extend(lines, { ('## %d. %s'):format(job.job, job.title), '' })
