@@ -60,20 +60,39 @@ fn stretch<T: Hash + Eq + Ord>(
     depth: usize,
     out: &mut Out,
 ) {
-    let head = old.iter().zip(new).take_while(|(one, other)| one == other).count();
+    let head = old
+        .iter()
+        .zip(new)
+        .take_while(|(one, other)| one == other)
+        .count();
     out.push(old_at..old_at + head, new_at..new_at + head, true);
-    let (old, new) = (old.get(head..).unwrap_or(&[]), new.get(head..).unwrap_or(&[]));
+    let (old, new) = (
+        old.get(head..).unwrap_or(&[]),
+        new.get(head..).unwrap_or(&[]),
+    );
     let (old_at, new_at) = (old_at + head, new_at + head);
-    let tail = old.iter().rev().zip(new.iter().rev()).take_while(|(one, other)| one == other).count();
+    let tail = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take_while(|(one, other)| one == other)
+        .count();
     let (old_mid, new_mid) = (old.len() - tail, new.len() - tail);
-    let (old, new) = (old.get(..old_mid).unwrap_or(&[]), new.get(..new_mid).unwrap_or(&[]));
+    let (old, new) = (
+        old.get(..old_mid).unwrap_or(&[]),
+        new.get(..new_mid).unwrap_or(&[]),
+    );
 
     if old.is_empty() || new.is_empty() {
         out.push(old_at..old_at + old_mid, new_at..new_at + new_mid, false);
     } else if old.len().saturating_mul(new.len()) <= MAX_CELLS {
         small(old, new, old_at, new_at, out);
     } else {
-        let anchors = if depth < MAX_DEPTH { anchors(old, new) } else { Vec::new() };
+        let anchors = if depth < MAX_DEPTH {
+            anchors(old, new)
+        } else {
+            Vec::new()
+        };
         if anchors.is_empty() {
             out.push(old_at..old_at + old_mid, new_at..new_at + new_mid, false);
         } else {
@@ -91,7 +110,11 @@ fn stretch<T: Hash + Eq + Ord>(
                     out,
                 );
                 if one < old_mid {
-                    out.push(old_at + one..old_at + one + 1, new_at + other..new_at + other + 1, true);
+                    out.push(
+                        old_at + one..old_at + one + 1,
+                        new_at + other..new_at + other + 1,
+                        true,
+                    );
                 }
                 (from_old, from_new) = (one + 1, other + 1);
             }
@@ -119,7 +142,9 @@ fn anchors<T: Hash + Eq>(old: &[T], new: &[T]) -> Vec<(usize, usize)> {
     fn once<T: Hash + Eq>(lines: &[T]) -> HashMap<&T, Option<usize>> {
         let mut seen = HashMap::with_capacity(lines.len());
         for (at, line) in lines.iter().enumerate() {
-            seen.entry(line).and_modify(|place| *place = None).or_insert(Some(at));
+            seen.entry(line)
+                .and_modify(|place| *place = None)
+                .or_insert(Some(at));
         }
         seen
     }
@@ -143,7 +168,10 @@ fn rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
     for index in 0..pairs.len() {
         let place = tails.partition_point(|&tail| second(tail) < second(index));
         if let Some(slot) = before.get_mut(index) {
-            *slot = place.checked_sub(1).and_then(|below| tails.get(below)).copied();
+            *slot = place
+                .checked_sub(1)
+                .and_then(|below| tails.get(below))
+                .copied();
         }
         match tails.get_mut(place) {
             Some(tail) => *tail = index,
@@ -181,7 +209,10 @@ mod tests {
     #[test]
     fn a_change_in_the_middle_leaves_both_ends() {
         let parts = diff(&["a", "b", "c"], &["a", "x", "c"]);
-        assert_eq!(parts.iter().map(|part| part.equal).collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(
+            parts.iter().map(|part| part.equal).collect::<Vec<_>>(),
+            [true, false, true]
+        );
     }
 
     #[test]
@@ -191,7 +222,10 @@ mod tests {
         new.insert(10, 9_999_999);
         new.remove(4_000);
         assert_eq!(rebuild(&old, &new), new);
-        assert_eq!(diff(&old, &new).iter().filter(|part| !part.equal).count(), 2);
+        assert_eq!(
+            diff(&old, &new).iter().filter(|part| !part.equal).count(),
+            2
+        );
     }
 
     proptest::proptest! {

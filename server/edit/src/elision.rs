@@ -9,12 +9,28 @@ pub(crate) enum Elision {
     Words,
 }
 
-const OPENERS: [&str; 10] = ["//", "#", "--", "/*", "<!--", "{/*", ";", "%", "(*", "\"\"\""];
+const OPENERS: [&str; 10] = [
+    "//", "#", "--", "/*", "<!--", "{/*", ";", "%", "(*", "\"\"\"",
+];
 const CLOSERS: [&str; 6] = ["*/}", "*/", "-->", "*)", "\"\"\"", "}"];
 
 const SAYING: [&str; 16] = [
-    "existing", "rest of", "remaining", "unchanged", "remains", "other ", "previous", "same as", "omitted",
-    "keep ", "kept", "as before", "no change", "stays", "code here", "your code",
+    "existing",
+    "rest of",
+    "remaining",
+    "unchanged",
+    "remains",
+    "other ",
+    "previous",
+    "same as",
+    "omitted",
+    "keep ",
+    "kept",
+    "as before",
+    "no change",
+    "stays",
+    "code here",
+    "your code",
 ];
 
 /// Whether a line stands for lines that are not written out, and how sure that is.
@@ -27,7 +43,9 @@ pub(crate) fn elision(line: &str) -> Option<Elision> {
     let mut comment = false;
     for opener in OPENERS {
         if let Some(rest) = body.strip_prefix(opener) {
-            body = rest.trim_start_matches(['/', '#', '-', '*', ';', '!', '%']).trim_start();
+            body = rest
+                .trim_start_matches(['/', '#', '-', '*', ';', '!', '%'])
+                .trim_start();
             comment = true;
             break;
         }
@@ -47,8 +65,12 @@ pub(crate) fn elision(line: &str) -> Option<Elision> {
     }
     let starts = body.starts_with("...") || body.starts_with('…');
     let ends = body.ends_with("...") || body.ends_with('…');
-    let inner = body.trim_matches(|character| dots(character) || "()[]".contains(character)).to_ascii_lowercase();
-    let says = SAYING.iter().any(|word| inner.contains(word.trim_end()) && (inner.contains(word) || inner == word.trim_end()));
+    let inner = body
+        .trim_matches(|character| dots(character) || "()[]".contains(character))
+        .to_ascii_lowercase();
+    let says = SAYING.iter().any(|word| {
+        inner.contains(word.trim_end()) && (inner.contains(word) || inner == word.trim_end())
+    });
     ((starts || ends) && says).then_some(Elision::Words)
 }
 
@@ -59,17 +81,30 @@ mod tests {
     #[test]
     fn elisions_in_the_comments_of_many_languages() {
         for line in [
-            "// ... existing code ...", "# ... rest of the code remains unchanged ...",
-            "-- ... (unchanged) ...", "{/* ... existing code ... */}", "<!-- ... existing code ... -->",
-            "/* ... rest of file ... */", "  # ...existing code...", "// … existing code …",
-            "// ... other methods ...", "// rest of the function stays the same...",
+            "// ... existing code ...",
+            "# ... rest of the code remains unchanged ...",
+            "-- ... (unchanged) ...",
+            "{/* ... existing code ... */}",
+            "<!-- ... existing code ... -->",
+            "/* ... rest of file ... */",
+            "  # ...existing code...",
+            "// … existing code …",
+            "// ... other methods ...",
+            "// rest of the function stays the same...",
         ] {
             assert_eq!(elision(line), Some(Elision::Words), "{line}");
         }
         for line in ["...", "// ...", "# …", "-- ..."] {
             assert_eq!(elision(line), Some(Elision::Dots), "{line}");
         }
-        for line in ["def f(): ...", "let a = [...b];", "// wait for it", "f(...args)", "print(\"...\")", "// and so on..."] {
+        for line in [
+            "def f(): ...",
+            "let a = [...b];",
+            "// wait for it",
+            "f(...args)",
+            "print(\"...\")",
+            "// and so on...",
+        ] {
             assert_eq!(elision(line), None, "{line}");
         }
     }

@@ -1,9 +1,9 @@
 //! Which of several equal places is meant, when something stronger than likeness says so.
 
+use crate::Rung;
 use crate::hunk::Hints;
 use crate::lines::{indent_of, is_blank};
 use crate::locate::{Index, Spot};
-use crate::Rung;
 
 /// What is known about the other hunks of the same file.
 #[derive(Debug, Clone, Default)]
@@ -16,11 +16,19 @@ pub(crate) struct Neighbours {
 }
 
 /// Chooses one place, if exactly one fits what is known beside the text.
-pub(crate) fn choose(index: &Index<'_>, spots: &[Spot], hints: &Hints, near: &Neighbours) -> Option<Spot> {
+pub(crate) fn choose(
+    index: &Index<'_>,
+    spots: &[Spot],
+    hints: &Hints,
+    near: &Neighbours,
+) -> Option<Spot> {
     let only = |fits: &dyn Fn(&Spot) -> bool, rung: Rung| {
         let mut fitting = spots.iter().filter(|spot| fits(spot));
         let first = fitting.next()?;
-        fitting.next().is_none().then(|| Spot { rung, ..first.clone() })
+        fitting.next().is_none().then(|| Spot {
+            rung,
+            ..first.clone()
+        })
     };
     if let Some(line) = hints.line {
         let at = line.saturating_sub(1);
@@ -35,7 +43,10 @@ pub(crate) fn choose(index: &Index<'_>, spots: &[Spot], hints: &Hints, near: &Ne
         }
     }
     if hints.at_end {
-        let end = (0..index.file.len()).rev().find(|&at| !is_blank(index.file.line(at))).map_or(0, |at| at + 1);
+        let end = (0..index.file.len())
+            .rev()
+            .find(|&at| !is_blank(index.file.line(at)))
+            .map_or(0, |at| at + 1);
         if let Some(spot) = only(&|spot| spot.last >= end, Rung::Anchor) {
             return Some(spot);
         }
@@ -68,8 +79,11 @@ fn scope(index: &Index<'_>, anchors: &[String]) -> Option<std::ops::Range<usize>
             (first, hits.next().is_some())
         };
         let (whole, several) = hits(&|line| line == wanted);
-        let (first, several) =
-            if whole.is_some() { (whole, several) } else { hits(&|line| line.starts_with(wanted)) };
+        let (first, several) = if whole.is_some() {
+            (whole, several)
+        } else {
+            hits(&|line| line.starts_with(wanted))
+        };
         let first = first.filter(|_| !several)?;
         range = first..block_end(index, first);
     }

@@ -54,7 +54,9 @@ pub(crate) fn look_alike(character: char) -> Option<&'static str> {
         '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{201b}' | '\u{2032}' | '\u{ff07}' => "'",
         '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{201f}' | '\u{2033}' | '\u{ff02}' => "\"",
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' => "-",
-        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => " ",
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
+            " "
+        }
         '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{ad}' => "",
         '\u{2026}' => "...",
         _ => return None,
@@ -66,7 +68,11 @@ fn fold(line: &str, dense: bool) -> Cow<'_, str> {
         if !dense || !line.bytes().any(|byte| byte.is_ascii_whitespace()) {
             return Cow::Borrowed(line);
         }
-        return Cow::Owned(line.chars().filter(|character| !character.is_whitespace()).collect());
+        return Cow::Owned(
+            line.chars()
+                .filter(|character| !character.is_whitespace())
+                .collect(),
+        );
     }
     let mut plain = String::with_capacity(line.len());
     for character in line.chars() {
@@ -117,8 +123,13 @@ pub(crate) fn likeness(one: &str, other: &str) -> f64 {
     }
     let head = one.iter().zip(other).take_while(|(a, b)| a == b).count();
     let rest = one.len().min(other.len()) - head;
-    let tail =
-        one.iter().rev().zip(other.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+    let tail = one
+        .iter()
+        .rev()
+        .zip(other.iter().rev())
+        .take(rest)
+        .take_while(|(a, b)| a == b)
+        .count();
     let (one, other) = (
         one.get(head..one.len() - tail).unwrap_or(&[]),
         other.get(head..other.len() - tail).unwrap_or(&[]),
@@ -131,8 +142,10 @@ pub(crate) fn likeness(one: &str, other: &str) -> f64 {
 /// How many neighbouring pairs of bytes both hold, each counted as often as the poorer side has it.
 fn shared_pairs(one: &[u8], other: &[u8]) -> usize {
     let pairs = |bytes: &[u8]| {
-        let mut pairs: Vec<[u8; 2]> =
-            bytes.windows(2).filter_map(|pair| pair.try_into().ok()).collect();
+        let mut pairs: Vec<[u8; 2]> = bytes
+            .windows(2)
+            .filter_map(|pair| pair.try_into().ok())
+            .collect();
         pairs.sort_unstable();
         pairs
     };
@@ -156,7 +169,11 @@ fn shared_pairs(one: &[u8], other: &[u8]) -> usize {
 /// A share of a whole, for scores.
 #[allow(clippy::cast_precision_loss)] // Counts of lines and bytes are far below 2⁵².
 pub(crate) fn ratio(part: usize, whole: usize) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
 }
 
 #[cfg(test)]
@@ -177,7 +194,12 @@ mod tests {
 
     #[test]
     fn a_misspelt_line_is_much_alike() {
-        assert!(likeness("sudo systemctl enable docker", "suo systemctl enable docker") > 0.9);
+        assert!(
+            likeness(
+                "sudo systemctl enable docker",
+                "suo systemctl enable docker"
+            ) > 0.9
+        );
         assert!(likeness("let a = 1;", "return None") < 0.5);
     }
 }

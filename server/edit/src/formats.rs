@@ -34,7 +34,10 @@ pub(crate) fn scan(reply: &str, format: Option<Format>) -> Result<Scanned, Refus
     if reply.len() > MAX_REPLY {
         return Err(Refusal::whole(
             RefusalCode::TooLarge,
-            format!("The reply is {} bytes long; at most {MAX_REPLY} are read.", reply.len()),
+            format!(
+                "The reply is {} bytes long; at most {MAX_REPLY} are read.",
+                reply.len()
+            ),
         ));
     }
     let mut scanner = Scanner::new(format);

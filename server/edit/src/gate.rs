@@ -38,7 +38,11 @@ pub enum Check {
 
 impl FileVerdict {
     fn unchecked(check: Check) -> Self {
-        Self { check, new_problems: Vec::new(), data_problem: None }
+        Self {
+            check,
+            new_problems: Vec::new(),
+            data_problem: None,
+        }
     }
 
     /// Whether the file would get worse.
@@ -73,7 +77,13 @@ const PATIENCE: usize = 150_000;
 
 /// Compares the syntax of two versions of a text.
 pub fn gate(before: &str, after: &str, language: Option<Language>) -> FileVerdict {
-    check(before, &ChangeSet::between(before, after), after, language, None)
+    check(
+        before,
+        &ChangeSet::between(before, after),
+        after,
+        language,
+        None,
+    )
 }
 
 pub(crate) fn check(
@@ -83,7 +93,9 @@ pub(crate) fn check(
     language: Option<Language>,
     known: Option<&Syntax>,
 ) -> FileVerdict {
-    let Some(language) = language else { return FileVerdict::unchecked(Check::NotChecked) };
+    let Some(language) = language else {
+        return FileVerdict::unchecked(Check::NotChecked);
+    };
     let mut patience = PATIENCE;
     let mut stop = || {
         patience = patience.saturating_sub(1);
@@ -94,7 +106,9 @@ pub(crate) fn check(
         Some(known) => known.reparse(before, changes, after, &mut stop),
         None => parse_until(language, after, &mut stop),
     };
-    let Some(after_syntax) = after_syntax else { return FileVerdict::unchecked(Check::TooCostly) };
+    let Some(after_syntax) = after_syntax else {
+        return FileVerdict::unchecked(Check::TooCostly);
+    };
     let mut verdict = FileVerdict::unchecked(Check::Checked);
     verdict.data_problem = data::regression(language, before, after);
     if after_syntax.has_problems() {
@@ -108,7 +122,8 @@ pub(crate) fn check(
         };
         let old = before_syntax.problems(before);
         now = added(&old, &now, changes);
-        let hopeless = before_syntax.problem_count() >= after_syntax.problem_count() && is_hopeless(&old, before.len());
+        let hopeless = before_syntax.problem_count() >= after_syntax.problem_count()
+            && is_hopeless(&old, before.len());
         verdict.new_problems = if hopeless { Vec::new() } else { now };
     }
     verdict
@@ -120,9 +135,15 @@ const GROWTH: usize = 8;
 const NEAR: usize = 240;
 
 /// The problems of the text after a change that the change added.
-fn added(before: &[SyntaxProblem], after: &[SyntaxProblem], changes: &ChangeSet) -> Vec<SyntaxProblem> {
-    let mut gone: Vec<Option<(ByteRange, &SyntaxProblem)>> =
-        before.iter().map(|problem| Some((changes.map_range(problem.range), problem))).collect();
+fn added(
+    before: &[SyntaxProblem],
+    after: &[SyntaxProblem],
+    changes: &ChangeSet,
+) -> Vec<SyntaxProblem> {
+    let mut gone: Vec<Option<(ByteRange, &SyntaxProblem)>> = before
+        .iter()
+        .map(|problem| Some((changes.map_range(problem.range), problem)))
+        .collect();
     let mut new: Vec<&SyntaxProblem> = Vec::new();
     for problem in after {
         let same = |slot: &Option<(ByteRange, &SyntaxProblem)>| {
@@ -160,5 +181,10 @@ fn added(before: &[SyntaxProblem], after: &[SyntaxProblem], changes: &ChangeSet)
 /// Whether the parser makes nothing of a text: half of it or more is in error nodes, as when a file
 /// has another file's extension. Problems then have no place; only their number counts.
 fn is_hopeless(problems: &[SyntaxProblem], len: usize) -> bool {
-    problems.iter().map(|problem| problem.range.len()).sum::<usize>() * 2 >= len
+    problems
+        .iter()
+        .map(|problem| problem.range.len())
+        .sum::<usize>()
+        * 2
+        >= len
 }

@@ -30,9 +30,19 @@ pub(crate) enum Unit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Op {
     /// Replace this text by that one. Both with `\n` line endings.
-    Replace { old: String, new: String, unit: Unit, all: bool },
+    Replace {
+        old: String,
+        new: String,
+        unit: Unit,
+        all: bool,
+    },
     /// Replace the lines `first..=last` (from 1; `last == first - 1` inserts before `first`).
-    Lines { first: usize, last: usize, new: String, guard: Option<String> },
+    Lines {
+        first: usize,
+        last: usize,
+        new: String,
+        guard: Option<String>,
+    },
     /// Put text at the end of the file.
     Append { new: String },
     /// The whole new text of a file, which may exist or not. `may_exist` is false for a creation
@@ -58,7 +68,12 @@ pub(crate) struct Hunk {
 
 impl Hunk {
     pub(crate) fn new(path: Option<String>, op: Op, format: Format) -> Self {
-        Self { path, op, hints: Hints::default(), format }
+        Self {
+            path,
+            op,
+            hints: Hints::default(),
+            format,
+        }
     }
 }
 

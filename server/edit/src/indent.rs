@@ -37,7 +37,8 @@ impl Step {
             Self::Tab => Some((isize::try_from(tabs).ok()?, spaces.len())),
             Self::Spaces(width) => {
                 let levels = spaces.len().checked_div(width)?;
-                (tabs == 0).then_some((isize::try_from(levels).ok()?, spaces.len() - levels * width))
+                (tabs == 0)
+                    .then_some((isize::try_from(levels).ok()?, spaces.len() - levels * width))
             }
         }
     }
@@ -57,8 +58,13 @@ impl Step {
     }
 }
 
-const STEPS: [Step; 5] =
-    [Step::Tab, Step::Spaces(4), Step::Spaces(2), Step::Spaces(8), Step::Spaces(3)];
+const STEPS: [Step; 5] = [
+    Step::Tab,
+    Step::Spaces(4),
+    Step::Spaces(2),
+    Step::Spaces(8),
+    Step::Spaces(3),
+];
 
 /// Deeper than this no code is; hostile replies are.
 const MAX_LEVELS: isize = 400;
@@ -72,14 +78,18 @@ impl Reindent {
         }
         let (reply, file) = *pairs.iter().find(|(reply, file)| reply != file)?;
         if let Some(front) = file.strip_suffix(reply)
-            && pairs.iter().all(|(reply, file)| file.strip_suffix(reply) == Some(front))
+            && pairs
+                .iter()
+                .all(|(reply, file)| file.strip_suffix(reply) == Some(front))
             && !front.is_empty()
             && same_style(reply, file)
         {
             return Some(Self::Add(front.to_owned()));
         }
         if let Some(front) = reply.strip_suffix(file)
-            && pairs.iter().all(|(reply, file)| reply.strip_suffix(file) == Some(front))
+            && pairs
+                .iter()
+                .all(|(reply, file)| reply.strip_suffix(file) == Some(front))
             && same_style(reply, file)
         {
             return Some(Self::Cut(front.to_owned()));
@@ -95,7 +105,9 @@ impl Reindent {
                 if from == to {
                     continue;
                 }
-                let Some(shift) = common_shift(pairs, from, to) else { continue };
+                let Some(shift) = common_shift(pairs, from, to) else {
+                    continue;
+                };
                 // Both another unit and another depth is too much to be read from a few lines.
                 if shift != 0 && matches!((from, to), (Step::Spaces(_), Step::Spaces(_))) {
                     continue;
@@ -135,9 +147,10 @@ impl Reindent {
                 let levels = usize::try_from(levels + shift).ok()?;
                 Some(to.write(levels, rest))
             }
-            Self::Table(table) => {
-                table.iter().find(|(reply, _)| reply == indent).map(|(_, file)| file.clone())
-            }
+            Self::Table(table) => table
+                .iter()
+                .find(|(reply, _)| reply == indent)
+                .map(|(_, file)| file.clone()),
         }
     }
 }
@@ -155,7 +168,10 @@ fn common_shift(pairs: &[(&str, &str)], from: Step, to: Step) -> Option<isize> {
         let (from_levels, from_rest) = from.levels(reply)?;
         let (to_levels, to_rest) = to.levels(file)?;
         let shift = to_levels - from_levels;
-        if from_rest != to_rest || shift.abs() > MAX_LEVELS || common.is_some_and(|known| known != shift) {
+        if from_rest != to_rest
+            || shift.abs() > MAX_LEVELS
+            || common.is_some_and(|known| known != shift)
+        {
             return None;
         }
         common = Some(shift);
@@ -175,7 +191,10 @@ mod tests {
     fn a_shift_is_the_same_for_every_line() {
         let spaces = IndentUnit::Spaces(4);
         let pairs = [("", "    "), ("    ", "        ")];
-        assert_eq!(learned(&pairs, spaces, "        ").as_deref(), Some("            "));
+        assert_eq!(
+            learned(&pairs, spaces, "        ").as_deref(),
+            Some("            ")
+        );
         let pairs = [("    ", ""), ("        ", "    ")];
         assert_eq!(learned(&pairs, spaces, "        ").as_deref(), Some("    "));
         assert_eq!(learned(&pairs, spaces, ""), None);
@@ -184,19 +203,34 @@ mod tests {
     #[test]
     fn tabs_become_the_files_spaces_and_back() {
         let pairs = [("", ""), ("\t", "  "), ("\t\t", "    ")];
-        assert_eq!(learned(&pairs, IndentUnit::Spaces(2), "\t\t\t ").as_deref(), Some("       "));
+        assert_eq!(
+            learned(&pairs, IndentUnit::Spaces(2), "\t\t\t ").as_deref(),
+            Some("       ")
+        );
         let pairs = [("    ", "\t"), ("        ", "\t\t")];
-        assert_eq!(learned(&pairs, IndentUnit::Tabs, "            ").as_deref(), Some("\t\t\t"));
+        assert_eq!(
+            learned(&pairs, IndentUnit::Tabs, "            ").as_deref(),
+            Some("\t\t\t")
+        );
     }
 
     #[test]
     fn one_example_is_read_in_the_files_own_unit() {
-        assert_eq!(learned(&[("\t\t", "        ")], IndentUnit::Spaces(4), "\t").as_deref(), Some("    "));
-        assert_eq!(learned(&[("\t", "  ")], IndentUnit::Spaces(2), "\t\t").as_deref(), Some("    "));
+        assert_eq!(
+            learned(&[("\t\t", "        ")], IndentUnit::Spaces(4), "\t").as_deref(),
+            Some("    ")
+        );
+        assert_eq!(
+            learned(&[("\t", "  ")], IndentUnit::Spaces(2), "\t\t").as_deref(),
+            Some("    ")
+        );
     }
 
     #[test]
     fn contradicting_examples_are_no_rule() {
-        assert_eq!(Reindent::learn(&[("  ", "    "), ("    ", "      "), ("", "\t\t\t")], None), None);
+        assert_eq!(
+            Reindent::learn(&[("  ", "    "), ("    ", "      "), ("", "\t\t\t")], None),
+            None
+        );
     }
 }

@@ -41,7 +41,10 @@ pub(crate) fn hunks(
         } else if unnamed.len() > 1 {
             return Err(Refusal::whole(
                 RefusalCode::UnknownFile,
-                format!("The reply holds {} blocks of code and no file name.", unnamed.len()),
+                format!(
+                    "The reply holds {} blocks of code and no file name.",
+                    unnamed.len()
+                ),
             ));
         }
     }
@@ -56,7 +59,9 @@ pub(crate) fn hunks(
         _ => Format::WholeFile,
     };
     parsed.hunks.extend(
-        named.into_iter().map(|(path, block)| Hunk::new(Some(path), Op::Snippet { text: block.text }, format)),
+        named
+            .into_iter()
+            .map(|(path, block)| Hunk::new(Some(path), Op::Snippet { text: block.text }, format)),
     );
     if parsed.hunks.is_empty() {
         return Err(Refusal::whole(
@@ -75,13 +80,33 @@ fn path_of(block: &Code, paths: &mut Paths<'_>) -> Option<String> {
             return Some(path);
         }
     }
-    let new = block.paths.iter().find(|name| paths::looks_like_path(name))?;
+    let new = block
+        .paths
+        .iter()
+        .find(|name| paths::looks_like_path(name))?;
     // Prose names files in passing; only a name right at the block makes a new file.
     (!is_command(block)).then(|| new.clone())
 }
 
 fn is_command(block: &Code) -> bool {
-    let language = block.info.split([' ', ':']).next().unwrap_or("").to_ascii_lowercase();
-    let shell = ["sh", "bash", "shell", "console", "zsh", "powershell", "cmd", "terminal", "text", "txt", "output"];
+    let language = block
+        .info
+        .split([' ', ':'])
+        .next()
+        .unwrap_or("")
+        .to_ascii_lowercase();
+    let shell = [
+        "sh",
+        "bash",
+        "shell",
+        "console",
+        "zsh",
+        "powershell",
+        "cmd",
+        "terminal",
+        "text",
+        "txt",
+        "output",
+    ];
     shell.contains(&language.as_str()) || block.text.trim().is_empty()
 }

@@ -31,10 +31,15 @@ pub fn answer_line(line: &str) -> String {
     let line: Line = match serde_json::from_str(line) {
         Ok(line) => line,
         Err(problem) => {
-            let id = serde_json::from_str::<Value>(line).ok().and_then(|value| value.get("id").cloned());
+            let id = serde_json::from_str::<Value>(line)
+                .ok()
+                .and_then(|value| value.get("id").cloned());
             return rejected(
                 &id.unwrap_or(Value::Null),
-                &Refusal::whole(RefusalCode::BadFormat, format!("The line is not a request: {problem}.")),
+                &Refusal::whole(
+                    RefusalCode::BadFormat,
+                    format!("The line is not a request: {problem}."),
+                ),
             );
         }
     };
@@ -46,13 +51,19 @@ pub fn answer_line(line: &str) -> String {
     let format = match line.format.as_deref().map(Format::from_name) {
         Some(None) => {
             let name = line.format.unwrap_or_default();
-            let refusal = Refusal::whole(RefusalCode::BadFormat, format!("There is no format `{name}`."));
+            let refusal = Refusal::whole(
+                RefusalCode::BadFormat,
+                format!("There is no format `{name}`."),
+            );
             return rejected(&line.id, &refusal);
         }
         Some(format) => format,
         None => None,
     };
-    let request = EditRequest { format, ..EditRequest::new(&reply, &line.files) };
+    let request = EditRequest {
+        format,
+        ..EditRequest::new(&reply, &line.files)
+    };
     match propose(&request) {
         Ok(proposal) => {
             let files: Map<String, Value> = proposal
@@ -60,8 +71,13 @@ pub fn answer_line(line: &str) -> String {
                 .into_iter()
                 .map(|(path, text)| (path, text.map_or(Value::Null, Value::String)))
                 .collect();
-            let rungs: Vec<&str> = proposal.hunks().iter().map(|hunk| hunk.rung.name()).collect();
-            json!({ "id": line.id, "status": "applied", "files": files, "rungs": rungs }).to_string()
+            let rungs: Vec<&str> = proposal
+                .hunks()
+                .iter()
+                .map(|hunk| hunk.rung.name())
+                .collect();
+            json!({ "id": line.id, "status": "applied", "files": files, "rungs": rungs })
+                .to_string()
         }
         Err(refusal) => rejected(&line.id, &refusal),
     }

@@ -39,11 +39,15 @@ pub(crate) enum Unmerged {
 pub(crate) struct Merge {
     pub(crate) changes: Vec<LineChange>,
     pub(crate) region: (usize, usize),
+    /// Those of the changes whose bounds are not beyond doubt.
+    pub(crate) doubtful: Vec<LineChange>,
 }
 
 /// Whether a piece has elisions that the file does not have as lines of its own.
 pub(crate) fn has_elisions(index: &Index<'_>, piece: &[&str], dots_are_code: bool) -> bool {
-    piece.iter().any(|line| is_elision(index, line, dots_are_code))
+    piece
+        .iter()
+        .any(|line| is_elision(index, line, dots_are_code))
 }
 
 fn is_elision(index: &Index<'_>, line: &str, dots_are_code: bool) -> bool {
@@ -58,7 +62,11 @@ fn is_elision(index: &Index<'_>, line: &str, dots_are_code: bool) -> bool {
 }
 
 /// Merges a piece into the file.
-pub(crate) fn merge(index: &Index<'_>, piece: &[&str], dots_are_code: bool) -> Result<Merge, Unmerged> {
+pub(crate) fn merge(
+    index: &Index<'_>,
+    piece: &[&str],
+    dots_are_code: bool,
+) -> Result<Merge, Unmerged> {
     let start = piece.iter().take_while(|line| is_blank(line)).count();
     let end = piece.len() - piece.iter().rev().take_while(|line| is_blank(line)).count();
     let piece = piece.get(start..end.max(start)).unwrap_or(&[]);
@@ -73,36 +81,67 @@ pub(crate) fn merge(index: &Index<'_>, piece: &[&str], dots_are_code: bool) -> R
     }
 }
 
-fn attempt(index: &Index<'_>, shown: &View<'_>, file: &View<'_>, form: Form) -> Result<Merge, Unmerged> {
+fn attempt(
+    index: &Index<'_>,
+    shown: &View<'_>,
+    file: &View<'_>,
+    form: Form,
+) -> Result<Merge, Unmerged> {
     let costs = Costs::new(shown, file, form).ok_or(Unmerged::TooLarge)?;
     let best = align(&costs, &[]);
     if best.score <= align::IMPOSSIBLE {
         return Err(Unmerged::NotFound(shown.line(0).trim().to_owned()));
     }
-    if std::env::var("DBG").is_ok() { for at in 0..shown.len() { eprintln!("{:?} {:?} {}", at, best.line_of(at), shown.line(at)); } }
     let groups = groups(shown);
     for group in &groups {
-        if best.pairs_in(group.clone()).next().is_none() && group.clone().any(|at| !is_blank(shown.line(at))) {
-            let line = group.clone().map(|at| shown.line(at)).find(|line| !is_blank(line)).unwrap_or("");
+        if best.pairs_in(group.clone()).next().is_none()
+            && group.clone().any(|at| !is_blank(shown.line(at)))
+        {
+            let line = group
+                .clone()
+                .map(|at| shown.line(at))
+                .find(|line| !is_blank(line))
+                .unwrap_or("");
             return Err(Unmerged::NotFound(line.trim().to_owned()));
         }
     }
     let plan = plan(index, shown, &groups, &best)?;
     // Could a group that changes something stand elsewhere and do something else?
-    for group in groups.iter().filter(|group| plan.edits(group) && !costs.is_pinned((*group).clone())) {
+    for group in groups
+        .iter()
+        .filter(|group| plan.edits(group) && !costs.is_pinned((*group).clone()))
+    {
         let banned: Vec<(usize, usize)> = best.pairs_in(group.clone()).collect();
         let other = align(&costs, &banned);
         if best.score - other.score >= MARGIN {
             continue;
         }
-        let line = group.clone().map(|at| shown.line(at)).find(|line| !is_blank(line)).unwrap_or("");
+        let line = group
+            .clone()
+            .map(|at| shown.line(at))
+            .find(|line| !is_blank(line))
+            .unwrap_or("");
         let same = plan_unchecked(index, shown, &groups, &other).changes == plan.changes;
         if !same {
             return Err(Unmerged::Ambiguous(line.trim().to_owned()));
         }
     }
-    account(index, shown, &groups, &best)?;
-    Ok(Merge { region: plan.region, changes: plan.changes })
+    // Between two lines that surely are where they are, the piece says all there is to say.
+    let open: Vec<std::ops::Range<usize>> = groups
+        .iter()
+        .filter(|group| !costs.is_pinned_at_both_ends((*group).clone()))
+        .cloned()
+        .collect();
+    for group in &open {
+        deletions(index, &costs, group.clone(), &best)?;
+    }
+    account(index, shown, &open, &best)?;
+    let doubtful = plan_unchecked(index, shown, &open, &best).changes;
+    Ok(Merge {
+        region: plan.region,
+        changes: plan.changes,
+        doubtful,
+    })
 }
 
 /// By how much the best alignment must be better than the best other one.
@@ -147,7 +186,9 @@ fn plan(
     best: &Alignment,
 ) -> Result<Plan, Unmerged> {
     for group in groups {
-        let Some((first, last)) = best.ends(group.clone()) else { continue };
+        let Some((first, last)) = best.ends(group.clone()) else {
+            continue;
+        };
         let hidden_before = group.start > 0;
         let hidden_after = group.end < shown.len();
         // Lines between an elision and the first shown line: new, unless they look like what they
@@ -170,15 +211,27 @@ fn first_solid(shown: &View<'_>, mut range: std::ops::Range<usize>) -> Option<us
     range.find(|&at| !is_blank(shown.line(at)))
 }
 
-fn check_beside(index: &Index<'_>, line: &str, from: Option<usize>, upwards: bool) -> Result<(), Unmerged> {
+fn check_beside(
+    index: &Index<'_>,
+    line: &str,
+    from: Option<usize>,
+    upwards: bool,
+) -> Result<(), Unmerged> {
     let mut at = from;
     while let Some(place) = at.filter(|&place| place < index.file.len()) {
         let own = index.file.line(place);
         if is_blank(own) {
-            at = if upwards { place.checked_sub(1) } else { Some(place + 1) };
+            at = if upwards {
+                place.checked_sub(1)
+            } else {
+                Some(place + 1)
+            };
             continue;
         }
-        let letters = own.chars().filter(|letter| letter.is_alphanumeric()).count();
+        let letters = own
+            .chars()
+            .filter(|letter| letter.is_alphanumeric())
+            .count();
         if letters > 2 && likeness(own, line) >= ALIKE {
             return Err(Unmerged::Unaccounted(line.trim().to_owned()));
         }
@@ -193,9 +246,15 @@ fn plan_unchecked(
     groups: &[std::ops::Range<usize>],
     best: &Alignment,
 ) -> Plan {
-    let mut plan = Plan { changes: Vec::new(), edited: Vec::new(), region: (usize::MAX, 0) };
+    let mut plan = Plan {
+        changes: Vec::new(),
+        edited: Vec::new(),
+        region: (usize::MAX, 0),
+    };
     for group in groups {
-        let Some((first, last)) = best.ends(group.clone()) else { continue };
+        let Some((first, last)) = best.ends(group.clone()) else {
+            continue;
+        };
         let (mut from, mut to) = (first.1, last.1 + 1);
         let mut lines: Vec<String> = Vec::new();
         // Blank lines beside an elision belong to the writing, unless they part new lines from it.
@@ -237,7 +296,9 @@ fn plan_unchecked(
 
 /// A piece that begins with changed lines replaces the lines in the file that they are alike to.
 fn start_of_scope(index: &Index<'_>, leading: &[&str], first: usize) -> usize {
-    let Some(head) = leading.iter().find(|line| !is_blank(line)) else { return first };
+    let Some(head) = leading.iter().find(|line| !is_blank(line)) else {
+        return first;
+    };
     let reach = leading.len() + 2;
     (first.saturating_sub(reach)..first)
         .find(|&at| likeness(head, index.file.line(at)) >= ALIKE)
@@ -245,7 +306,9 @@ fn start_of_scope(index: &Index<'_>, leading: &[&str], first: usize) -> usize {
 }
 
 fn end_of_scope(index: &Index<'_>, trailing: &[&str], last: usize) -> usize {
-    let Some(tail) = trailing.iter().rev().find(|line| !is_blank(line)) else { return last };
+    let Some(tail) = trailing.iter().rev().find(|line| !is_blank(line)) else {
+        return last;
+    };
     let reach = trailing.len() + 2;
     (last..(last + reach).min(index.file.len()))
         .rev()
@@ -274,10 +337,41 @@ fn differences(index: &Index<'_>, from: usize, to: usize, lines: Vec<String>) ->
             let lines = lines.get(part.new.clone()).unwrap_or(&[]).to_vec();
             trimmed(
                 index,
-                LineChange { first: from + part.old.start, last: from + part.old.end, new: lines },
+                LineChange {
+                    first: from + part.old.start,
+                    last: from + part.old.end,
+                    new: lines,
+                },
             )
         })
         .collect()
+}
+
+/// So many lines go between two shown lines without a question.
+const FEW: usize = 8;
+
+/// Many lines go only where both shown lines beside them can be no others.
+fn deletions(
+    index: &Index<'_>,
+    costs: &Costs,
+    group: std::ops::Range<usize>,
+    best: &Alignment,
+) -> Result<(), Unmerged> {
+    let pairs: Vec<(usize, usize)> = best.pairs_in(group).collect();
+    for pair in pairs.windows(2) {
+        let [(above, from), (below, to)] = pair else {
+            continue;
+        };
+        let gone = (from + 1..*to)
+            .filter(|&at| !is_blank(index.file.line(at)))
+            .count();
+        if gone > FEW && !(costs.is_unique(*above) && costs.is_unique(*below)) {
+            return Err(Unmerged::Unaccounted(
+                index.file.line(from + 1).trim().to_owned(),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// A line with fewer letters is common code.
@@ -298,14 +392,21 @@ fn account(
     }
     let mut gone: std::collections::HashMap<u64, usize> = std::collections::HashMap::new();
     for group in groups {
-        let Some((first, last)) = best.ends(group.clone()) else { continue };
+        let Some((first, last)) = best.ends(group.clone()) else {
+            continue;
+        };
         for place in first.1..=last.1 {
             if let Some(key) = keys.get(place) {
                 *gone.entry(*key).or_default() += 1;
             }
         }
     }
-    let telling = |line: &str| line.chars().filter(|letter| letter.is_alphanumeric()).count() >= TELLING;
+    let telling = |line: &str| {
+        line.chars()
+            .filter(|letter| letter.is_alphanumeric())
+            .count()
+            >= TELLING
+    };
     let mut doubled = 0;
     let mut fresh = 0;
     let mut example = "";
@@ -316,7 +417,8 @@ fn account(
         }
         fresh += 1;
         let key = Form::Trim.key(line);
-        let elsewhere = counts.get(&key).copied().unwrap_or(0) > gone.get(&key).copied().unwrap_or(0);
+        let elsewhere =
+            counts.get(&key).copied().unwrap_or(0) > gone.get(&key).copied().unwrap_or(0);
         if elsewhere && counts.get(&key) == Some(&1) {
             doubled += 1;
             example = line.trim();

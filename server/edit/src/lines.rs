@@ -27,7 +27,11 @@ const BOM: char = '\u{feff}';
 
 impl<'a> FileLines<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        let start = if text.starts_with(BOM) { BOM.len_utf8() } else { 0 };
+        let start = if text.starts_with(BOM) {
+            BOM.len_utf8()
+        } else {
+            0
+        };
         let bytes = text.as_bytes();
         let cr = memchr::memchr(b'\n', bytes).is_none() && memchr::memchr(b'\r', bytes).is_some();
         let stop = if cr { b'\r' } else { b'\n' };
@@ -40,13 +44,27 @@ impl<'a> FileLines<'a> {
                 end -= 1;
                 crlf += 1;
             }
-            spans.push(Span { start: at, end, next: hit + 1 });
+            spans.push(Span {
+                start: at,
+                end,
+                next: hit + 1,
+            });
             at = hit + 1;
         }
         if at < bytes.len() {
-            spans.push(Span { start: at, end: bytes.len(), next: bytes.len() });
+            spans.push(Span {
+                start: at,
+                end: bytes.len(),
+                next: bytes.len(),
+            });
         }
-        Self { text, spans, start, crlf, cr }
+        Self {
+            text,
+            spans,
+            start,
+            crlf,
+            cr,
+        }
     }
 
     pub(crate) fn text(&self) -> &'a str {
@@ -59,7 +77,10 @@ impl<'a> FileLines<'a> {
 
     /// The content of a line without its ending; empty past the end.
     pub(crate) fn line(&self, index: usize) -> &'a str {
-        self.spans.get(index).and_then(|span| self.text.get(span.start..span.end)).unwrap_or("")
+        self.spans
+            .get(index)
+            .and_then(|span| self.text.get(span.start..span.end))
+            .unwrap_or("")
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'a str> + '_ {
@@ -68,22 +89,32 @@ impl<'a> FileLines<'a> {
 
     /// The line ending of a line, `""` for a last line without one.
     pub(crate) fn ending(&self, index: usize) -> &'a str {
-        self.spans.get(index).and_then(|span| self.text.get(span.end..span.next)).unwrap_or("")
+        self.spans
+            .get(index)
+            .and_then(|span| self.text.get(span.end..span.next))
+            .unwrap_or("")
     }
 
     /// Where a line starts; the end of the text for the line after the last.
     pub(crate) fn start_of(&self, index: usize) -> usize {
-        self.spans.get(index).map_or(self.text.len(), |span| span.start)
+        self.spans
+            .get(index)
+            .map_or(self.text.len(), |span| span.start)
     }
 
     /// Where the content of a line ends.
     pub(crate) fn end_of(&self, index: usize) -> usize {
-        self.spans.get(index).map_or(self.text.len(), |span| span.end)
+        self.spans
+            .get(index)
+            .map_or(self.text.len(), |span| span.end)
     }
 
     /// The bytes of the lines `first..last`, line endings included.
     pub(crate) fn range(&self, first: usize, last: usize) -> ByteRange {
-        ByteRange::new(ByteOffset(self.start_of(first)), ByteOffset(self.start_of(last.max(first))))
+        ByteRange::new(
+            ByteOffset(self.start_of(first)),
+            ByteOffset(self.start_of(last.max(first))),
+        )
     }
 
     /// First byte after the byte order mark.
@@ -93,14 +124,21 @@ impl<'a> FileLines<'a> {
 
     /// The line that holds a byte.
     pub(crate) fn line_at(&self, byte: usize) -> usize {
-        self.spans.partition_point(|span| span.next <= byte).min(self.len().saturating_sub(1))
+        self.spans
+            .partition_point(|span| span.next <= byte)
+            .min(self.len().saturating_sub(1))
     }
 
     /// The line ending that most lines have.
     pub(crate) fn majority_ending(&self) -> &'static str {
         if self.cr {
             "\r"
-        } else if self.crlf * 2 > self.spans.len().saturating_sub(usize::from(!self.final_newline())) {
+        } else if self.crlf * 2
+            > self
+                .spans
+                .len()
+                .saturating_sub(usize::from(!self.final_newline()))
+        {
             "\r\n"
         } else {
             "\n"
@@ -109,7 +147,10 @@ impl<'a> FileLines<'a> {
 
     /// Whether some lines end in one way and some in another.
     pub(crate) fn is_mixed(&self) -> bool {
-        let ended = self.spans.len().saturating_sub(usize::from(!self.final_newline()));
+        let ended = self
+            .spans
+            .len()
+            .saturating_sub(usize::from(!self.final_newline()));
         self.crlf != 0 && self.crlf != ended
     }
 
@@ -121,7 +162,10 @@ impl<'a> FileLines<'a> {
         }
         let above = index.checked_sub(1).map_or("", |above| self.ending(above));
         let below = self.ending(index);
-        [above, below].into_iter().find(|ending| !ending.is_empty()).unwrap_or("\n")
+        [above, below]
+            .into_iter()
+            .find(|ending| !ending.is_empty())
+            .unwrap_or("\n")
     }
 
     pub(crate) fn final_newline(&self) -> bool {
@@ -135,7 +179,11 @@ pub(crate) fn block_lines(block: &str) -> Vec<&str> {
     if block.is_empty() {
         return Vec::new();
     }
-    block.strip_suffix('\n').unwrap_or(block).split('\n').collect()
+    block
+        .strip_suffix('\n')
+        .unwrap_or(block)
+        .split('\n')
+        .collect()
 }
 
 /// The white space that a line starts with.
@@ -156,7 +204,10 @@ mod tests {
     fn keeps_the_byte_order_mark_and_each_ending_apart() {
         let file = FileLines::new("\u{feff}a\r\nb\nc");
         assert_eq!(file.iter().collect::<Vec<_>>(), ["a", "b", "c"]);
-        assert_eq!((file.ending(0), file.ending(1), file.ending(2)), ("\r\n", "\n", ""));
+        assert_eq!(
+            (file.ending(0), file.ending(1), file.ending(2)),
+            ("\r\n", "\n", "")
+        );
         assert!(file.is_mixed() && !file.final_newline());
         assert_eq!(file.start_of(0), 3);
     }

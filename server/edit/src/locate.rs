@@ -14,7 +14,9 @@ use std::rc::Rc;
 
 use pleach_text::{Dialect, IndentUnit};
 
-pub(crate) use characters::{Stretch as ByteStretch, every as every_stretch, find as find_stretch, find_dense};
+pub(crate) use characters::{
+    Stretch as ByteStretch, every as every_stretch, find as find_stretch, find_dense,
+};
 pub(crate) use similar::closest;
 
 use crate::Rung;
@@ -54,7 +56,10 @@ impl<'a> Index<'a> {
 
     /// The indentation unit of the file.
     pub(crate) fn indent_unit(&self) -> Option<IndentUnit> {
-        *self.unit.borrow_mut().get_or_insert_with(|| Dialect::of(self.file.text()).indent)
+        *self
+            .unit
+            .borrow_mut()
+            .get_or_insert_with(|| Dialect::of(self.file.text()).indent)
     }
 }
 
@@ -75,7 +80,12 @@ impl<'p> Pattern<'p> {
 
     pub(crate) fn of_lines(old: Vec<&'p str>, new: Vec<&'p str>) -> Self {
         let parts = diff(&old, &new);
-        Self { old, new, parts, marked: false }
+        Self {
+            old,
+            new,
+            parts,
+            marked: false,
+        }
     }
 
     /// For each old line, whether the hunk removes it.
@@ -94,7 +104,13 @@ impl<'p> Pattern<'p> {
         self.parts
             .iter()
             .filter(|part| !part.equal)
-            .flat_map(|part| self.new.get(part.new.clone()).unwrap_or(&[]).iter().copied())
+            .flat_map(|part| {
+                self.new
+                    .get(part.new.clone())
+                    .unwrap_or(&[])
+                    .iter()
+                    .copied()
+            })
     }
 }
 
@@ -113,7 +129,13 @@ pub(crate) struct Spot {
 impl Spot {
     fn straight(rung: Rung, first: usize, count: usize, reindent: Reindent) -> Self {
         let align = (first..first + count).map(Some).collect();
-        Self { rung, first, last: first + count, align, reindent }
+        Self {
+            rung,
+            first,
+            last: first + count,
+            align,
+            reindent,
+        }
     }
 }
 
@@ -190,7 +212,9 @@ fn reindent(
     let mut pairs = Vec::new();
     let mut of_removed = Vec::new();
     for ((old, place), removed) in pattern.old.iter().zip(align).zip(removed) {
-        let Some(line) = place.map(|place| index.file.line(place)) else { continue };
+        let Some(line) = place.map(|place| index.file.line(place)) else {
+            continue;
+        };
         if is_blank(old) || is_blank(line) {
             continue;
         }
@@ -218,7 +242,11 @@ fn reindent(
     }
     // Some context lines are damaged.
     // Indentations that stand for two different ones in the file are no guide for new lines.
-    if pattern.added().filter(|line| !is_blank(line)).any(|line| torn(&pairs, indent_of(line))) {
+    if pattern
+        .added()
+        .filter(|line| !is_blank(line))
+        .any(|line| torn(&pairs, indent_of(line)))
+    {
         return None;
     }
     let same = pairs.iter().filter(|(reply, file)| reply == file).count();
@@ -232,8 +260,13 @@ fn reindent(
 }
 
 fn torn(pairs: &[(&str, &str)], indent: &str) -> bool {
-    let mut files = pairs.iter().filter(|(reply, _)| *reply == indent).map(|(_, file)| file);
-    files.next().is_some_and(|first| files.any(|file| file != first))
+    let mut files = pairs
+        .iter()
+        .filter(|(reply, _)| *reply == indent)
+        .map(|(_, file)| file);
+    files
+        .next()
+        .is_some_and(|first| files.any(|file| file != first))
 }
 
 /// When only the old text was written at another indentation and the new text stands where the
@@ -244,32 +277,61 @@ fn already_indented(
     pattern: &Pattern<'_>,
     align: &[Option<usize>],
 ) -> Reindent {
-    let kept = pattern.parts.iter().filter(|part| part.equal).flat_map(|part| part.old.clone());
-    let keeps_lines = kept.filter_map(|at| pattern.old.get(at)).any(|line| !is_blank(line));
+    let kept = pattern
+        .parts
+        .iter()
+        .filter(|part| part.equal)
+        .flat_map(|part| part.old.clone());
+    let keeps_lines = kept
+        .filter_map(|at| pattern.old.get(at))
+        .any(|line| !is_blank(line));
     if keeps_lines || !matches!(rule, Reindent::Add(_) | Reindent::Cut(_)) {
         return rule;
     }
     let least = |lines: &mut dyn Iterator<Item = &str>| {
-        lines.filter(|line| !is_blank(line)).map(indent_of).min_by_key(|indent| indent.len()).map(str::to_owned)
+        lines
+            .filter(|line| !is_blank(line))
+            .map(indent_of)
+            .min_by_key(|indent| indent.len())
+            .map(str::to_owned)
     };
     let old = least(&mut pattern.old.iter().copied());
     let new = least(&mut pattern.new.iter().copied());
     let file = least(&mut align.iter().flatten().map(|&place| index.file.line(place)));
-    if new == file && new != old { Reindent::Same } else { rule }
+    if new == file && new != old {
+        Reindent::Same
+    } else {
+        rule
+    }
 }
 
 fn exact(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
     let file = &index.file;
-    let rung = if file.majority_ending() == "\n" { Rung::Exact } else { Rung::LineEndings };
+    let rung = if file.majority_ending() == "\n" {
+        Rung::Exact
+    } else {
+        Rung::LineEndings
+    };
     let starts = if file.is_mixed() {
-        let needle: Vec<u64> = pattern.old.iter().map(|line| Form::Exact.key(line)).collect();
+        let needle: Vec<u64> = pattern
+            .old
+            .iter()
+            .map(|line| Form::Exact.key(line))
+            .collect();
         occurrences(&index.keys(Form::Exact), &needle)
     } else {
         exact_by_bytes(file, &pattern.old)
     };
     let count = pattern.old.len();
-    let reindent = if starts.is_empty() { Reindent::Same } else { foreign_indent(index, pattern) };
-    starts.into_iter().map(|first| Spot::straight(rung, first, count, reindent.clone())).collect()
+    let reindent = if starts.is_empty() {
+        Reindent::Same
+    } else {
+        foreign_indent(index, pattern)
+    };
+    starts
+        .into_iter()
+        .map(|first| Spot::straight(rung, first, count, reindent.clone()))
+        .collect()
 }
 
 /// When the old text has no indented line to show how the reply writes indentation, and the new
@@ -280,20 +342,40 @@ fn foreign_indent(index: &Index<'_>, pattern: &Pattern<'_>) -> Reindent {
         return Reindent::Same;
     }
     let added: Vec<&str> = pattern.added().filter(indented).map(indent_of).collect();
-    let tabs = added.iter().all(|indent| indent.bytes().all(|byte| byte == b'\t'));
-    let Some(least) = added.iter().map(|indent| indent.len()).min() else { return Reindent::Same };
+    let tabs = added
+        .iter()
+        .all(|indent| indent.bytes().all(|byte| byte == b'\t'));
+    let Some(least) = added.iter().map(|indent| indent.len()).min() else {
+        return Reindent::Same;
+    };
     let file = &index.file;
     match index.indent_unit().or_else(|| usual_step(file)) {
-        Some(IndentUnit::Spaces(width)) if tabs && !file.iter().any(|line| line.starts_with('\t')) => {
+        Some(IndentUnit::Spaces(width))
+            if tabs && !file.iter().any(|line| line.starts_with('\t')) =>
+        {
             // A level that is several tabs deep is still one level; but a tab is no single blank.
             let width = usize::from(width);
-            let level = if width % least == 0 && width / least > 1 { width / least } else { width };
-            Reindent::Units { from: Step::Tab, to: Step::Spaces(level), shift: 0 }
+            let level = if width % least == 0 && width / least > 1 {
+                width / least
+            } else {
+                width
+            };
+            Reindent::Units {
+                from: Step::Tab,
+                to: Step::Spaces(level),
+                shift: 0,
+            }
         }
         Some(IndentUnit::Tabs) if !tabs && !file.iter().any(|line| line.starts_with("  ")) => {
-            let spaces = added.iter().all(|indent| indent.bytes().all(|byte| byte == b' '));
+            let spaces = added
+                .iter()
+                .all(|indent| indent.bytes().all(|byte| byte == b' '));
             if spaces && matches!(least, 2 | 4 | 8) {
-                return Reindent::Units { from: Step::Spaces(least), to: Step::Tab, shift: 0 };
+                return Reindent::Units {
+                    from: Step::Spaces(least),
+                    to: Step::Tab,
+                    shift: 0,
+                };
             }
             Reindent::Same
         }
@@ -305,7 +387,10 @@ fn foreign_indent(index: &Index<'_>, pattern: &Pattern<'_>) -> Reindent {
 fn usual_step(file: &FileLines<'_>) -> Option<IndentUnit> {
     let mut counts = [0usize; 9];
     let mut above = 0;
-    for line in file.iter().filter(|line| !is_blank(line) && !line.trim_start().starts_with('*')) {
+    for line in file
+        .iter()
+        .filter(|line| !is_blank(line) && !line.trim_start().starts_with('*'))
+    {
         let depth = indent_of(line).len();
         if depth > above
             && let Some(count) = counts.get_mut(depth - above)
@@ -314,7 +399,11 @@ fn usual_step(file: &FileLines<'_>) -> Option<IndentUnit> {
         }
         above = depth;
     }
-    let (step, count) = counts.iter().enumerate().skip(2).max_by_key(|(_, count)| **count)?;
+    let (step, count) = counts
+        .iter()
+        .enumerate()
+        .skip(2)
+        .max_by_key(|(_, count)| **count)?;
     (*count > 0).then(|| IndentUnit::Spaces(u8::try_from(step).unwrap_or(4)))
 }
 
@@ -323,13 +412,20 @@ fn exact_by_bytes(file: &FileLines<'_>, lines: &[&str]) -> Vec<usize> {
     let ending = file.majority_ending();
     let needle = lines.join(ending);
     if needle.is_empty() {
-        return (0..file.len()).filter(|&at| file.line(at).is_empty()).take(MAX_HITS).collect();
+        return (0..file.len())
+            .filter(|&at| file.line(at).is_empty())
+            .take(MAX_HITS)
+            .collect();
     }
     let text = file.text();
     let finder = memchr::memmem::Finder::new(needle.as_bytes());
     let mut hits = Vec::new();
     let mut from = file.first_byte();
-    while let Some(at) = text.as_bytes().get(from..).and_then(|rest| finder.find(rest)) {
+    while let Some(at) = text
+        .as_bytes()
+        .get(from..)
+        .and_then(|rest| finder.find(rest))
+    {
         let at = from + at;
         let line = file.line_at(at);
         let stops_at_line_end = || {

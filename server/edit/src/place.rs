@@ -57,7 +57,11 @@ fn reindented(line: &str, rule: &Reindent) -> Option<String> {
     if is_blank(line) {
         // Lines of blanks are seldom shifted with the others; in another unit they mean nothing.
         let units = matches!(rule, Reindent::Units { .. } | Reindent::Table(_));
-        let blanks = if units && !line.is_empty() { rule.apply(line).unwrap_or_default() } else { line.to_owned() };
+        let blanks = if units && !line.is_empty() {
+            rule.apply(line).unwrap_or_default()
+        } else {
+            line.to_owned()
+        };
         return Some(blanks);
     }
     let indent = indent_of(line);
@@ -68,8 +72,14 @@ fn reindented(line: &str, rule: &Reindent) -> Option<String> {
 /// The lines of the file between which the hunk's line `at` starts: after the one above, before
 /// the one below. They differ when the file has lines there that the hunk does not know.
 fn boundary(spot: &Spot, at: usize) -> (usize, usize) {
-    let above = spot.align.get(..at).and_then(|lines| lines.iter().rev().flatten().next());
-    let below = spot.align.get(at..).and_then(|lines| lines.iter().flatten().next());
+    let above = spot
+        .align
+        .get(..at)
+        .and_then(|lines| lines.iter().rev().flatten().next());
+    let below = spot
+        .align
+        .get(at..)
+        .and_then(|lines| lines.iter().flatten().next());
     let low = above.map_or(spot.first, |line| line + 1);
     let high = below.copied().unwrap_or(spot.last);
     (low, high.max(low))
@@ -84,7 +94,11 @@ fn insertion(
 ) -> Result<Option<LineChange>, Misfit> {
     let (low, high) = boundary(spot, at);
     if low == high {
-        return Ok(Some(LineChange { first: low, last: low, new }));
+        return Ok(Some(LineChange {
+            first: low,
+            last: low,
+            new,
+        }));
     }
     if has_lines(index, low, high, &new) {
         return Ok(None);
@@ -108,7 +122,11 @@ fn insertion(
 fn has_lines(index: &Index<'_>, first: usize, last: usize, lines: &[String]) -> bool {
     last - first == lines.len()
         && (first..last).zip(lines).all(|(at, line)| {
-            let form = if is_blank(line) { Form::Exact } else { Form::End };
+            let form = if is_blank(line) {
+                Form::Exact
+            } else {
+                Form::End
+            };
             form.same(index.file.line(at), line)
         })
 }
@@ -124,17 +142,24 @@ fn replacement(
     let mut olds: Vec<(usize, Option<usize>)> = old
         .iter()
         .map(|&at| (at, spot.align.get(at).copied().flatten()))
-        .filter(|(at, place)| place.is_some() || !pattern.old.get(*at).is_some_and(|line| is_blank(line)))
+        .filter(|(at, place)| {
+            place.is_some() || !pattern.old.get(*at).is_some_and(|line| is_blank(line))
+        })
         .collect();
     let mut new = std::collections::VecDeque::from(new);
     let fits = |(at, place): (usize, Option<usize>)| {
         place.is_some_and(|place| {
-            pattern.old.get(at).is_some_and(|old| same_but_for_separator(old, index.file.line(place)))
+            pattern
+                .old
+                .get(at)
+                .is_some_and(|old| same_but_for_separator(old, index.file.line(place)))
         })
     };
     // Where old text and file differ, the file may have the new text already: nothing to do there.
     let done = |(_, place): (usize, Option<usize>), new: Option<&String>| {
-        place.zip(new).is_some_and(|(place, new)| Form::End.same(index.file.line(place), new))
+        place
+            .zip(new)
+            .is_some_and(|(place, new)| Form::End.same(index.file.line(place), new))
     };
     let mut at = old.first().copied().unwrap_or(0);
     while let Some(&first) = olds.first() {
@@ -162,9 +187,15 @@ fn replacement(
     if olds.iter().any(|&pair| !fits(pair)) {
         // All removed lines may be gone and replaced already.
         let (low, high) = boundary_around(spot, old);
-        return if has_lines(index, low, high, &new) { Ok(None) } else { Err(Misfit::Removed) };
+        return if has_lines(index, low, high, &new) {
+            Ok(None)
+        } else {
+            Err(Misfit::Removed)
+        };
     }
-    let (Some(first), Some(last)) = (first, last) else { return Err(Misfit::Removed) };
+    let (Some(first), Some(last)) = (first, last) else {
+        return Err(Misfit::Removed);
+    };
     let known: Vec<usize> = olds.iter().filter_map(|&(_, place)| place).collect();
     let strangers = (first..=last)
         .filter(|line| !known.contains(line))
@@ -176,23 +207,44 @@ fn replacement(
     let (low, high) = boundary_around(spot, old);
     let blank = |mut lines: std::ops::Range<usize>| lines.all(|at| is_blank(index.file.line(at)));
     let takes = |end: Option<&String>| !pattern.marked && end.is_some_and(|line| is_blank(line));
-    let first = if takes(new.first()) && blank(low..first) { low } else { first };
-    let last = if takes(new.last()) && blank(last + 1..high) { high } else { last + 1 };
-    Ok(Some(LineChange { first, last: last.max(first), new }))
+    let first = if takes(new.first()) && blank(low..first) {
+        low
+    } else {
+        first
+    };
+    let last = if takes(new.last()) && blank(last + 1..high) {
+        high
+    } else {
+        last + 1
+    };
+    Ok(Some(LineChange {
+        first,
+        last: last.max(first),
+        new,
+    }))
 }
 
 /// Whether two lines are the same but for white space and a comma or semicolon at the end.
 fn same_but_for_separator(one: &str, other: &str) -> bool {
     let bare = |line: &'_ str| line.trim_end().trim_end_matches([',', ';']).len();
     Form::Dense.same(one, other)
-        || Form::Dense.same(one.get(..bare(one)).unwrap_or(one), other.get(..bare(other)).unwrap_or(other))
+        || Form::Dense.same(
+            one.get(..bare(one)).unwrap_or(one),
+            other.get(..bare(other)).unwrap_or(other),
+        )
 }
 
 fn boundary_around(spot: &Spot, old: &[usize]) -> (usize, usize) {
     let start = old.first().copied().unwrap_or(0);
     let end = old.last().map_or(0, |last| last + 1);
-    let above = spot.align.get(..start).and_then(|lines| lines.iter().rev().flatten().next());
-    let below = spot.align.get(end..).and_then(|lines| lines.iter().flatten().next());
+    let above = spot
+        .align
+        .get(..start)
+        .and_then(|lines| lines.iter().rev().flatten().next());
+    let below = spot
+        .align
+        .get(end..)
+        .and_then(|lines| lines.iter().flatten().next());
     let low = above.map_or(spot.first, |line| line + 1);
     (low, below.copied().unwrap_or(spot.last).max(low))
 }
@@ -218,7 +270,11 @@ pub(crate) fn trimmed(index: &Index<'_>, mut change: LineChange) -> Option<LineC
 
 /// The change in bytes: inserted lines get the file's line endings, and the end of the file stays
 /// ended or unended as it is.
-pub(crate) fn to_replacement(file: &FileLines<'_>, change: &LineChange, end_last: bool) -> Replacement {
+pub(crate) fn to_replacement(
+    file: &FileLines<'_>,
+    change: &LineChange,
+    end_last: bool,
+) -> Replacement {
     let LineChange { first, last, new } = change;
     let (first, last) = (*first, (*last).min(file.len()));
     let mut range = file.range(first, last);
@@ -229,8 +285,16 @@ pub(crate) fn to_replacement(file: &FileLines<'_>, change: &LineChange, end_last
     }
     for (step, line) in new.iter().enumerate() {
         insert.push_str(line);
-        let old = if first + step < last { file.ending(first + step) } else { "" };
-        let ending = if old.is_empty() { file.ending_near(first) } else { old };
+        let old = if first + step < last {
+            file.ending(first + step)
+        } else {
+            ""
+        };
+        let ending = if old.is_empty() {
+            file.ending_near(first)
+        } else {
+            old
+        };
         let is_last = step + 1 == new.len();
         if !(is_last && unended) || end_last {
             insert.push_str(ending);
@@ -240,5 +304,8 @@ pub(crate) fn to_replacement(file: &FileLines<'_>, change: &LineChange, end_last
         // The line above becomes the last one, and stays as unended as the last one was.
         range.start.0 = file.end_of(first - 1);
     }
-    Replacement { delete: range, insert }
+    Replacement {
+        delete: range,
+        insert,
+    }
 }

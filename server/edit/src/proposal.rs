@@ -72,9 +72,9 @@ impl FileChange {
     /// The text before, `None` for a new file.
     pub fn before(&self) -> Option<&Arc<str>> {
         match self {
-            Self::Edit { before, .. } | Self::Delete { before, .. } | Self::Rename { before, .. } => {
-                Some(before)
-            }
+            Self::Edit { before, .. }
+            | Self::Delete { before, .. }
+            | Self::Rename { before, .. } => Some(before),
             Self::Create { .. } => None,
         }
     }
@@ -82,7 +82,12 @@ impl FileChange {
     /// The text after, `None` for a deleted file.
     pub fn after(&self) -> Option<String> {
         match self {
-            Self::Edit { before, changes, .. } | Self::Rename { before, changes, .. } => {
+            Self::Edit {
+                before, changes, ..
+            }
+            | Self::Rename {
+                before, changes, ..
+            } => {
                 // The change set was made for this very text.
                 changes.apply_to_str(before).ok()
             }
@@ -158,7 +163,11 @@ impl fmt::Display for Verdict {
             write!(f, "; put right: {repair}")?;
         }
         if !self.already_applied.is_empty() {
-            write!(f, "; already there: {} of the hunks", self.already_applied.len())?;
+            write!(
+                f,
+                "; already there: {} of the hunks",
+                self.already_applied.len()
+            )?;
         }
         if !self.impact.is_empty() {
             write!(f, "; {}", self.impact)?;
@@ -220,11 +229,15 @@ impl Proposal {
             ));
         };
         let mut rebased = self.clone();
-        let Some(file) = rebased.files.get_mut(at) else { return Ok(rebased) };
+        let Some(file) = rebased.files.get_mut(at) else {
+            return Ok(rebased);
+        };
         let conflict = |what: &str| {
             Refusal::whole(
                 RefusalCode::Conflict,
-                format!("{path} was changed meanwhile: {what}. The answer is kept; ask again on the present text."),
+                format!(
+                    "{path} was changed meanwhile: {what}. The answer is kept; ask again on the present text."
+                ),
             )
         };
         match file {
@@ -233,10 +246,17 @@ impl Proposal {
             }
             FileChange::Delete { before, .. } => {
                 if &**before != now {
-                    return Err(conflict("it has another text than the one that was to be deleted"));
+                    return Err(conflict(
+                        "it has another text than the one that was to be deleted",
+                    ));
                 }
             }
-            FileChange::Edit { before, changes, .. } | FileChange::Rename { before, changes, .. } => {
+            FileChange::Edit {
+                before, changes, ..
+            }
+            | FileChange::Rename {
+                before, changes, ..
+            } => {
                 if &**before == now {
                     return Ok(rebased);
                 }
@@ -251,7 +271,9 @@ impl Proposal {
                 if verdict.is_worse() && !self.allow_worse_syntax {
                     return Err(Refusal::whole(
                         RefusalCode::SyntaxWorse,
-                        format!("On the present text of {path} the edit would add a syntax error: {verdict}."),
+                        format!(
+                            "On the present text of {path} the edit would add a syntax error: {verdict}."
+                        ),
                     ));
                 }
                 for hunk in rebased.hunks.iter_mut().filter(|hunk| hunk.path == path) {
@@ -260,7 +282,12 @@ impl Proposal {
                 }
                 *before = Arc::from(now);
                 *changes = moved;
-                for entry in rebased.verdict.files.iter_mut().filter(|(name, _)| name == path) {
+                for entry in rebased
+                    .verdict
+                    .files
+                    .iter_mut()
+                    .filter(|(name, _)| name == path)
+                {
                     entry.1 = verdict.clone();
                 }
             }
@@ -280,7 +307,10 @@ impl Proposal {
             .filter_map(|(index, file)| {
                 let path = file.path_after()?.to_owned();
                 let after = file.after()?;
-                let inserted = file.changes().map(ChangeSet::inserted_ranges).unwrap_or_default();
+                let inserted = file
+                    .changes()
+                    .map(ChangeSet::inserted_ranges)
+                    .unwrap_or_default();
                 let range = inserted.into_iter().reduce(ByteRange::cover)?;
                 let lines = lines_of(&after, range);
                 Some(PlacedHunk {
@@ -293,7 +323,12 @@ impl Proposal {
                 })
             })
             .collect();
-        Self { files, hunks, verdict: Verdict::default(), allow_worse_syntax: true }
+        Self {
+            files,
+            hunks,
+            verdict: Verdict::default(),
+            allow_worse_syntax: true,
+        }
     }
 
     /// The files of the proposal with their texts afterwards, `None` for a deleted one.
@@ -314,19 +349,39 @@ impl Proposal {
 
 fn inverse_of(file: &FileChange) -> FileChange {
     match file {
-        FileChange::Edit { path, before, changes } => {
+        FileChange::Edit {
+            path,
+            before,
+            changes,
+        } => {
             let (text, changes) = undone(before, changes);
-            FileChange::Edit { path: path.clone(), before: text, changes }
+            FileChange::Edit {
+                path: path.clone(),
+                before: text,
+                changes,
+            }
         }
-        FileChange::Create { path, text } => {
-            FileChange::Delete { path: path.clone(), before: Arc::from(text.as_str()) }
-        }
-        FileChange::Delete { path, before } => {
-            FileChange::Create { path: path.clone(), text: before.to_string() }
-        }
-        FileChange::Rename { from, to, before, changes } => {
+        FileChange::Create { path, text } => FileChange::Delete {
+            path: path.clone(),
+            before: Arc::from(text.as_str()),
+        },
+        FileChange::Delete { path, before } => FileChange::Create {
+            path: path.clone(),
+            text: before.to_string(),
+        },
+        FileChange::Rename {
+            from,
+            to,
+            before,
+            changes,
+        } => {
             let (text, changes) = undone(before, changes);
-            FileChange::Rename { from: to.clone(), to: from.clone(), before: text, changes }
+            FileChange::Rename {
+                from: to.clone(),
+                to: from.clone(),
+                before: text,
+                changes,
+            }
         }
     }
 }
@@ -336,7 +391,10 @@ fn undone(before: &Arc<str>, changes: &ChangeSet) -> (Arc<str>, ChangeSet) {
     match (changes.apply_to_str(before), changes.invert(before)) {
         (Ok(after), Ok(back)) => (Arc::from(after), back),
         // The change set was made for this very text, so this is never reached.
-        _ => (Arc::clone(before), ChangeSet::unchanged(ByteOffset(before.len()))),
+        _ => (
+            Arc::clone(before),
+            ChangeSet::unchanged(ByteOffset(before.len())),
+        ),
     }
 }
 
@@ -352,7 +410,9 @@ fn describe(text: &str, range: ByteRange) -> String {
 /// Numbers of the first and the last line that a range touches, from 1.
 pub(crate) fn lines_of(text: &str, range: ByteRange) -> (usize, usize) {
     let count = |end: usize| {
-        text.as_bytes().get(..end.min(text.len())).map_or(0, |head| memchr::memchr_iter(b'\n', head).count())
+        text.as_bytes()
+            .get(..end.min(text.len()))
+            .map_or(0, |head| memchr::memchr_iter(b'\n', head).count())
     };
     let first = count(range.start.0);
     let last = count(range.end.0.saturating_sub(usize::from(!range.is_empty())));

@@ -14,7 +14,8 @@ use crate::hunk::{Hunk, Op, Parsed};
 use crate::proposal::{Verdict, language_of};
 use crate::target::{Paths, Unresolved};
 use crate::{
-    EditRequest, FileChange, HunkRefusal, PlacedHunk, Proposal, Refusal, RefusalCode, gate, interpret,
+    EditRequest, FileChange, HunkRefusal, PlacedHunk, Proposal, Refusal, RefusalCode, gate,
+    interpret,
 };
 use one_file::{Edits, edit};
 
@@ -36,7 +37,10 @@ pub fn propose(request: &EditRequest<'_>) -> Result<Proposal, Refusal> {
     if hunks.len() > MAX_HUNKS {
         return Err(Refusal::whole(
             RefusalCode::TooLarge,
-            format!("The reply has {} hunks; at most {MAX_HUNKS} are applied at once.", hunks.len()),
+            format!(
+                "The reply has {} hunks; at most {MAX_HUNKS} are applied at once.",
+                hunks.len()
+            ),
         ));
     }
     let groups = group(&hunks, &mut paths)?;
@@ -106,7 +110,11 @@ fn group<'h>(
             Err(problem) => refused.push(unresolved(index, hunk, problem)),
         }
     }
-    if refused.is_empty() { Ok(groups) } else { Err(Refusal::of_hunks(refused)) }
+    if refused.is_empty() {
+        Ok(groups)
+    } else {
+        Err(Refusal::of_hunks(refused))
+    }
 }
 
 fn unresolved(index: usize, hunk: &Hunk, problem: Unresolved) -> HunkRefusal {
@@ -119,11 +127,15 @@ fn unresolved(index: usize, hunk: &Hunk, problem: Unresolved) -> HunkRefusal {
         ),
         Unresolved::Several(files) => (
             RefusalCode::UnknownFile,
-            format!("`{name}` may be {}. Name the file by its full path.", files.join(" or ")),
+            format!(
+                "`{name}` may be {}. Name the file by its full path.",
+                files.join(" or ")
+            ),
         ),
-        Unresolved::Missing => {
-            (RefusalCode::UnknownFile, format!("There is no file `{name}`. Name a file that exists."))
-        }
+        Unresolved::Missing => (
+            RefusalCode::UnknownFile,
+            format!("There is no file `{name}`. Name a file that exists."),
+        ),
         Unresolved::Unnamed => (
             RefusalCode::UnknownFile,
             "The hunk does not say which file it is about. Name the file above it.".to_owned(),
@@ -137,11 +149,16 @@ fn assemble(
     done: Vec<(String, Option<Arc<str>>, Edits)>,
     repairs: Vec<String>,
 ) -> Result<Proposal, Refusal> {
-    let mut verdict = Verdict { repairs, ..Verdict::default() };
+    let mut verdict = Verdict {
+        repairs,
+        ..Verdict::default()
+    };
     let (mut files, mut placed, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for (path, text, edits) in done {
         verdict.repairs.extend(edits.repairs.iter().cloned());
-        verdict.already_applied.extend(edits.already.iter().copied());
+        verdict
+            .already_applied
+            .extend(edits.already.iter().copied());
         let known = request.files.syntax(&path);
         match to_change(request, &path, text, &edits, known.as_ref(), &mut verdict) {
             Ok(Some(change)) => {
@@ -161,7 +178,12 @@ fn assemble(
     placed.sort_by_key(|hunk: &PlacedHunk| hunk.index);
     verdict.already_applied.sort_unstable();
     let allow_worse_syntax = request.allow_worse_syntax;
-    Ok(Proposal { files, hunks: placed, verdict, allow_worse_syntax })
+    Ok(Proposal {
+        files,
+        hunks: placed,
+        verdict,
+        allow_worse_syntax,
+    })
 }
 
 fn nothing_to_do(verdict: &Verdict) -> Refusal {
@@ -184,7 +206,10 @@ fn to_change(
     verdict: &mut Verdict,
 ) -> Result<Option<FileChange>, Vec<HunkRefusal>> {
     if edits.delete {
-        return Ok(text.map(|before| FileChange::Delete { path: path.to_owned(), before }));
+        return Ok(text.map(|before| FileChange::Delete {
+            path: path.to_owned(),
+            before,
+        }));
     }
     if let Some(new) = &edits.create {
         let language = language_of(path, new);
@@ -195,7 +220,10 @@ fn to_change(
         }
         verdict.worse_allowed |= checked.is_worse();
         verdict.files.push((path.to_owned(), checked));
-        return Ok(Some(FileChange::Create { path: path.to_owned(), text: new.clone() }));
+        return Ok(Some(FileChange::Create {
+            path: path.to_owned(),
+            text: new.clone(),
+        }));
     }
     let Some(before) = text else { return Ok(None) };
     let changes = change_set(edits, &before, path)?;
@@ -203,12 +231,22 @@ fn to_change(
         return Ok(None);
     }
     let after = changes.apply_to_str(&before).map_err(|problem| {
-        vec![HunkRefusal::new(0, Some(path), RefusalCode::Overlap, problem.to_string())]
+        vec![HunkRefusal::new(
+            0,
+            Some(path),
+            RefusalCode::Overlap,
+            problem.to_string(),
+        )]
     })?;
     if after.trim().is_empty() && !before.trim().is_empty() {
         let index = edits.placed.first().map_or(0, |hunk| hunk.index);
         let message = format!("The edit would leave {path} empty. To delete a file, say so.");
-        return Err(vec![HunkRefusal::new(index, Some(path), RefusalCode::WouldEmptyFile, message)]);
+        return Err(vec![HunkRefusal::new(
+            index,
+            Some(path),
+            RefusalCode::WouldEmptyFile,
+            message,
+        )]);
     }
     if !changes.is_empty() {
         let checked = gate::check(&before, &changes, &after, language_of(path, &before), known);
@@ -219,15 +257,37 @@ fn to_change(
         verdict.files.push((path.to_owned(), checked));
     }
     Ok(Some(match &edits.rename {
-        Some(to) => FileChange::Rename { from: path.to_owned(), to: to.clone(), before, changes },
-        None => FileChange::Edit { path: path.to_owned(), before, changes },
+        Some(to) => FileChange::Rename {
+            from: path.to_owned(),
+            to: to.clone(),
+            before,
+            changes,
+        },
+        None => FileChange::Edit {
+            path: path.to_owned(),
+            before,
+            changes,
+        },
     }))
 }
 
-pub(super) fn change_set(edits: &Edits, before: &str, path: &str) -> Result<ChangeSet, Vec<HunkRefusal>> {
-    let replacements = edits.owned.iter().map(|owned| owned.replacement.clone()).collect();
+pub(super) fn change_set(
+    edits: &Edits,
+    before: &str,
+    path: &str,
+) -> Result<ChangeSet, Vec<HunkRefusal>> {
+    let replacements = edits
+        .owned
+        .iter()
+        .map(|owned| owned.replacement.clone())
+        .collect();
     ChangeSet::new(replacements, ByteOffset(before.len())).map_err(|problem| {
         let index = edits.placed.first().map_or(0, |hunk| hunk.index);
-        vec![HunkRefusal::new(index, Some(path), RefusalCode::Overlap, problem.to_string())]
+        vec![HunkRefusal::new(
+            index,
+            Some(path),
+            RefusalCode::Overlap,
+            problem.to_string(),
+        )]
     })
 }

@@ -152,7 +152,11 @@ const SHOWN_HUNKS: usize = 12;
 impl Refusal {
     /// A refusal of the whole reply.
     pub(crate) fn whole(code: RefusalCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hunks: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            hunks: Vec::new(),
+        }
     }
 
     /// A refusal for the sake of some hunks.
@@ -171,7 +175,11 @@ impl Refusal {
             }
             message
         };
-        Self { code, message, hunks }
+        Self {
+            code,
+            message,
+            hunks,
+        }
     }
 
     /// What goes back to the model: the reasons, and the closest real lines of the files.
@@ -181,10 +189,18 @@ impl Refusal {
             let _ = writeln!(out, "{}", self.message);
         }
         for hunk in self.hunks.iter().take(SHOWN_HUNKS) {
-            let place = hunk.path.as_deref().map(|path| format!(" ({path})")).unwrap_or_default();
+            let place = hunk
+                .path
+                .as_deref()
+                .map(|path| format!(" ({path})"))
+                .unwrap_or_default();
             let _ = writeln!(out, "\nHunk {}{place}: {}", hunk.index + 1, hunk.message);
             for candidate in &hunk.candidates {
-                let _ = writeln!(out, "It fits at line {}:\n{}", candidate.line, candidate.excerpt);
+                let _ = writeln!(
+                    out,
+                    "It fits at line {}:\n{}",
+                    candidate.line, candidate.excerpt
+                );
             }
             if let Some(closest) = &hunk.closest {
                 let _ = writeln!(
@@ -198,9 +214,15 @@ impl Refusal {
             }
         }
         if self.hunks.len() > SHOWN_HUNKS {
-            let _ = writeln!(out, "\n… and {} more hunks.", self.hunks.len() - SHOWN_HUNKS);
+            let _ = writeln!(
+                out,
+                "\n… and {} more hunks.",
+                self.hunks.len() - SHOWN_HUNKS
+            );
         }
-        out.push_str("\nSend every edit of the reply again, with text copied exactly from the file.\n");
+        out.push_str(
+            "\nSend every edit of the reply again, with text copied exactly from the file.\n",
+        );
         out
     }
 }

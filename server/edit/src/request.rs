@@ -112,6 +112,12 @@ pub struct EditRequest<'a> {
 impl<'a> EditRequest<'a> {
     /// A reply about some files, with nothing else known.
     pub fn new(reply: &'a str, files: &'a dyn Files) -> Self {
-        Self { reply, files, format: None, target: None, allow_worse_syntax: false }
+        Self {
+            reply,
+            files,
+            format: None,
+            target: None,
+            allow_worse_syntax: false,
+        }
     }
 }

@@ -5,13 +5,15 @@ use crate::lines::{FileLines, block_lines, is_blank};
 
 /// Whether a text stands for more than it says, in a way that the file does not already.
 pub(crate) fn has_elision(text: &str, file: &FileLines<'_>) -> bool {
-    block_lines(text).into_iter().any(|line| match elision(line) {
-        Some(Elision::Words) => !file.iter().any(|known| known.trim() == line.trim()),
-        Some(Elision::Dots) => {
-            is_comment_dots(line) && !file.iter().any(|known| known.trim() == line.trim())
-        }
-        None => false,
-    })
+    block_lines(text)
+        .into_iter()
+        .any(|line| match elision(line) {
+            Some(Elision::Words) => !file.iter().any(|known| known.trim() == line.trim()),
+            Some(Elision::Dots) => {
+                is_comment_dots(line) && !file.iter().any(|known| known.trim() == line.trim())
+            }
+            None => false,
+        })
 }
 
 /// Three dots alone are code in some languages; in a comment they are not.

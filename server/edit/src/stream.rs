@@ -37,14 +37,22 @@ pub struct ReplyStream {
 impl ReplyStream {
     /// A stream of a reply about this file, where it names none.
     pub fn new(target: Option<String>) -> Self {
-        Self { target, scanner: Scanner::new(None), text: String::new(), read: 0, given: 0 }
+        Self {
+            target,
+            scanner: Scanner::new(None),
+            text: String::new(),
+            read: 0,
+            given: 0,
+        }
     }
 
     /// Takes the next piece and gives the hunks that are complete with it.
     pub fn push(&mut self, piece: &str) -> Vec<StreamedHunk> {
         self.text.push_str(piece);
         while let Some(rest) = self.text.get(self.read..) {
-            let Some(end) = memchr::memchr(b'\n', rest.as_bytes()) else { break };
+            let Some(end) = memchr::memchr(b'\n', rest.as_bytes()) else {
+                break;
+            };
             let line = rest.get(..=end).unwrap_or(rest);
             self.scanner.line(line);
             self.read += line.len();
@@ -72,7 +80,9 @@ impl ReplyStream {
     /// What is known of the search/replace block that is still being written: the text it looks for
     /// and the beginning of what it puts instead.
     pub fn unfinished(&self) -> Option<(String, String)> {
-        self.scanner.open_block().map(|(_, search, replace)| (search, replace))
+        self.scanner
+            .open_block()
+            .map(|(_, search, replace)| (search, replace))
     }
 
     /// Ends the reply: the hunks of the whole of it, plain code included, and the reply.
@@ -94,13 +104,19 @@ impl ReplyStream {
             .map(|(index, hunk)| shown(index, hunk, target))
             .collect();
         if hunks.is_empty() {
-            hunks.extend(scanned.code.iter().enumerate().map(|(index, code)| StreamedHunk {
-                index,
-                path: code.paths.first().cloned().or_else(|| self.target.clone()),
-                format: Format::WholeFile,
-                search: String::new(),
-                replace: code.text.clone(),
-            }));
+            hunks.extend(
+                scanned
+                    .code
+                    .iter()
+                    .enumerate()
+                    .map(|(index, code)| StreamedHunk {
+                        index,
+                        path: code.paths.first().cloned().or_else(|| self.target.clone()),
+                        format: Format::WholeFile,
+                        search: String::new(),
+                        replace: code.text.clone(),
+                    }),
+            );
         }
         Ok((self.text, hunks))
     }

@@ -79,12 +79,16 @@ impl<'a> Paths<'a> {
         }
         // A path from elsewhere may name the same file with more or with fewer folders.
         let ends = |long: &str, short: &str| {
-            long.strip_suffix(short).is_some_and(|front| front.ends_with('/'))
+            long.strip_suffix(short)
+                .is_some_and(|front| front.ends_with('/'))
         };
         let fitting: Vec<String> = self
             .all()
             .iter()
-            .filter(|known| ends(known, &tidy) || (known.contains('/') || tidy.starts_with('/')) && ends(&tidy, known))
+            .filter(|known| {
+                ends(known, &tidy)
+                    || (known.contains('/') || tidy.starts_with('/')) && ends(&tidy, known)
+            })
             .cloned()
             .collect();
         match fitting.as_slice() {
@@ -100,7 +104,11 @@ impl<'a> Paths<'a> {
         match self.existing(path) {
             Err(Unresolved::Missing | Unresolved::Several(_)) => {
                 let tidy = paths::tidy(path);
-                if paths::is_inside(&tidy) { Ok(tidy) } else { Err(Unresolved::Outside) }
+                if paths::is_inside(&tidy) {
+                    Ok(tidy)
+                } else {
+                    Err(Unresolved::Outside)
+                }
             }
             found => found,
         }

@@ -28,7 +28,11 @@ pub(crate) fn start(line: &str) -> Option<Option<String>> {
     if count < 4 {
         return None;
     }
-    let word = line.get(count..)?.trim().trim_end_matches(['>', '<']).trim();
+    let word = line
+        .get(count..)?
+        .trim()
+        .trim_end_matches(['>', '<'])
+        .trim();
     let (word, rest) = word.split_once(char::is_whitespace).unwrap_or((word, ""));
     let known = match word {
         "SEARCH" | "ORIGINAL" => true,
@@ -49,7 +53,11 @@ fn is_end(line: &str) -> bool {
     let angles = line.bytes().take_while(|&byte| byte == b'>').count();
     let pluses = line.bytes().take_while(|&byte| byte == b'+').count();
     let count = angles.max(pluses);
-    let word = line.get(count..).unwrap_or("").trim().trim_end_matches(['<', '>']);
+    let word = line
+        .get(count..)
+        .unwrap_or("")
+        .trim()
+        .trim_end_matches(['<', '>']);
     match word {
         "REPLACE" | "UPDATED" | "MODIFIED" => count >= 4,
         "" => angles == 7,
@@ -59,7 +67,10 @@ fn is_end(line: &str) -> bool {
 
 impl Block {
     pub(crate) fn new(path: Option<String>) -> Self {
-        Self { path, lines: Vec::new() }
+        Self {
+            path,
+            lines: Vec::new(),
+        }
     }
 
     pub(crate) fn line(&mut self, line: &str) -> Step {
@@ -98,8 +109,12 @@ fn bad(message: &str) -> Refusal {
 }
 
 fn split(lines: &[String]) -> Result<Parts, Refusal> {
-    let mut dividers: Vec<usize> =
-        lines.iter().enumerate().filter(|(_, line)| is_divider(line)).map(|(at, _)| at).collect();
+    let mut dividers: Vec<usize> = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| is_divider(line))
+        .map(|(at, _)| at)
+        .collect();
     if dividers.len() > 1 {
         let exact = |&at: &usize| lines.get(at).is_some_and(|line| line.trim_end().len() == 7);
         dividers.retain(exact);
@@ -115,7 +130,11 @@ fn split(lines: &[String]) -> Result<Parts, Refusal> {
     let replace = replace.get(1..).unwrap_or(&[]);
     let (line, search) = hints(search);
     let unescape = |lines: &[String]| lines.iter().map(|line| unescape_marker(line)).collect();
-    Ok(Parts { search: unescape(search), replace: unescape(replace), line })
+    Ok(Parts {
+        search: unescape(search),
+        replace: unescape(replace),
+        line,
+    })
 }
 
 /// `\<<<<<<<` stands for a marker that is meant as text.
@@ -134,7 +153,10 @@ fn hints(search: &[String]) -> (Option<usize>, &[String]) {
         let number = |prefix: &str| text.strip_prefix(prefix).map(str::trim);
         if let Some(value) = number(":start_line:").or_else(|| number("start_line:")) {
             line = Some(value.parse().ok());
-        } else if number(":end_line:").or_else(|| number("end_line:")).is_none() {
+        } else if number(":end_line:")
+            .or_else(|| number("end_line:"))
+            .is_none()
+        {
             break;
         }
         at += 1;
@@ -152,17 +174,29 @@ fn is_dashes(text: &str) -> bool {
 
 impl Parts {
     fn into_hunk(self, path: Option<String>) -> Hunk {
-        let Self { mut search, mut replace, mut line } = self;
+        let Self {
+            mut search,
+            mut replace,
+            mut line,
+        } = self;
         if let Some(first) = strip_numbers(&mut search) {
             line = line.or(Some(first));
             strip_numbers(&mut replace);
         }
         let mut hunk = Hunk::new(
             path,
-            Op::Replace { old: join(&search), new: join(&replace), unit: Unit::Lines, all: false },
+            Op::Replace {
+                old: join(&search),
+                new: join(&replace),
+                unit: Unit::Lines,
+                all: false,
+            },
             Format::SearchReplace,
         );
-        hunk.hints = Hints { line, ..Hints::default() };
+        hunk.hints = Hints {
+            line,
+            ..Hints::default()
+        };
         hunk
     }
 }
@@ -218,7 +252,11 @@ mod tests {
         for line in text.lines() {
             match block.line(line) {
                 Step::Open => {}
-                Step::Done(Hunk { op: Op::Replace { old, new, .. }, hints, .. }) => {
+                Step::Done(Hunk {
+                    op: Op::Replace { old, new, .. },
+                    hints,
+                    ..
+                }) => {
                     return Ok((old, new, hints.line));
                 }
                 Step::Done(hunk) => panic!("{hunk:?}"),
@@ -230,23 +268,38 @@ mod tests {
 
     #[test]
     fn markers_of_every_length_and_style_start_a_block() {
-        for line in ["<<<<<<< SEARCH", "------- SEARCH", "-------- SEARCH", "<<<<<<< SEARCH>", " <<<<<< SEARCH "] {
+        for line in [
+            "<<<<<<< SEARCH",
+            "------- SEARCH",
+            "-------- SEARCH",
+            "<<<<<<< SEARCH>",
+            " <<<<<< SEARCH ",
+        ] {
             assert!(start(line).is_some(), "{line}");
         }
-        assert_eq!(start("<<<<<<< SEARCH a/b.rs"), Some(Some("a/b.rs".to_owned())));
+        assert_eq!(
+            start("<<<<<<< SEARCH a/b.rs"),
+            Some(Some("a/b.rs".to_owned()))
+        );
         assert!(start("--- SEARCH").is_none() && start("SEARCH").is_none());
     }
 
     #[test]
     fn reads_both_parts_and_the_line_number() {
         let block = ":start_line:7\n-------\nold\n=======\nnew\nnewer\n>>>>>>> REPLACE";
-        assert_eq!(read(block), Ok(("old\n".into(), "new\nnewer\n".into(), Some(7))));
+        assert_eq!(
+            read(block),
+            Ok(("old\n".into(), "new\nnewer\n".into(), Some(7)))
+        );
     }
 
     #[test]
     fn an_underlined_heading_is_not_the_divider() {
         let block = "Title\n=====\n=======\nOther\n=====\n+++++++ REPLACE";
-        assert_eq!(read(block), Ok(("Title\n=====\n".into(), "Other\n=====\n".into(), None)));
+        assert_eq!(
+            read(block),
+            Ok(("Title\n=====\n".into(), "Other\n=====\n".into(), None))
+        );
     }
 
     #[test]
@@ -258,7 +311,10 @@ mod tests {
     #[test]
     fn half_a_block_is_refused() {
         assert_eq!(read("a\n+++++++ REPLACE"), Err(RefusalCode::BadFormat));
-        assert_eq!(read("a\n=======\nb\n<<<<<<< SEARCH"), Err(RefusalCode::BadFormat));
+        assert_eq!(
+            read("a\n=======\nb\n<<<<<<< SEARCH"),
+            Err(RefusalCode::BadFormat)
+        );
         assert_eq!(read("a\n=======\nb"), Err(RefusalCode::Truncated));
     }
 }

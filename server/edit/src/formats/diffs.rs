@@ -80,16 +80,23 @@ pub(crate) fn is_numbered_header(line: &str) -> bool {
 }
 
 fn old_header(line: &str) -> Option<&str> {
-    line.strip_prefix("--- ").filter(|path| !path.trim().is_empty() && !path.ends_with(" ---"))
+    line.strip_prefix("--- ")
+        .filter(|path| !path.trim().is_empty() && !path.ends_with(" ---"))
 }
 
 fn new_header(line: &str) -> Option<&str> {
-    line.strip_prefix("+++ ").filter(|path| !path.trim().is_empty())
+    line.strip_prefix("+++ ")
+        .filter(|path| !path.trim().is_empty())
 }
 
 /// The path of a header without time stamp, quotes and `a/`.
 fn header_path(path: &str) -> Option<String> {
-    let path = path.split('\t').next().unwrap_or(path).trim().trim_matches('"');
+    let path = path
+        .split('\t')
+        .next()
+        .unwrap_or(path)
+        .trim()
+        .trim_matches('"');
     let path = path.split("  ").next().unwrap_or(path).trim();
     (path != "/dev/null" && !path.is_empty()).then(|| path.to_owned())
 }
@@ -110,7 +117,10 @@ fn pair(text: &str) -> Option<(usize, usize)> {
 
 impl Diff {
     pub(crate) fn new(fallback: Option<String>) -> Self {
-        Self { fallback, ..Self::default() }
+        Self {
+            fallback,
+            ..Self::default()
+        }
     }
 
     /// Reads the next line. `fenced` tells whether the diff stands in a code fence.
@@ -170,7 +180,10 @@ impl Diff {
         if has_file && self.done == 0 && !self.is_complete_without_hunks() {
             return Step::Broken(Refusal::whole(
                 RefusalCode::BadFormat,
-                format!("A diff has `{}` where a line of `@@` is due.", excerpt(line)),
+                format!(
+                    "A diff has `{}` where a line of `@@` is due.",
+                    excerpt(line)
+                ),
             ));
         }
         Step::Over(self.finish_file())
@@ -233,7 +246,11 @@ impl Diff {
         self.miscounted |= body.counts.is_some() && body.is_full();
         body.old += usize::from(kind != Kind::Add);
         body.new += usize::from(kind != Kind::Remove);
-        body.lines.push(Line { kind, text: text.to_owned(), marked });
+        body.lines.push(Line {
+            kind,
+            text: text.to_owned(),
+            marked,
+        });
     }
 
     fn path(&self) -> Option<String> {
@@ -246,7 +263,9 @@ impl Diff {
     }
 
     fn finish_body(&mut self) -> Vec<Hunk> {
-        let Some(body) = self.body.take() else { return Vec::new() };
+        let Some(body) = self.body.take() else {
+            return Vec::new();
+        };
         self.miscounted |= body.counts.is_some() && !body.is_full();
         self.done += 1;
         let path = self.path();
@@ -259,7 +278,10 @@ impl Diff {
                 text.push_str(&line.text);
                 text.push('\n');
             }
-            let op = Op::Write { text, may_exist: false };
+            let op = Op::Write {
+                text,
+                may_exist: false,
+            };
             return vec![Hunk::new(path, op, Format::UnifiedDiff)];
         }
         body.into_hunk(path).into_iter().collect()
@@ -282,11 +304,18 @@ impl Diff {
         } else if self.done == 0 && self.deletes {
             hunks.push(Hunk::new(path, Op::Delete, Format::UnifiedDiff));
         } else if self.done == 0 && self.creates {
-            let op = Op::Write { text: String::new(), may_exist: false };
+            let op = Op::Write {
+                text: String::new(),
+                may_exist: false,
+            };
             hunks.push(Hunk::new(path, op, Format::UnifiedDiff));
         }
         let (miscounted, fallback) = (self.miscounted, self.fallback.take());
-        *self = Self { miscounted, fallback, ..Self::default() };
+        *self = Self {
+            miscounted,
+            fallback,
+            ..Self::default()
+        };
         hunks
     }
 
@@ -318,7 +347,10 @@ impl Diff {
                 "The diff ends after a `---` line: the reply was cut.",
             ));
         } else if self.done == 0 && !self.is_complete_without_hunks() && self.old_path.is_some() {
-            return Err(Refusal::whole(RefusalCode::Truncated, "The diff has a file header and no hunk."));
+            return Err(Refusal::whole(
+                RefusalCode::Truncated,
+                "The diff has a file header and no hunk.",
+            ));
         }
         let mut hunks = self.close();
         if let Some(last) = hunks.last_mut() {
@@ -343,17 +375,21 @@ const GIT_NOISE: [&str; 9] = [
 impl Body {
     /// Everything that was announced has been read; always false without numbers.
     fn is_full(&self) -> bool {
-        self.counts.is_some_and(|[_, old, _, new]| self.old >= old && self.new >= new)
+        self.counts
+            .is_some_and(|[_, old, _, new]| self.old >= old && self.new >= new)
     }
 
     /// A removed and an added line are still to come.
     fn expects_both(&self) -> bool {
-        self.counts.is_some_and(|[_, old, _, new]| self.old < old && self.new < new)
+        self.counts
+            .is_some_and(|[_, old, _, new]| self.old < old && self.new < new)
     }
 
     /// Whether the reply ended in the middle of this hunk.
     fn is_cut(&self, complete_line: bool, miscounted: bool) -> bool {
-        let Some([_, old, _, new]) = self.counts else { return false };
+        let Some([_, old, _, new]) = self.counts else {
+            return false;
+        };
         if self.is_full() {
             return false;
         }
@@ -372,7 +408,11 @@ impl Body {
 
     fn into_hunk(mut self, path: Option<String>) -> Option<Hunk> {
         if self.counts.is_none() || self.is_full() {
-            while self.lines.last().is_some_and(|line| !line.marked && line.text.is_empty()) {
+            while self
+                .lines
+                .last()
+                .is_some_and(|line| !line.marked && line.text.is_empty())
+            {
                 self.lines.pop();
             }
         }
@@ -390,16 +430,27 @@ impl Body {
         let (old, new) = (join(Kind::Add), join(Kind::Remove));
         let op = match (old.is_empty(), self.counts) {
             // A hunk without context: `-12,0` says "after line 12", and that is all there is.
-            (true, Some([line, 0, _, _])) => {
-                Op::Lines { first: line + 1, last: line, new, guard: None }
-            }
+            (true, Some([line, 0, _, _])) => Op::Lines {
+                first: line + 1,
+                last: line,
+                new,
+                guard: None,
+            },
             (true, _) => Op::Append { new },
-            _ => Op::Replace { old, new, unit: Unit::Lines, all: false },
+            _ => Op::Replace {
+                old,
+                new,
+                unit: Unit::Lines,
+                all: false,
+            },
         };
         let mut hunk = Hunk::new(path, op, Format::UnifiedDiff);
         hunk.hints = Hints {
             line: self.counts.map(|[line, ..]| line).filter(|&line| line > 0),
-            anchors: Some(self.section).filter(|section| !section.is_empty()).into_iter().collect(),
+            anchors: Some(self.section)
+                .filter(|section| !section.is_empty())
+                .into_iter()
+                .collect(),
             ordered: true,
             ..Hints::default()
         };

@@ -36,17 +36,32 @@ impl Fence {
         for (open, close) in TAGS {
             if let Some(info) = body.strip_prefix(open) {
                 let info = info.trim();
-                let plain = info.chars().all(|letter| letter.is_alphanumeric() || "+#-_.".contains(letter));
-                return plain.then(|| Self { kind: Kind::Tag(close), indent, info: info.to_owned(), nested: 0 });
+                let plain = info
+                    .chars()
+                    .all(|letter| letter.is_alphanumeric() || "+#-_.".contains(letter));
+                return plain.then(|| Self {
+                    kind: Kind::Tag(close),
+                    indent,
+                    info: info.to_owned(),
+                    nested: 0,
+                });
             }
         }
-        let mark = body.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+        let mark = body
+            .chars()
+            .next()
+            .filter(|mark| matches!(mark, '`' | '~'))?;
         let count = body.chars().take_while(|&next| next == mark).count();
         let info = body.get(count..)?.trim();
         if count < 3 || (mark == '`' && info.contains('`')) {
             return None;
         }
-        Some(Self { kind: Kind::Marks(mark, count), indent, info: info.to_owned(), nested: 0 })
+        Some(Self {
+            kind: Kind::Marks(mark, count),
+            indent,
+            info: info.to_owned(),
+            nested: 0,
+        })
     }
 
     /// Whether a line closes this fence. Fences opened inside Markdown are counted, because models
@@ -76,9 +91,15 @@ impl Fence {
     }
 
     fn holds_markdown(&self) -> bool {
-        let language = self.info.split([' ', ':']).next().unwrap_or("").to_ascii_lowercase();
+        let language = self
+            .info
+            .split([' ', ':'])
+            .next()
+            .unwrap_or("")
+            .to_ascii_lowercase();
         matches!(language.as_str(), "markdown" | "md" | "mdx")
-            || paths::in_info(&self.info).is_some_and(|path| path.to_ascii_lowercase().ends_with(".md"))
+            || paths::in_info(&self.info)
+                .is_some_and(|path| path.to_ascii_lowercase().ends_with(".md"))
     }
 
     /// Whether the fence says that it holds a diff or a patch.
@@ -89,8 +110,16 @@ impl Fence {
 
     /// Whether the fence can hold a tool call.
     pub(crate) fn may_hold_json(&self) -> bool {
-        let language = self.info.split([' ', ':']).next().unwrap_or("").to_ascii_lowercase();
-        matches!(language.as_str(), "" | "json" | "jsonc" | "json5" | "jsonl" | "tool_call" | "tool_code" | "tool")
+        let language = self
+            .info
+            .split([' ', ':'])
+            .next()
+            .unwrap_or("")
+            .to_ascii_lowercase();
+        matches!(
+            language.as_str(),
+            "" | "json" | "jsonc" | "json5" | "jsonl" | "tool_call" | "tool_code" | "tool"
+        )
     }
 }
 

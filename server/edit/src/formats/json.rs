@@ -43,20 +43,57 @@ impl Balance {
     }
 }
 
-const PATHS: [&str; 8] =
-    ["path", "file_path", "filePath", "filepath", "file", "filename", "target_file", "fileName"];
+const PATHS: [&str; 8] = [
+    "path",
+    "file_path",
+    "filePath",
+    "filepath",
+    "file",
+    "filename",
+    "target_file",
+    "fileName",
+];
 const OLD: [&str; 9] = [
-    "old_str", "old_string", "oldString", "old_text", "oldText", "oldStr", "search", "old", "find",
+    "old_str",
+    "old_string",
+    "oldString",
+    "old_text",
+    "oldText",
+    "oldStr",
+    "search",
+    "old",
+    "find",
 ];
 const NEW: [&str; 10] = [
-    "new_str", "new_string", "newString", "new_text", "newText", "newStr", "replace", "new",
-    "replacement", "insert_text",
+    "new_str",
+    "new_string",
+    "newString",
+    "new_text",
+    "newText",
+    "newStr",
+    "replace",
+    "new",
+    "replacement",
+    "insert_text",
 ];
 const WHOLE: [&str; 5] = ["file_text", "content", "contents", "text", "fileText"];
 const EDITS: [&str; 4] = ["edits", "changes", "replacements", "operations"];
-const WRAPPERS: [&str; 8] =
-    ["arguments", "input", "args", "parameters", "params", "function", "tool_input", "tool_calls"];
-const ALL: [&str; 4] = ["replace_all", "replaceAll", "allow_multiple", "allowMultiple"];
+const WRAPPERS: [&str; 8] = [
+    "arguments",
+    "input",
+    "args",
+    "parameters",
+    "params",
+    "function",
+    "tool_input",
+    "tool_calls",
+];
+const ALL: [&str; 4] = [
+    "replace_all",
+    "replaceAll",
+    "allow_multiple",
+    "allowMultiple",
+];
 
 /// Whether a text that is not JSON (yet) was surely meant as a tool call.
 pub(crate) fn smells_like_call(text: &str) -> bool {
@@ -64,13 +101,22 @@ pub(crate) fn smells_like_call(text: &str) -> bool {
         names.iter().any(|name| {
             text.match_indices(name).any(|(at, _)| {
                 let before = text.get(..at).and_then(|head| head.chars().next_back());
-                let after = text.get(at + name.len()..).and_then(|tail| tail.chars().next());
+                let after = text
+                    .get(at + name.len()..)
+                    .and_then(|tail| tail.chars().next());
                 before == Some('"') && after.is_none_or(|after| after == '"')
             })
         })
     };
-    let long_names = OLD.get(..6).unwrap_or(&[]).iter().chain(NEW.get(..6).unwrap_or(&[]));
-    let long_names: Vec<&str> = long_names.copied().chain(["start_line", "insert_line", "edits"]).collect();
+    let long_names = OLD
+        .get(..6)
+        .unwrap_or(&[])
+        .iter()
+        .chain(NEW.get(..6).unwrap_or(&[]));
+    let long_names: Vec<&str> = long_names
+        .copied()
+        .chain(["start_line", "insert_line", "edits"])
+        .collect();
     has(&long_names) || (has(&PATHS) && has(&["command", "content", "file_text"]))
 }
 
@@ -147,7 +193,9 @@ fn text<'a>(object: &'a Map<String, Value>, names: &[&str]) -> Option<&'a str> {
 fn number(object: &Map<String, Value>, names: &[&str]) -> Option<i64> {
     names.iter().find_map(|name| {
         let value = object.get(*name)?;
-        value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+        value
+            .as_i64()
+            .or_else(|| value.as_str()?.trim().parse().ok())
     })
 }
 
@@ -199,7 +247,10 @@ impl Call {
             };
             let mut hunk = Hunk::new(path.map(str::to_owned), op, format);
             let line = number(object, &["line", "line_number", "lineNumber"]);
-            hunk.hints = Hints { line: line.and_then(|line| usize::try_from(line).ok()), ..Hints::default() };
+            hunk.hints = Hints {
+                line: line.and_then(|line| usize::try_from(line).ok()),
+                ..Hints::default()
+            };
             self.hunks.push(hunk);
             return;
         }
@@ -224,18 +275,31 @@ impl Call {
             let Ok(line) = usize::try_from(line) else {
                 return self.missing("An insertion has a negative line number.");
             };
-            return Some(Op::Lines { first: line + 1, last: line, new: lf(new), guard: None });
+            return Some(Op::Lines {
+                first: line + 1,
+                last: line,
+                new: lf(new),
+                guard: None,
+            });
         }
         if command == Some("insert") {
             return self.missing("An insertion has no line number (`insert_line`).");
         }
-        if let Some(first) = number(object, &["start_line", "startLine", "line_start", "from_line"]) {
+        if let Some(first) = number(
+            object,
+            &["start_line", "startLine", "line_start", "from_line"],
+        ) {
             return self.lines(object, first, old, new);
         }
         match (old, new) {
             (Some(old), Some(new)) => {
                 let all = flag(object, &ALL);
-                Some(Op::Replace { old: lf(old), new: lf(new), unit: Unit::Characters, all })
+                Some(Op::Replace {
+                    old: lf(old),
+                    new: lf(new),
+                    unit: Unit::Characters,
+                    all,
+                })
             }
             // A missing new text is what some tools take for "delete"; it may as well be cut off.
             (Some(old), None) if command == Some("str_replace") => Some(Op::Replace {
@@ -251,7 +315,10 @@ impl Call {
             (None, None) => {
                 let text = text(object, &WHOLE)?;
                 if command == Some("create") || path.is_some() {
-                    return Some(Op::Write { text: lf(text), may_exist: true });
+                    return Some(Op::Write {
+                        text: lf(text),
+                        may_exist: true,
+                    });
                 }
                 None
             }
@@ -273,7 +340,12 @@ impl Call {
         let (Ok(first), Ok(last)) = (usize::try_from(first), usize::try_from(last)) else {
             return self.missing("A line edit has a negative line number.");
         };
-        Some(Op::Lines { first, last, new: lf(new), guard: old.map(lf) })
+        Some(Op::Lines {
+            first,
+            last,
+            new: lf(new),
+            guard: old.map(lf),
+        })
     }
 
     fn missing(&mut self, message: &str) -> Option<Op> {
@@ -288,7 +360,12 @@ mod tests {
     use super::*;
 
     fn ops(text: &str) -> Vec<Op> {
-        read(text).unwrap().unwrap().into_iter().map(|hunk| hunk.op).collect()
+        read(text)
+            .unwrap()
+            .unwrap()
+            .into_iter()
+            .map(|hunk| hunk.op)
+            .collect()
     }
 
     #[test]
@@ -301,8 +378,12 @@ mod tests {
             r#"{"name":"edit","arguments":"{\"path\":\"a\",\"old_str\":\"x\",\"new_str\":\"y\"}"}"#,
             "{\"path\":\"a\",\"old_str\":\"x\",\"new_str\":\"y\",}",
         ] {
-            let expected =
-                Op::Replace { old: "x".into(), new: "y".into(), unit: Unit::Characters, all: false };
+            let expected = Op::Replace {
+                old: "x".into(),
+                new: "y".into(),
+                unit: Unit::Characters,
+                all: false,
+            };
             assert_eq!(ops(call), [expected], "{call}");
         }
         assert!(read(r#"{"command":"view","path":"a"}"#).is_none());
@@ -322,7 +403,11 @@ mod tests {
             r#"{"path":"a","old_str" "x", "new_str":"y"}"#,
             r#"{"path":"a","start_line":1,"end_line":2}"#,
         ] {
-            assert_eq!(read(call).unwrap().unwrap_err().code, RefusalCode::BadFormat, "{call}");
+            assert_eq!(
+                read(call).unwrap().unwrap_err().code,
+                RefusalCode::BadFormat,
+                "{call}"
+            );
         }
     }
 }

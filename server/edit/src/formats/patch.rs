@@ -75,7 +75,9 @@ impl Patch {
                 text.push('\n');
                 Step::Open(Vec::new())
             }
-            Section::Update { path, chunk, found, .. } => {
+            Section::Update {
+                path, chunk, found, ..
+            } => {
                 if let Some(anchor) = trimmed.strip_prefix("@@") {
                     let mut hunks = Vec::new();
                     if !chunk.lines.is_empty() {
@@ -125,12 +127,22 @@ impl Patch {
             Ok(hunks) => hunks,
             Err(refusal) => return Some(Step::Broken(refusal)),
         };
-        let path = directive.split_once(':').map_or("", |(_, path)| path.trim()).to_owned();
+        let path = directive
+            .split_once(':')
+            .map_or("", |(_, path)| path.trim())
+            .to_owned();
         if directive.starts_with("Update") {
-            self.section =
-                Section::Update { path, chunk: Chunk::default(), moved: None, found: false };
+            self.section = Section::Update {
+                path,
+                chunk: Chunk::default(),
+                moved: None,
+                found: false,
+            };
         } else if directive.starts_with("Add") {
-            self.section = Section::Add { path, text: String::new() };
+            self.section = Section::Add {
+                path,
+                text: String::new(),
+            };
         } else if directive.starts_with("Delete") {
             hunks.push(Hunk::new(Some(path), Op::Delete, Format::CodexPatch));
         } else {
@@ -161,13 +173,23 @@ impl Section {
             Self::None => Ok(Vec::new()),
             Self::Add { path, text } => Ok(vec![Hunk::new(
                 Some(path),
-                Op::Write { text, may_exist: true },
+                Op::Write {
+                    text,
+                    may_exist: true,
+                },
                 Format::CodexPatch,
             )]),
-            Self::Update { path, chunk, moved, found } => {
+            Self::Update {
+                path,
+                chunk,
+                moved,
+                found,
+            } => {
                 let mut hunks: Vec<Hunk> = chunk.into_hunk(&path).into_iter().collect();
                 if hunks.is_empty() && !found && moved.is_none() {
-                    return Err(bad(&format!("The patch updates {path} but has no change for it.")));
+                    return Err(bad(&format!(
+                        "The patch updates {path} but has no change for it."
+                    )));
                 }
                 if let Some(to) = moved {
                     hunks.push(Hunk::new(Some(path), Op::Rename { to }, Format::CodexPatch));
@@ -180,7 +202,11 @@ impl Section {
 
 impl Chunk {
     fn into_hunk(mut self, path: &str) -> Option<Hunk> {
-        while self.lines.last().is_some_and(|(_, text, marked)| !marked && text.is_empty()) {
+        while self
+            .lines
+            .last()
+            .is_some_and(|(_, text, marked)| !marked && text.is_empty())
+        {
             self.lines.pop();
         }
         if self.lines.is_empty() {
@@ -198,11 +224,20 @@ impl Chunk {
         let op = if old.is_empty() {
             Op::Append { new }
         } else {
-            Op::Replace { old, new, unit: Unit::Lines, all: false }
+            Op::Replace {
+                old,
+                new,
+                unit: Unit::Lines,
+                all: false,
+            }
         };
         let mut hunk = Hunk::new(Some(path.to_owned()), op, Format::CodexPatch);
-        hunk.hints =
-            Hints { anchors: self.anchors, at_end: self.at_end, ordered: true, ..Hints::default() };
+        hunk.hints = Hints {
+            anchors: self.anchors,
+            at_end: self.at_end,
+            ordered: true,
+            ..Hints::default()
+        };
         Some(hunk)
     }
 }

@@ -28,7 +28,9 @@ fn bare(line: &str) -> &str {
     let mut rest = line.trim();
     loop {
         let before = rest;
-        rest = rest.trim_start_matches(['#', '>', '*', '-', '`', '"', '\'', '(', '[', ' ']).trim_start();
+        rest = rest
+            .trim_start_matches(['#', '>', '*', '-', '`', '"', '\'', '(', '[', ' '])
+            .trim_start();
         for comment in ["//", "--", "<!--", "/*"] {
             rest = rest.strip_prefix(comment).unwrap_or(rest).trim_start();
         }
@@ -71,7 +73,9 @@ pub(crate) fn looks_like_path(text: &str) -> bool {
     let name = text.rsplit(['/', '\\']).next().unwrap_or(text);
     let has_extension = name.rsplit_once('.').is_some_and(|(stem, extension)| {
         (1..=12).contains(&extension.len())
-            && extension.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && extension
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
             && extension.bytes().any(|byte| byte.is_ascii_alphabetic())
             && (!stem.is_empty() || text.len() > 1)
     });
@@ -83,11 +87,20 @@ pub(crate) fn looks_like_path(text: &str) -> bool {
 fn is_plain_word(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 128
-        && text.chars().all(|character| character.is_alphanumeric() || "._-".contains(character))
+        && text
+            .chars()
+            .all(|character| character.is_alphanumeric() || "._-".contains(character))
 }
 
 const KNOWN_NAMES: [&str; 8] = [
-    "Makefile", "Dockerfile", "Rakefile", "Gemfile", "Procfile", "LICENSE", "README", "Justfile",
+    "Makefile",
+    "Dockerfile",
+    "Rakefile",
+    "Gemfile",
+    "Procfile",
+    "LICENSE",
+    "README",
+    "Justfile",
 ];
 
 fn is_no_path_character(character: char) -> bool {
@@ -110,12 +123,21 @@ pub(crate) fn in_info(info: &str) -> Option<String> {
 
 /// A path in its simplest form: `/` as separator, without `./`, without doubled separators.
 pub(crate) fn tidy(path: &str) -> String {
-    let path = path.trim().trim_matches(['`', '"', '\'']).replace('\\', "/");
+    let path = path
+        .trim()
+        .trim_matches(['`', '"', '\''])
+        .replace('\\', "/");
     let absolute = path.starts_with('/');
-    let parts: Vec<&str> =
-        path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let parts: Vec<&str> = path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
     let joined = parts.join("/");
-    if absolute { format!("/{joined}") } else { joined }
+    if absolute {
+        format!("/{joined}")
+    } else {
+        joined
+    }
 }
 
 /// Whether a path stays inside the workspace by its letters alone.
@@ -135,16 +157,28 @@ mod tests {
     #[test]
     fn finds_the_path_in_what_replies_write_around_it() {
         for line in [
-            "src/a.rs", "`src/a.rs`", "**src/a.rs**", "### src/a.rs:", "File: src/a.rs",
-            "// src/a.rs", "# `src/a.rs`", "1. src/a.rs", "**File: `src/a.rs`**", "file `src/a.rs`",
-            "Here is the new `src/a.rs` for you", "<!-- src/a.rs -->",
+            "src/a.rs",
+            "`src/a.rs`",
+            "**src/a.rs**",
+            "### src/a.rs:",
+            "File: src/a.rs",
+            "// src/a.rs",
+            "# `src/a.rs`",
+            "1. src/a.rs",
+            "**File: `src/a.rs`**",
+            "file `src/a.rs`",
+            "Here is the new `src/a.rs` for you",
+            "<!-- src/a.rs -->",
         ] {
             let line = line.trim_start_matches("1. ");
             assert_eq!(in_line(line).as_deref(), Some("src/a.rs"), "{line}");
         }
         assert_eq!(in_line("Here's the change:"), None);
         assert_eq!(in_info("rust:src/a.rs").as_deref(), Some("src/a.rs"));
-        assert_eq!(in_info("rust title=\"src/a.rs\"").as_deref(), Some("src/a.rs"));
+        assert_eq!(
+            in_info("rust title=\"src/a.rs\"").as_deref(),
+            Some("src/a.rs")
+        );
         assert_eq!(in_info("python"), None);
     }
 

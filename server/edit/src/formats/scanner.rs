@@ -136,7 +136,10 @@ impl Scanner {
     fn closes_fence(&mut self, line: &str) -> bool {
         // In diffs and patches a line that starts with a blank is a context line.
         !line.starts_with(' ')
-            && self.fence.as_mut().is_some_and(|open| open.fence.closed_by(line))
+            && self
+                .fence
+                .as_mut()
+                .is_some_and(|open| open.fence.closed_by(line))
     }
 
     fn patch_line(&mut self, mut patch: patch::Patch, line: &str) {
@@ -186,7 +189,9 @@ impl Scanner {
             self.mode = Mode::Json(balance, text);
             return;
         };
-        let (value, behind) = text.split_at_checked(start + end).unwrap_or((text.as_str(), ""));
+        let (value, behind) = text
+            .split_at_checked(start + end)
+            .unwrap_or((text.as_str(), ""));
         match json::read(value) {
             Some(Ok(hunks)) => {
                 self.hunks.extend(hunks);
@@ -255,7 +260,12 @@ impl Scanner {
             Some(fence) => {
                 let mut paths: Vec<String> = paths::in_info(&fence.info).into_iter().collect();
                 paths.extend(self.recent.iter().rev().flatten().cloned());
-                self.fence = Some(Open { fence, paths, text: String::new(), wraps_edits: false });
+                self.fence = Some(Open {
+                    fence,
+                    paths,
+                    text: String::new(),
+                    wraps_edits: false,
+                });
             }
             None => self.remember(line),
         }
@@ -264,11 +274,16 @@ impl Scanner {
     /// Whether the next line may start a diff, a patch, tags or a tool call: outside of fences, in
     /// fences that hold edits already, and in fences before any code.
     fn may_start_edit(&self) -> bool {
-        self.fence.as_ref().is_none_or(|open| open.wraps_edits || open.text.trim().is_empty())
+        self.fence
+            .as_ref()
+            .is_none_or(|open| open.wraps_edits || open.text.trim().is_empty())
     }
 
     fn starts_edit(&mut self, line: &str) -> bool {
-        let fenced_diff = self.fence.as_ref().is_some_and(|open| open.fence.holds_diff());
+        let fenced_diff = self
+            .fence
+            .as_ref()
+            .is_some_and(|open| open.fence.holds_diff());
         if patch::starts(line) {
             self.wrap();
             self.patch_line(patch::Patch::default(), line);
@@ -284,9 +299,17 @@ impl Scanner {
             self.line_again(line);
         } else {
             let body = line.trim_start();
-            let body = body.strip_prefix("<tool_call>").unwrap_or(body).trim_start();
+            let body = body
+                .strip_prefix("<tool_call>")
+                .unwrap_or(body)
+                .trim_start();
             let json = body.starts_with('{') || body.starts_with("[{") || body == "[";
-            if !json || self.fence.as_ref().is_some_and(|open| !open.fence.may_hold_json()) {
+            if !json
+                || self
+                    .fence
+                    .as_ref()
+                    .is_some_and(|open| !open.fence.may_hold_json())
+            {
                 return false;
             }
             self.json_line(json::Balance::default(), String::new(), body);
@@ -326,7 +349,9 @@ impl Scanner {
             }
         }
         let above = self.recent.iter().rev().flatten().next().cloned();
-        above.or_else(|| self.code_path()).or_else(|| self.hunks.last()?.path.clone())
+        above
+            .or_else(|| self.code_path())
+            .or_else(|| self.hunks.last()?.path.clone())
     }
 
     /// A fence right above that holds nothing but a path.
@@ -334,7 +359,11 @@ impl Scanner {
         let code = self.code.last()?;
         let mut lines = code.text.lines().filter(|line| !line.trim().is_empty());
         let only = lines.next()?;
-        lines.next().is_none().then(|| paths::in_line(only)).flatten()
+        lines
+            .next()
+            .is_none()
+            .then(|| paths::in_line(only))
+            .flatten()
     }
 
     fn remember(&mut self, line: &str) {
@@ -349,8 +378,15 @@ impl Scanner {
 
     fn close(&mut self, open: Open, closed: bool) {
         if !open.wraps_edits {
-            let Open { fence, paths, text, .. } = open;
-            self.code.push(Code { paths, info: fence.info, text, closed });
+            let Open {
+                fence, paths, text, ..
+            } = open;
+            self.code.push(Code {
+                paths,
+                info: fence.info,
+                text,
+                closed,
+            });
         }
         self.recent.clear();
     }
@@ -367,23 +403,31 @@ impl Scanner {
         match std::mem::take(&mut self.mode) {
             Mode::Text => {}
             Mode::Block(_) => {
-                return Err(cut("The last SEARCH/REPLACE block has no REPLACE line: the reply was cut."));
+                return Err(cut(
+                    "The last SEARCH/REPLACE block has no REPLACE line: the reply was cut.",
+                ));
             }
             Mode::Tags(_) => {
-                return Err(cut("The last pair of tags is not closed: the reply was cut."));
+                return Err(cut(
+                    "The last pair of tags is not closed: the reply was cut.",
+                ));
             }
             Mode::Patch(patch) => self.hunks.extend(patch.end()?),
             Mode::Diff(diff) => {
                 let unclosed = self.fence.is_some();
                 let hunks = diff.end(self.line_ended)?;
                 if unclosed && !hunks.is_empty() {
-                    return Err(cut("The code fence around the diff is not closed: the reply was cut."));
+                    return Err(cut(
+                        "The code fence around the diff is not closed: the reply was cut.",
+                    ));
                 }
                 self.hunks.extend(hunks);
             }
             Mode::Json(_, text) => {
                 if json::smells_like_call(&text) {
-                    return Err(cut("The tool call is not complete JSON: the reply was cut."));
+                    return Err(cut(
+                        "The tool call is not complete JSON: the reply was cut.",
+                    ));
                 }
                 if let Some(open) = &mut self.fence {
                     open.text.push_str(&text);
@@ -402,7 +446,13 @@ impl Scanner {
         if self.hunks.is_empty() && self.code.is_empty() && self.format_is_code() {
             self.code.extend(bare_code(reply));
         }
-        Ok(Scanned { parsed: Parsed { hunks: self.hunks, repairs: self.repairs }, code: self.code })
+        Ok(Scanned {
+            parsed: Parsed {
+                hunks: self.hunks,
+                repairs: self.repairs,
+            },
+            code: self.code,
+        })
     }
 
     /// Whether the last line is the beginning of one that starts another edit: of a path that the
@@ -412,15 +462,26 @@ impl Scanner {
         if self.hunks.is_empty() || last.is_empty() {
             return false;
         }
-        let is_path = self.hunks.iter().filter_map(|hunk| hunk.path.as_deref()).any(|path| {
-            path == last || (!self.line_ended && last.len() > 2 && path.starts_with(last))
-        });
+        let is_path = self
+            .hunks
+            .iter()
+            .filter_map(|hunk| hunk.path.as_deref())
+            .any(|path| {
+                path == last || (!self.line_ended && last.len() > 2 && path.starts_with(last))
+            });
         let markers = ["<<<<", "------- ", "*** ", "```"];
-        is_path || (!self.line_ended && markers.iter().any(|marker| last.starts_with(marker) && last != "*** End Patch"))
+        is_path
+            || (!self.line_ended
+                && markers
+                    .iter()
+                    .any(|marker| last.starts_with(marker) && last != "*** End Patch"))
     }
 
     fn format_is_code(&self) -> bool {
-        matches!(self.format, None | Some(Format::WholeFile | Format::LazySnippet))
+        matches!(
+            self.format,
+            None | Some(Format::WholeFile | Format::LazySnippet)
+        )
     }
 }
 
@@ -432,7 +493,18 @@ fn bare_code(reply: &str) -> Option<Code> {
     let text = reply.replace("\r\n", "\n");
     let (first, rest) = text.trim_start_matches('\n').split_once('\n')?;
     let path = paths::in_line(first).filter(|path| paths::looks_like_path(path));
-    let alone = path.as_ref().is_some_and(|path| first.trim().len() <= path.len() + 6);
-    let (paths, text) = if alone { (path.into_iter().collect(), rest.to_owned()) } else { (Vec::new(), text) };
-    Some(Code { paths, info: String::new(), text, closed: true })
+    let alone = path
+        .as_ref()
+        .is_some_and(|path| first.trim().len() <= path.len() + 6);
+    let (paths, text) = if alone {
+        (path.into_iter().collect(), rest.to_owned())
+    } else {
+        (Vec::new(), text)
+    };
+    Some(Code {
+        paths,
+        info: String::new(),
+        text,
+        closed: true,
+    })
 }

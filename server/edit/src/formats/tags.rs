@@ -26,7 +26,12 @@ pub(crate) enum Step {
 fn opening<'a>(line: &'a str, names: &[&'static str]) -> Option<(&'static str, &'a str, &'a str)> {
     let line = line.trim_start();
     for name in names {
-        let Some(rest) = line.strip_prefix('<').and_then(|rest| rest.strip_prefix(name)) else { continue };
+        let Some(rest) = line
+            .strip_prefix('<')
+            .and_then(|rest| rest.strip_prefix(name))
+        else {
+            continue;
+        };
         if let Some((attributes, rest)) = rest.split_once('>')
             && (attributes.is_empty() || attributes.starts_with(char::is_whitespace))
         {
@@ -67,7 +72,10 @@ pub(crate) fn path_attribute(line: &str) -> Option<String> {
 
 impl Tags {
     pub(crate) fn new(path: Option<String>) -> Self {
-        Self { path, ..Self::default() }
+        Self {
+            path,
+            ..Self::default()
+        }
     }
 
     pub(crate) fn line(&mut self, line: &str) -> Step {
@@ -76,7 +84,9 @@ impl Tags {
             let names = if self.old.is_none() { &OLD } else { &NEW };
             match opening(line, names) {
                 Some((name, attributes, behind)) => {
-                    self.line = self.line.or_else(|| attribute(attributes, "line")?.parse().ok());
+                    self.line = self
+                        .line
+                        .or_else(|| attribute(attributes, "line")?.parse().ok());
                     self.open = Some((name, false, String::new()));
                     if behind.is_empty() {
                         return Step::Open;
@@ -92,7 +102,9 @@ impl Tags {
                 }
             }
         }
-        let Some((name, started, text)) = &mut self.open else { return Step::Open };
+        let Some((name, started, text)) = &mut self.open else {
+            return Step::Open;
+        };
         let close = format!("</{name}>");
         let Some((last, _)) = rest.split_once(close.as_str()) else {
             if *started {
@@ -121,7 +133,10 @@ impl Tags {
             all: false,
         };
         let mut hunk = Hunk::new(self.path.clone(), op, Format::SearchReplace);
-        hunk.hints = Hints { line: self.line.take(), ..Hints::default() };
+        hunk.hints = Hints {
+            line: self.line.take(),
+            ..Hints::default()
+        };
         Step::Done(hunk)
     }
 }
@@ -143,10 +158,23 @@ mod tests {
                 Step::Open => None,
                 Step::Broken(refusal) => panic!("{refusal}"),
             });
-            let Some(Hunk { op: Op::Replace { old, new, .. }, hints, .. }) = done else { panic!("{reply}") };
-            assert_eq!((old.trim_end(), new.trim_end(), hints.line), ("a\nb", "c", Some(3)));
+            let Some(Hunk {
+                op: Op::Replace { old, new, .. },
+                hints,
+                ..
+            }) = done
+            else {
+                panic!("{reply}")
+            };
+            assert_eq!(
+                (old.trim_end(), new.trim_end(), hints.line),
+                ("a\nb", "c", Some(3))
+            );
         }
         assert!(!starts("<search for=x>the button"));
-        assert_eq!(path_attribute("<edit path=\"src/a.rs\">").as_deref(), Some("src/a.rs"));
+        assert_eq!(
+            path_attribute("<edit path=\"src/a.rs\">").as_deref(),
+            Some("src/a.rs")
+        );
     }
 }

@@ -21,6 +21,7 @@ pub(super) const IMPOSSIBLE: i32 = NEVER / 2;
 
 const OPEN_GAP: i32 = 24;
 const INSERT: i32 = 8;
+const DELETE: i32 = 4;
 
 /// What each line of the piece is worth on each line of the file.
 pub(super) struct Costs {
@@ -36,9 +37,26 @@ pub(super) struct Costs {
 }
 
 impl Costs {
+    /// Whether a line of the piece can be only one line of the file.
+    pub(super) fn is_unique(&self, at: usize) -> bool {
+        self.pinned.get(at) == Some(&true)
+            || self.matches.get(at).is_some_and(|places| {
+                places.len() == 1 && places.values().all(|&worth| worth >= 64)
+            })
+    }
+
+    /// Whether the first and the last line of a group surely are in the file, at one place each.
+    pub(super) fn is_pinned_at_both_ends(&self, range: Range<usize>) -> bool {
+        let solid = |at: &usize| self.solid.get(*at) == Some(&true);
+        let pinned = |at: usize| self.pinned.get(at) == Some(&true);
+        range.clone().find(solid).is_some_and(pinned) && range.rev().find(solid).is_some_and(pinned)
+    }
+
     /// Whether a line of a range surely is in the file, at one place.
     pub(super) fn is_pinned(&self, range: Range<usize>) -> bool {
-        self.pinned.get(range).is_some_and(|pinned| pinned.contains(&true))
+        self.pinned
+            .get(range)
+            .is_some_and(|pinned| pinned.contains(&true))
     }
 
     pub(super) fn new(shown: &View<'_>, file: &View<'_>, form: Form) -> Option<Self> {
@@ -49,7 +67,9 @@ impl Costs {
         for at in 0..file.len() {
             places.entry(form.key(file.line(at))).or_default().push(at);
         }
-        let keys: Vec<u64> = (0..shown.len()).map(|at| form.key(shown.line(at))).collect();
+        let keys: Vec<u64> = (0..shown.len())
+            .map(|at| form.key(shown.line(at)))
+            .collect();
         let key = |at: usize| keys.get(at).copied().unwrap_or(0);
         let in_file = |at: usize| places.get(&key(at)).map_or(0, Vec::len);
         let mut matches = Vec::with_capacity(shown.len());
@@ -80,7 +100,9 @@ impl Costs {
             shown: shown.len(),
             file: file.len(),
             elided: (0..shown.len()).map(|at| shown.is_elision(at)).collect(),
-            solid: (0..shown.len()).map(|at| !is_blank(shown.line(at))).collect(),
+            solid: (0..shown.len())
+                .map(|at| !is_blank(shown.line(at)))
+                .collect(),
             file_solid: (0..file.len()).map(|at| !is_blank(file.line(at))).collect(),
             matches,
         })
@@ -94,11 +116,14 @@ fn pins(shown: &View<'_>, keys: &[u64], file: &[u64]) -> Vec<(usize, usize)> {
     let elision = |at: Option<usize>| at.is_none_or(|at| at >= shown.len() || shown.is_elision(at));
     for at in (0..shown.len()).filter(|&at| !shown.is_elision(at)) {
         if elision(at.checked_sub(1)) {
-            let first = (at..shown.len()).find(|&line| !is_blank(shown.line(line)) || shown.is_elision(line));
+            let first = (at..shown.len())
+                .find(|&line| !is_blank(shown.line(line)) || shown.is_elision(line));
             pins.extend(first.and_then(|first| pin(shown, keys, file, first, true)));
         }
         if elision(Some(at + 1)) {
-            let last = (0..=at).rev().find(|&line| !is_blank(shown.line(line)) || shown.is_elision(line));
+            let last = (0..=at)
+                .rev()
+                .find(|&line| !is_blank(shown.line(line)) || shown.is_elision(line));
             pins.extend(last.and_then(|last| pin(shown, keys, file, last, false)));
         }
     }
@@ -108,20 +133,38 @@ fn pins(shown: &View<'_>, keys: &[u64], file: &[u64]) -> Vec<(usize, usize)> {
 /// How many lines together may tell a place.
 const PIN_LINES: usize = 4;
 
-fn pin(shown: &View<'_>, keys: &[u64], file: &[u64], from: usize, downwards: bool) -> Option<(usize, usize)> {
+fn pin(
+    shown: &View<'_>,
+    keys: &[u64],
+    file: &[u64],
+    from: usize,
+    downwards: bool,
+) -> Option<(usize, usize)> {
     for count in 1..=PIN_LINES {
-        let range = if downwards { from..from + count } else { (from + 1).checked_sub(count)?..from + 1 };
+        let range = if downwards {
+            from..from + count
+        } else {
+            (from + 1).checked_sub(count)?..from + 1
+        };
         if range.end > shown.len() || range.clone().any(|at| shown.is_elision(at)) {
             return None;
         }
         let letters: usize = range
             .clone()
-            .map(|at| shown.line(at).chars().filter(|letter| letter.is_alphanumeric()).count())
+            .map(|at| {
+                shown
+                    .line(at)
+                    .chars()
+                    .filter(|letter| letter.is_alphanumeric())
+                    .count()
+            })
             .sum();
         let hits = occurrences(file, keys.get(range)?);
         match hits.as_slice() {
             [] => return None,
-            [only] if letters > 2 || (count > 1 && letters > 0) || count > 2 => return Some((from, if downwards { *only } else { only + count - 1 })),
+            [only] if letters > 2 || (count > 1 && letters > 0) || count > 2 => {
+                return Some((from, if downwards { *only } else { only + count - 1 }));
+            }
             _ => {}
         }
     }
@@ -168,13 +211,19 @@ fn value(
         }
         let elided = shown.elides_between(head, at);
         // A changed head is in the file no more; the one in its place is much like it.
-        let changed = in_file(head) == 0 && file.head(place).is_some_and(|own| alike(shown.line(head), file.line(own)));
+        let changed = in_file(head) == 0
+            && file
+                .head(place)
+                .is_some_and(|own| alike(shown.line(head), file.line(own)));
         if !found && !elided && !changed {
             return None;
         }
         inside = found && elided;
     }
-    let letters = line.chars().filter(|letter| letter.is_alphanumeric()).count();
+    let letters = line
+        .chars()
+        .filter(|letter| letter.is_alphanumeric())
+        .count();
     let base = match letters {
         0..=2 if headed => 64,
         0..=2 => 14,
@@ -188,24 +237,39 @@ fn value(
 /// Whether one line may be the other one changed: a signature with the same name, or much the same
 /// words.
 fn alike(one: &str, other: &str) -> bool {
-    const COMMON: [&str; 8] = ["if", "for", "while", "switch", "catch", "elif", "match", "with"];
     match (name(one), name(other)) {
         (Some(one_name), Some(other_name)) if one_name != other_name => false,
-        (Some(name), Some(_)) if !COMMON.contains(&name) => true,
-        (Some(_), Some(_)) => likeness(one, other) >= 0.4,
+        // A declaration keeps its name; `if (` and `describe(` are told apart by what they are given.
+        (Some(name), Some(_)) if declares(one, name) && declares(other, name) => true,
+        (Some(_), Some(_)) => likeness(one, other) >= 0.75,
         _ => likeness(one, other) >= 0.6,
     }
+}
+
+/// Whether a line has a word before a name: a keyword or a type. Tags declare.
+fn declares(line: &str, name: &str) -> bool {
+    let front = line.split(name).next().unwrap_or("").trim();
+    line.trim_start().starts_with('<')
+        || (!matches!(front, "" | "}" | "await" | "return" | "else" | "} else")
+            && front.ends_with(|last: char| last.is_alphanumeric() || "*&>".contains(last)))
 }
 
 /// The name of what a line calls or declares: before its first bracket, or of its tag.
 fn name(line: &str) -> Option<&str> {
     let line = line.trim();
     if let Some(tag) = line.strip_prefix('<') {
-        return tag.split([' ', '>', '/']).next().filter(|name| !name.is_empty());
+        return tag
+            .split([' ', '>', '/'])
+            .next()
+            .filter(|name| !name.is_empty());
     }
     let (front, _) = line.split_once('(')?;
     let word = |letter: char| letter.is_alphanumeric() || letter == '_';
-    front.trim_end().rsplit(|letter| !word(letter)).next().filter(|name| !name.is_empty())
+    front
+        .trim_end()
+        .rsplit(|letter| !word(letter))
+        .next()
+        .filter(|name| !name.is_empty())
 }
 
 /// Which line of the file each line of the piece is.
@@ -222,8 +286,13 @@ impl Alignment {
     }
 
     /// The lines with letters or signs in a range of the piece that are in the file.
-    pub(super) fn pairs_in(&self, range: Range<usize>) -> impl Iterator<Item = (usize, usize)> + '_ {
-        range.filter(|&at| self.solid.get(at) == Some(&true)).filter_map(|at| Some((at, self.line_of(at)?)))
+    pub(super) fn pairs_in(
+        &self,
+        range: Range<usize>,
+    ) -> impl Iterator<Item = (usize, usize)> + '_ {
+        range
+            .filter(|&at| self.solid.get(at) == Some(&true))
+            .filter_map(|at| Some((at, self.line_of(at)?)))
     }
 
     /// The first and the last such pair, blank lines counted.
@@ -258,7 +327,11 @@ pub(super) fn align(costs: &Costs, banned: &[(usize, usize)]) -> Alignment {
     for (at, cell) in plain.iter_mut().enumerate() {
         *cell = 0;
         if let Some(step) = steps.get_mut(at) {
-            *step = pack(if at == 0 { Step::Stop } else { Step::Pass }, Step::Stop, false);
+            *step = pack(
+                if at == 0 { Step::Stop } else { Step::Pass },
+                Step::Stop,
+                false,
+            );
         }
     }
     for row in 1..=costs.shown {
@@ -266,7 +339,11 @@ pub(super) fn align(costs: &Costs, banned: &[(usize, usize)]) -> Alignment {
         let elided = costs.elided.get(at).copied().unwrap_or(false);
         let last = row == costs.shown;
         let free = elided || last;
-        let insert = if costs.solid.get(at) == Some(&true) { INSERT } else { 1 };
+        let insert = if costs.solid.get(at) == Some(&true) {
+            INSERT
+        } else {
+            1
+        };
         let worth = costs.matches.get(at);
         let mut next_plain = vec![NEVER; width];
         let mut next_gap = vec![NEVER; width];
@@ -288,7 +365,11 @@ pub(super) fn align(costs: &Costs, banned: &[(usize, usize)]) -> Alignment {
                 {
                     let corner = get(&plain, left).max(get(&gap, left));
                     if corner + value > best {
-                        (best, step, from_gap) = (corner + value, Step::Both, get(&gap, left) > get(&plain, left));
+                        (best, step, from_gap) = (
+                            corner + value,
+                            Step::Both,
+                            get(&gap, left) > get(&plain, left),
+                        );
                     }
                 }
                 if free && get(&next_plain, left) > best {
@@ -297,13 +378,21 @@ pub(super) fn align(costs: &Costs, banned: &[(usize, usize)]) -> Alignment {
             }
             let mut gap_step = Step::Stop;
             if let Some(left) = column.checked_sub(1) {
-                let price = i32::from(costs.file_solid.get(left) == Some(&true));
+                let price = if costs.file_solid.get(left) == Some(&true) {
+                    DELETE
+                } else {
+                    0
+                };
                 let opened = get(&next_plain, left) - OPEN_GAP - price;
                 let widened = get(&next_gap, left) - price;
                 if let Some(cell) = next_gap.get_mut(column) {
                     *cell = opened.max(widened);
                 }
-                gap_step = if opened >= widened { Step::Both } else { Step::Pass };
+                gap_step = if opened >= widened {
+                    Step::Both
+                } else {
+                    Step::Pass
+                };
             }
             if let Some(cell) = next_plain.get_mut(column) {
                 *cell = best;
@@ -316,7 +405,11 @@ pub(super) fn align(costs: &Costs, banned: &[(usize, usize)]) -> Alignment {
         gap = next_gap;
     }
     let score = plain.last().copied().unwrap_or(NEVER);
-    Alignment { score, places: trace(costs, &steps, width), solid: costs.solid.clone() }
+    Alignment {
+        score,
+        places: trace(costs, &steps, width),
+        solid: costs.solid.clone(),
+    }
 }
 
 fn pack(plain: Step, gap: Step, from_gap: bool) -> u8 {
@@ -350,7 +443,9 @@ fn trace(costs: &Costs, steps: &[u8], width: usize) -> Vec<Option<usize>> {
         match unpack(cell) {
             Step::Both => {
                 row -= 1;
-                let Some(left) = column.checked_sub(1) else { break };
+                let Some(left) = column.checked_sub(1) else {
+                    break;
+                };
                 column = left;
                 if let Some(place) = places.get_mut(row) {
                     *place = Some(column);

@@ -17,7 +17,10 @@ pub(super) struct View<'a> {
 const TAB: usize = 4;
 
 fn depth_of(line: &str) -> usize {
-    indent_of(line).chars().map(|blank| if blank == '\t' { TAB } else { 1 }).sum()
+    indent_of(line)
+        .chars()
+        .map(|blank| if blank == '\t' { TAB } else { 1 })
+        .sum()
 }
 
 /// Whether a line only closes what another one opened.
@@ -25,7 +28,10 @@ pub(super) fn closes(line: &str) -> bool {
     let body = line.trim();
     body.starts_with(['}', ')', ']'])
         || body.starts_with("</")
-        || matches!(body, "end" | "end)" | "end," | "end;" | "fi" | "done" | "esac" | "/>" | ">" | "*/")
+        || matches!(
+            body,
+            "end" | "end)" | "end," | "end;" | "fi" | "done" | "esac" | "/>" | ">" | "*/"
+        )
         || (body.starts_with("end") && !body.contains(' ') && body.len() < 8)
 }
 
@@ -65,7 +71,10 @@ impl<'a> View<'a> {
             let named = opener.filter(|_| closes(line) && !elided);
             view.opener.push(named);
             // What closes a block does not head the next one, and `{` alone is headed by its line.
-            let bare = matches!(line.trim(), "{" | "(" | "[" | "({" | "[{" | "then" | "do" | "begin");
+            let bare = matches!(
+                line.trim(),
+                "{" | "(" | "[" | "({" | "[{" | "then" | "do" | "begin"
+            );
             match opener {
                 Some(head) if !elided && (closes(line) || bare) => open.push(head),
                 _ => open.push(at),
@@ -88,7 +97,9 @@ impl<'a> View<'a> {
 
     /// Whether an elision stands between two lines.
     pub(super) fn elides_between(&self, above: usize, below: usize) -> bool {
-        self.elided.get(above..below).is_some_and(|between| between.contains(&true))
+        self.elided
+            .get(above..below)
+            .is_some_and(|between| between.contains(&true))
     }
 
     /// The line that heads the block of this one.
@@ -107,7 +118,11 @@ impl<'a> View<'a> {
 
     /// For a line that closes something: what opened it, if that is written out.
     pub(super) fn opener(&self, at: usize) -> Option<usize> {
-        self.opener.get(at).copied().flatten().filter(|&line| !self.is_elision(line))
+        self.opener
+            .get(at)
+            .copied()
+            .flatten()
+            .filter(|&line| !self.is_elision(line))
     }
 
     pub(super) fn closes(&self, at: usize) -> bool {

@@ -30,12 +30,20 @@ pub(crate) fn every(index: &Index<'_>, old: &str, limit: usize) -> Vec<Stretch> 
     if needle.is_empty() {
         return Vec::new();
     }
-    let rung = if matches!(needle, Cow::Borrowed(_)) { Rung::Exact } else { Rung::LineEndings };
+    let rung = if matches!(needle, Cow::Borrowed(_)) {
+        Rung::Exact
+    } else {
+        Rung::LineEndings
+    };
     let text = index.file.text();
     memchr::memmem::find_iter(text.as_bytes(), needle.as_bytes())
         .filter(|&start| start >= index.file.first_byte())
         .take(limit)
-        .map(|start| Stretch { rung, start, end: start + needle.len() })
+        .map(|start| Stretch {
+            rung,
+            start,
+            end: start + needle.len(),
+        })
         .collect()
 }
 
@@ -47,7 +55,9 @@ pub(crate) fn find(index: &Index<'_>, old: &str) -> Vec<Stretch> {
         // Lines copied with a letter lost at either end are found inside words.
         hits.retain(|hit| ends_at_words(index.file.text(), hit));
     }
-    if hits.len() < 2 || !(old.starts_with([' ', '\t']) || old.trim_end_matches('\n').contains('\n')) {
+    if hits.len() < 2
+        || !(old.starts_with([' ', '\t']) || old.trim_end_matches('\n').contains('\n'))
+    {
         return hits;
     }
     let file = &index.file;
@@ -81,7 +91,11 @@ pub(crate) fn find_dense(index: &Index<'_>, old: &str) -> Vec<Stretch> {
             let start = *origins.get(at)?;
             let last = *origins.get(at + needle.len() - 1)?;
             let width = text.get(last..)?.chars().next()?.len_utf8();
-            Some(Stretch { rung: Rung::Whitespace, start, end: last + width })
+            Some(Stretch {
+                rung: Rung::Whitespace,
+                start,
+                end: last + width,
+            })
         })
         .filter(|hit| ends_at_words(text, hit))
         .collect()
@@ -89,7 +103,9 @@ pub(crate) fn find_dense(index: &Index<'_>, old: &str) -> Vec<Stretch> {
 
 /// Whether a stretch neither begins nor ends within a word.
 fn ends_at_words(text: &str, hit: &Stretch) -> bool {
-    let word = |character: Option<char>| character.is_some_and(|character| character.is_alphanumeric() || character == '_');
+    let word = |character: Option<char>| {
+        character.is_some_and(|character| character.is_alphanumeric() || character == '_')
+    };
     let splits = |at: usize| {
         let (front, back) = text.split_at_checked(at).unwrap_or((text, ""));
         word(front.chars().next_back()) && word(back.chars().next())

@@ -28,7 +28,9 @@ fn backslashes(text: &str) -> String {
 
 /// Escaped quotes alone.
 fn quotes(text: &str) -> String {
-    unescape(text, |character| matches!(character, '"' | '\'' | '`' | '$').then_some(character))
+    unescape(text, |character| {
+        matches!(character, '"' | '\'' | '`' | '$').then_some(character)
+    })
 }
 
 fn unescape(text: &str, meaning: impl Fn(char) -> Option<char>) -> String {
@@ -70,9 +72,15 @@ mod tests {
     #[test]
     fn takes_one_level_off() {
         let readings = unescaped(r#"print(\"a\\n\")\n"#, r#"print(\"b\\n\")\n"#);
-        let expected = ("print(\"a\\n\")\n".to_owned(), "print(\"b\\n\")\n".to_owned());
+        let expected = (
+            "print(\"a\\n\")\n".to_owned(),
+            "print(\"b\\n\")\n".to_owned(),
+        );
         assert!(readings.contains(&expected), "{readings:?}");
-        assert!(unescaped("if a &lt; b", "if a &gt; b").contains(&("if a < b".into(), "if a > b".into())));
+        assert!(
+            unescaped("if a &lt; b", "if a &gt; b")
+                .contains(&("if a < b".into(), "if a > b".into()))
+        );
         assert!(unescaped("plain", "text").is_empty());
     }
 }

@@ -42,7 +42,8 @@ struct Alignment {
 
 impl Alignment {
     fn score(&self) -> isize {
-        isize::try_from(self.matched).unwrap_or(isize::MAX) - isize::try_from(self.differing).unwrap_or(0)
+        isize::try_from(self.matched).unwrap_or(isize::MAX)
+            - isize::try_from(self.differing).unwrap_or(0)
     }
 }
 
@@ -52,12 +53,16 @@ pub(crate) fn find(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
     if solid < 3 || pattern.old.len() > MAX_LINES {
         return Vec::new();
     }
-    let mut found: Vec<Alignment> =
-        offsets(index, pattern).into_iter().filter_map(|offset| align(index, pattern, offset)).collect();
+    let mut found: Vec<Alignment> = offsets(index, pattern)
+        .into_iter()
+        .filter_map(|offset| align(index, pattern, offset))
+        .collect();
     found.sort_by_key(|alignment| std::cmp::Reverse(alignment.score()));
     found.dedup_by_key(|alignment| (alignment.first, alignment.last));
     let mut found = found.into_iter();
-    let Some(best) = found.next() else { return Vec::new() };
+    let Some(best) = found.next() else {
+        return Vec::new();
+    };
     let allowed = match solid {
         0..10 => 1,
         10..20 => 2,
@@ -67,14 +72,25 @@ pub(crate) fn find(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
         return Vec::new();
     }
     let margin = isize::try_from((solid / 4).max(2)).unwrap_or(2);
-    if found.next().is_some_and(|second| second.score() > best.score() - margin) {
+    if found
+        .next()
+        .is_some_and(|second| second.score() > best.score() - margin)
+    {
         return Vec::new();
     }
     if !is_held(index, pattern, &best) {
         return Vec::new();
     }
-    let Alignment { align, first, last, .. } = best;
-    let spot = Spot { rung: Rung::Similar, first, last, align, reindent: Reindent::Same };
+    let Alignment {
+        align, first, last, ..
+    } = best;
+    let spot = Spot {
+        rung: Rung::Similar,
+        first,
+        last,
+        align,
+        reindent: Reindent::Same,
+    };
     fit(index, pattern, spot).into_iter().collect()
 }
 
@@ -82,7 +98,12 @@ pub(crate) fn find(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
 fn offsets(index: &Index<'_>, pattern: &Pattern<'_>) -> Vec<isize> {
     let keys = index.keys(Form::Dense);
     let mut wanted: HashMap<u64, (Vec<usize>, usize)> = HashMap::new();
-    for (at, line) in pattern.old.iter().enumerate().filter(|(_, line)| !is_blank(line)) {
+    for (at, line) in pattern
+        .old
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| !is_blank(line))
+    {
         let (places, _) = wanted.entry(Form::Dense.key(line)).or_default();
         if places.len() < 4 {
             places.push(at);
@@ -93,16 +114,28 @@ fn offsets(index: &Index<'_>, pattern: &Pattern<'_>) -> Vec<isize> {
             *frequency += 1;
         }
     }
-    let rarest = wanted.values().map(|(_, frequency)| *frequency).filter(|&count| count > 0).min().unwrap_or(0);
+    let rarest = wanted
+        .values()
+        .map(|(_, frequency)| *frequency)
+        .filter(|&count| count > 0)
+        .min()
+        .unwrap_or(0);
     let bound = MAX_FREQUENCY.max(rarest);
     let mut votes: Vec<isize> = Vec::new();
     for (line, key) in keys.iter().enumerate() {
-        let Some((places, frequency)) = wanted.get(key) else { continue };
+        let Some((places, frequency)) = wanted.get(key) else {
+            continue;
+        };
         if *frequency > bound || votes.len() > MAX_VOTES {
             continue;
         }
         for &at in places {
-            votes.extend(isize::try_from(line).ok().zip(isize::try_from(at).ok()).map(|(line, at)| line - at));
+            votes.extend(
+                isize::try_from(line)
+                    .ok()
+                    .zip(isize::try_from(at).ok())
+                    .map(|(line, at)| line - at),
+            );
         }
     }
     votes.sort_unstable();
@@ -152,7 +185,9 @@ fn align(index: &Index<'_>, pattern: &Pattern<'_>, offset: isize) -> Option<Alig
         alike
     };
     for gap in pairs.windows(2) {
-        let [(old, line), (next_old, next_line)] = gap else { continue };
+        let [(old, line), (next_old, next_line)] = gap else {
+            continue;
+        };
         let (olds, lines) = (next_old - old - 1, next_line - line - 1);
         if olds == lines {
             for step in 1..=olds {
@@ -187,7 +222,13 @@ fn is_misspelt(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let head = one.iter().zip(other).take_while(|(a, b)| a == b).count();
     let rest = one.len().min(other.len()) - head;
-    let tail = one.iter().rev().zip(other.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+    let tail = one
+        .iter()
+        .rev()
+        .zip(other.iter().rev())
+        .take(rest)
+        .take_while(|(a, b)| a == b)
+        .count();
     let differing = one.len().max(other.len()) - head - tail;
     differing <= MISSPELT && head + tail > differing
 }
@@ -199,7 +240,9 @@ fn is_held(index: &Index<'_>, pattern: &Pattern<'_>, found: &Alignment) -> bool 
     let same = |old: usize| {
         let place = found.align.get(old).copied().flatten()?;
         let line = pattern.old.get(old)?;
-        Form::Dense.same(line, index.file.line(place)).then_some(place)
+        Form::Dense
+            .same(line, index.file.line(place))
+            .then_some(place)
     };
     let around = found.first.saturating_sub(BAND)..(found.last + BAND).min(index.file.len());
     let keys = index.keys(Form::Dense);
@@ -209,10 +252,16 @@ fn is_held(index: &Index<'_>, pattern: &Pattern<'_>, found: &Alignment) -> bool 
         let (mut from, mut to) = (part.old.start, part.old.end);
         // How far the change can slide while the text stays the same.
         let old = |at: Option<usize>| at.and_then(|at| pattern.old.get(at));
-        while !part.old.is_empty() && from > 0 && old(from.checked_sub(1)) == old(to.checked_sub(1 + part.old.start - from)) {
+        while !part.old.is_empty()
+            && from > 0
+            && old(from.checked_sub(1)) == old(to.checked_sub(1 + part.old.start - from))
+        {
             from -= 1;
         }
-        while !part.old.is_empty() && to < pattern.old.len() && old(Some(to)) == old(Some(part.old.start + to - part.old.end)) {
+        while !part.old.is_empty()
+            && to < pattern.old.len()
+            && old(Some(to)) == old(Some(part.old.start + to - part.old.end))
+        {
             to += 1;
         }
         let window = from.saturating_sub(1)..(to + 1).min(pattern.old.len());
@@ -241,26 +290,46 @@ fn measure(
     last: usize,
 ) -> Alignment {
     let (mut matched, mut letters, mut differing) = (0, 0, 0);
-    for (old, place) in pattern.old.iter().zip(&align).filter(|(old, _)| !is_blank(old)) {
+    for (old, place) in pattern
+        .old
+        .iter()
+        .zip(&align)
+        .filter(|(old, _)| !is_blank(old))
+    {
         match place {
             Some(line) if Form::Dense.same(old, index.file.line(*line)) => {
                 matched += 1;
-                letters += old.chars().filter(|character| character.is_alphanumeric()).count();
+                letters += old
+                    .chars()
+                    .filter(|character| character.is_alphanumeric())
+                    .count();
             }
             _ => differing += 1,
         }
     }
     let taken: std::collections::HashSet<usize> = align.iter().flatten().copied().collect();
-    differing +=
-        (first..last).filter(|line| !taken.contains(line) && !is_blank(index.file.line(*line))).count();
-    Alignment { align, first, last, matched, letters, differing }
+    differing += (first..last)
+        .filter(|line| !taken.contains(line) && !is_blank(index.file.line(*line)))
+        .count();
+    Alignment {
+        align,
+        first,
+        last,
+        matched,
+        letters,
+        differing,
+    }
 }
 
 /// Longest common subsequence of the hunk and the file within the band around an offset.
 fn common(index: &Index<'_>, pattern: &Pattern<'_>, offset: isize) -> Vec<(usize, usize)> {
     let keys = index.keys(Form::Dense);
     let width = 2 * BAND + 1;
-    let old: Vec<u64> = pattern.old.iter().map(|line| Form::Dense.key(line)).collect();
+    let old: Vec<u64> = pattern
+        .old
+        .iter()
+        .map(|line| Form::Dense.key(line))
+        .collect();
     let band = isize::try_from(BAND).unwrap_or(0);
     let line_of = |at: usize, cell: usize| -> Option<usize> {
         let line = isize::try_from(at + cell).ok()?.checked_add(offset)? - band;
@@ -269,16 +338,32 @@ fn common(index: &Index<'_>, pattern: &Pattern<'_>, offset: isize) -> Vec<(usize
     // best[at][cell]: matches among old[at..] when the next line of the file is line_of(at, cell).
     let mut best = vec![0u32; (old.len() + 1) * width];
     let get = |best: &[u32], at: usize, cell: usize| -> u32 {
-        if cell < width { best.get(at * width + cell).copied().unwrap_or(0) } else { 0 }
+        if cell < width {
+            best.get(at * width + cell).copied().unwrap_or(0)
+        } else {
+            0
+        }
     };
-    let weight = |at: usize| if pattern.old.get(at).is_some_and(|line| is_blank(line)) { 1 } else { 4 };
+    let weight = |at: usize| {
+        if pattern.old.get(at).is_some_and(|line| is_blank(line)) {
+            1
+        } else {
+            4
+        }
+    };
     for at in (0..old.len()).rev() {
         for cell in (0..width).rev() {
             // Skipping a line of the hunk moves one cell to the left in the next row.
-            let skip_old = cell.checked_sub(1).map_or(0, |left| get(&best, at + 1, left));
+            let skip_old = cell
+                .checked_sub(1)
+                .map_or(0, |left| get(&best, at + 1, left));
             let skip_line = get(&best, at, cell + 1);
             let same = line_of(at, cell).is_some_and(|line| keys.get(line) == old.get(at));
-            let take = if same { get(&best, at + 1, cell) + weight(at) } else { 0 };
+            let take = if same {
+                get(&best, at + 1, cell) + weight(at)
+            } else {
+                0
+            };
             if let Some(slot) = best.get_mut(at * width + cell) {
                 *slot = take.max(skip_old).max(skip_line);
             }
@@ -296,16 +381,24 @@ fn common(index: &Index<'_>, pattern: &Pattern<'_>, offset: isize) -> Vec<(usize
             }
             _ if here == get(&best, at, cell + 1) && cell + 1 < width => cell += 1,
             _ => {
-                let Some(left) = cell.checked_sub(1) else { break };
+                let Some(left) = cell.checked_sub(1) else {
+                    break;
+                };
                 at += 1;
                 cell = left;
             }
         }
     }
-    while pairs.first().is_some_and(|&(old, _)| pattern.old.get(old).is_some_and(|line| is_blank(line))) {
+    while pairs
+        .first()
+        .is_some_and(|&(old, _)| pattern.old.get(old).is_some_and(|line| is_blank(line)))
+    {
         pairs.remove(0);
     }
-    while pairs.last().is_some_and(|&(old, _)| pattern.old.get(old).is_some_and(|line| is_blank(line))) {
+    while pairs
+        .last()
+        .is_some_and(|&(old, _)| pattern.old.get(old).is_some_and(|line| is_blank(line)))
+    {
         pairs.pop();
     }
     pairs
@@ -336,7 +429,11 @@ pub(crate) fn closest(index: &Index<'_>, pattern: &Pattern<'_>) -> Option<Closes
             let _ = writeln!(shown, "+{line}");
         }
     }
-    Some(Closest { line: first + 1, text: lines.join("\n"), diff: shown })
+    Some(Closest {
+        line: first + 1,
+        text: lines.join("\n"),
+        diff: shown,
+    })
 }
 
 /// Lines of the file that are compared letter by letter when no line is the same.
@@ -344,8 +441,11 @@ const MAX_COMPARED: usize = 20_000;
 
 /// The place of the line that is most like the hunk's longest line.
 fn likest(index: &Index<'_>, pattern: &Pattern<'_>) -> Option<usize> {
-    let (at, longest) =
-        pattern.old.iter().enumerate().max_by_key(|(_, line)| line.trim().len())?;
+    let (at, longest) = pattern
+        .old
+        .iter()
+        .enumerate()
+        .max_by_key(|(_, line)| line.trim().len())?;
     let length = longest.trim().len();
     let mut best = (0.5, None);
     for (place, line) in index.file.iter().enumerate().take(MAX_COMPARED) {

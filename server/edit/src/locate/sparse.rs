@@ -8,16 +8,25 @@ use crate::lines::is_blank;
 
 pub(crate) fn find(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
     let file = &index.file;
-    let solid: Vec<usize> = (0..file.len()).filter(|&at| !is_blank(file.line(at))).collect();
-    let old: Vec<usize> =
-        (0..pattern.old.len()).filter(|&at| pattern.old.get(at).is_some_and(|line| !is_blank(line))).collect();
+    let solid: Vec<usize> = (0..file.len())
+        .filter(|&at| !is_blank(file.line(at)))
+        .collect();
+    let old: Vec<usize> = (0..pattern.old.len())
+        .filter(|&at| pattern.old.get(at).is_some_and(|line| !is_blank(line)))
+        .collect();
     if old.is_empty() {
         return Vec::new();
     }
     let all = index.keys(Form::Dense);
-    let hay: Vec<u64> = solid.iter().filter_map(|&at| all.get(at).copied()).collect();
-    let needle: Vec<u64> =
-        old.iter().filter_map(|&at| pattern.old.get(at)).map(|line| Form::Dense.key(line)).collect();
+    let hay: Vec<u64> = solid
+        .iter()
+        .filter_map(|&at| all.get(at).copied())
+        .collect();
+    let needle: Vec<u64> = old
+        .iter()
+        .filter_map(|&at| pattern.old.get(at))
+        .map(|line| Form::Dense.key(line))
+        .collect();
     occurrences(&hay, &needle)
         .into_iter()
         .filter_map(|at| {
@@ -29,7 +38,12 @@ pub(crate) fn find(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
 }
 
 /// Pairs the blank lines between two paired lines from the top, those at the ends from within.
-fn align(index: &Index<'_>, pattern: &Pattern<'_>, old: &[usize], places: &[usize]) -> Option<Spot> {
+fn align(
+    index: &Index<'_>,
+    pattern: &Pattern<'_>,
+    old: &[usize],
+    places: &[usize],
+) -> Option<Spot> {
     let mut align = vec![None; pattern.old.len()];
     let mut set = |at: usize, place: usize| {
         if let Some(slot) = align.get_mut(at) {
@@ -40,7 +54,9 @@ fn align(index: &Index<'_>, pattern: &Pattern<'_>, old: &[usize], places: &[usiz
         set(at, place);
     }
     for (pair, gap) in old.windows(2).zip(places.windows(2)) {
-        let ([from, to], [first, last]) = (pair, gap) else { continue };
+        let ([from, to], [first, last]) = (pair, gap) else {
+            continue;
+        };
         for (at, place) in (from + 1..*to).zip(first + 1..*last) {
             set(at, place);
         }
@@ -63,5 +79,11 @@ fn align(index: &Index<'_>, pattern: &Pattern<'_>, old: &[usize], places: &[usiz
         set(at, last);
         last += 1;
     }
-    Some(Spot { rung: Rung::BlankLines, first, last, align, reindent: Reindent::Same })
+    Some(Spot {
+        rung: Rung::BlankLines,
+        first,
+        last,
+        align,
+        reindent: Reindent::Same,
+    })
 }

@@ -29,11 +29,18 @@ pub(super) fn offenders(
     hunks.sort_unstable();
     hunks.dedup();
     if hunks.len() < 2 || hunks.len() > MAX_TRIED {
-        return hunks.into_iter().take(1).map(|index| worse(index, path, whole)).collect();
+        return hunks
+            .into_iter()
+            .take(1)
+            .map(|index| worse(index, path, whole))
+            .collect();
     }
     let passes = |taken: &dyn Fn(usize) -> bool| {
-        let replacements =
-            edits.owned.iter().filter(|owned| taken(owned.hunk)).map(|owned| owned.replacement.clone());
+        let replacements = edits
+            .owned
+            .iter()
+            .filter(|owned| taken(owned.hunk))
+            .map(|owned| owned.replacement.clone());
         let changes = ChangeSet::new(replacements.collect(), ByteOffset(before.len())).ok()?;
         let after = changes.apply_to_str(before).ok()?;
         let verdict = gate::check(before, &changes, &after, language_of(path, before), known);
@@ -66,6 +73,10 @@ pub(super) fn offenders(
             good.push(next);
         }
     }
-    let bad: Vec<usize> = hunks.iter().copied().filter(|hunk| !good.contains(hunk)).collect();
+    let bad: Vec<usize> = hunks
+        .iter()
+        .copied()
+        .filter(|hunk| !good.contains(hunk))
+        .collect();
     refuse(if bad.is_empty() { &hunks } else { &bad })
 }

@@ -75,12 +75,21 @@ pub(super) fn edit(
     members: &[Member<'_>],
     selection: Option<ByteRange>,
 ) -> Result<Edits, Vec<HunkRefusal>> {
-    if members.iter().any(|(_, hunk)| matches!(hunk.op, Op::Delete)) {
+    if members
+        .iter()
+        .any(|(_, hunk)| matches!(hunk.op, Op::Delete))
+    {
         return whole::delete(path, text, members);
     }
-    let Some(text) = text else { return whole::create(path, members) };
+    let Some(text) = text else {
+        return whole::create(path, members);
+    };
     let index = Index::new(text);
-    let file = File { path, index: &index, selection };
+    let file = File {
+        path,
+        index: &index,
+        selection,
+    };
     let mut edits = Edits::default();
     let mut refused = Vec::new();
     let mut stages: Vec<(usize, &Hunk, Stage<'_>)> = Vec::new();
@@ -93,7 +102,9 @@ pub(super) fn edit(
             edits.rename = Some(to.clone());
         }
     }
-    let neighbours: Vec<Neighbours> = (0..stages.len()).map(|at| file.neighbours(&stages, at)).collect();
+    let neighbours: Vec<Neighbours> = (0..stages.len())
+        .map(|at| file.neighbours(&stages, at))
+        .collect();
     for ((number, hunk, stage), near) in stages.into_iter().zip(neighbours) {
         match file.settle(number, hunk, stage, &near) {
             Ok(Some(fixed)) => file.take(number, hunk, fixed, &mut edits),
@@ -121,16 +132,24 @@ pub(super) struct File<'a, 't> {
 type Boxed = Box<HunkRefusal>;
 
 impl File<'_, '_> {
-    pub(super) fn refuse(&self, number: usize, code: RefusalCode, message: impl Into<String>) -> Boxed {
+    pub(super) fn refuse(
+        &self,
+        number: usize,
+        code: RefusalCode,
+        message: impl Into<String>,
+    ) -> Boxed {
         Box::new(HunkRefusal::new(number, Some(self.path), code, message))
     }
 
     fn stage<'h>(&self, number: usize, hunk: &'h Hunk, count: usize) -> Result<Stage<'h>, Boxed> {
         match &hunk.op {
             Op::Replace { .. } => self.replace(number, hunk),
-            Op::Lines { first, last, new, guard } => {
-                self.by_numbers(number, *first, *last, new, guard.as_deref())
-            }
+            Op::Lines {
+                first,
+                last,
+                new,
+                guard,
+            } => self.by_numbers(number, *first, *last, new, guard.as_deref()),
             Op::Append { new } => self.append(number, hunk, new),
             Op::Write { text, may_exist } => self.write(number, text, *may_exist, count),
             Op::Snippet { text } => self.snippet(number, hunk, text, count),
@@ -174,8 +193,15 @@ impl File<'_, '_> {
             _ => true,
         });
         if in_order {
-            near.after = known.iter().rev().find(|(other, ..)| *other < at).map(|(_, region, _)| region.1);
-            near.before = known.iter().find(|(other, ..)| *other > at).map(|(_, region, _)| region.0);
+            near.after = known
+                .iter()
+                .rev()
+                .find(|(other, ..)| *other < at)
+                .map(|(_, region, _)| region.1);
+            near.before = known
+                .iter()
+                .find(|(other, ..)| *other > at)
+                .map(|(_, region, _)| region.0);
         }
         near
     }
@@ -201,8 +227,13 @@ impl File<'_, '_> {
                 None => return Err(self.ambiguous(number, several)),
             },
         };
-        let strict =
-            [Rung::Exact, Rung::LineEndings, Rung::TrailingWhitespace, Rung::LineHint, Rung::Anchor];
+        let strict = [
+            Rung::Exact,
+            Rung::LineEndings,
+            Rung::TrailingWhitespace,
+            Rung::LineHint,
+            Rung::Anchor,
+        ];
         if hunk.hints.unended && !strict.contains(&spot.rung) {
             let message = "The last line of the reply is not ended and not quite in the file: the reply was cut.";
             return Err(self.refuse(number, RefusalCode::Truncated, message));
@@ -210,8 +241,14 @@ impl File<'_, '_> {
         self.fix(number, &pattern, &spot).map(Some)
     }
 
-    pub(super) fn fix(&self, number: usize, pattern: &Pattern<'_>, spot: &Spot) -> Result<Fixed, Boxed> {
-        let changes = changes(self.index, pattern, spot).map_err(|misfit| self.misfit(number, pattern, spot, misfit))?;
+    pub(super) fn fix(
+        &self,
+        number: usize,
+        pattern: &Pattern<'_>,
+        spot: &Spot,
+    ) -> Result<Fixed, Boxed> {
+        let changes = changes(self.index, pattern, spot)
+            .map_err(|misfit| self.misfit(number, pattern, spot, misfit))?;
         Ok(Fixed {
             rung: Some(spot.rung),
             changes: changes.into_iter().map(Change::Lines).collect(),
@@ -224,7 +261,10 @@ impl File<'_, '_> {
         let mut refusal = self.refuse(
             number,
             RefusalCode::NotFound,
-            format!("The text to be replaced is not in {}. Copy it exactly from the file.", self.path),
+            format!(
+                "The text to be replaced is not in {}. Copy it exactly from the file.",
+                self.path
+            ),
         );
         refusal.closest = crate::locate::closest(self.index, pattern);
         if let Some(closest) = &refusal.closest {
@@ -243,7 +283,11 @@ impl File<'_, '_> {
 
     pub(super) fn ambiguous_lines(&self, number: usize, firsts: &[usize]) -> Boxed {
         const SHOWN: usize = 8;
-        let numbers: Vec<String> = firsts.iter().take(SHOWN).map(|first| (first + 1).to_string()).collect();
+        let numbers: Vec<String> = firsts
+            .iter()
+            .take(SHOWN)
+            .map(|first| (first + 1).to_string())
+            .collect();
         let more = if firsts.len() > SHOWN { ", …" } else { "" };
         let mut refusal = self.refuse(
             number,
@@ -261,7 +305,10 @@ impl File<'_, '_> {
                 let from = first.saturating_sub(1);
                 let to = (first + 3).min(self.index.file.len());
                 let lines: Vec<&str> = (from..to).map(|at| self.index.file.line(at)).collect();
-                Place { line: first + 1, excerpt: lines.join("\n") }
+                Place {
+                    line: first + 1,
+                    excerpt: lines.join("\n"),
+                }
             })
             .collect();
         refusal
@@ -270,13 +317,21 @@ impl File<'_, '_> {
     fn misfit(&self, number: usize, pattern: &Pattern<'_>, spot: &Spot, misfit: Misfit) -> Boxed {
         let what = match misfit {
             Misfit::Removed => "a line that the edit removes is another one in the file",
-            Misfit::Between => "the file has lines that the edit does not know where it puts new ones",
-            Misfit::Indentation => "the indentation of the new lines cannot be told from the file's",
+            Misfit::Between => {
+                "the file has lines that the edit does not know where it puts new ones"
+            }
+            Misfit::Indentation => {
+                "the indentation of the new lines cannot be told from the file's"
+            }
         };
         let mut refusal = self.refuse(
             number,
             RefusalCode::NotFound,
-            format!("Near line {} of {}, {what}. Copy the text exactly from the file.", spot.first + 1, self.path),
+            format!(
+                "Near line {} of {}, {what}. Copy the text exactly from the file.",
+                spot.first + 1,
+                self.path
+            ),
         );
         refusal.closest = crate::locate::closest(self.index, pattern);
         refusal
@@ -301,14 +356,23 @@ impl File<'_, '_> {
                         && !file.final_newline()
                         && !change.new.is_empty();
                     if ends {
-                        edits.repairs.push(format!("the last line of {} is ended", self.path));
+                        edits
+                            .repairs
+                            .push(format!("the last line of {} is ended", self.path));
                     }
                     to_replacement(file, &change, ends)
                 }
             };
-            range = Some(range.map_or(replacement.delete, |range: ByteRange| range.cover(replacement.delete)));
+            range = Some(range.map_or(replacement.delete, |range: ByteRange| {
+                range.cover(replacement.delete)
+            }));
             let by_numbers = fixed.by_numbers;
-            edits.owned.push(Owned { hunk: number, replacement, region: fixed.region, by_numbers });
+            edits.owned.push(Owned {
+                hunk: number,
+                replacement,
+                region: fixed.region,
+                by_numbers,
+            });
         }
         let range_before = range.unwrap_or_default();
         edits.placed.push(PlacedHunk {
@@ -336,7 +400,10 @@ impl File<'_, '_> {
     }
 
     fn append(&self, number: usize, hunk: &Hunk, new: &str) -> Result<Stage<'static>, Boxed> {
-        if !hunk.hints.anchors.is_empty() && !hunk.hints.at_end && hunk.format == crate::Format::CodexPatch {
+        if !hunk.hints.anchors.is_empty()
+            && !hunk.hints.at_end
+            && hunk.format == crate::Format::CodexPatch
+        {
             return Err(self.refuse(
                 number,
                 RefusalCode::Ambiguous,
@@ -347,7 +414,11 @@ impl File<'_, '_> {
         let new = block_lines(new).into_iter().map(str::to_owned).collect();
         Ok(Stage::Placed(Fixed {
             rung: Some(Rung::Anchor),
-            changes: vec![Change::Lines(LineChange { first: end, last: end, new })],
+            changes: vec![Change::Lines(LineChange {
+                first: end,
+                last: end,
+                new,
+            })],
             region: (end, end),
             ..Fixed::default()
         }))

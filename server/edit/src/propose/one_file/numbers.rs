@@ -21,7 +21,10 @@ impl File<'_, '_> {
             return Err(self.refuse(
                 number,
                 RefusalCode::OutOfRange,
-                format!("Lines {first} to {last} are not in {}, which has {count} lines.", self.path),
+                format!(
+                    "Lines {first} to {last} are not in {}, which has {count} lines.",
+                    self.path
+                ),
             ));
         }
         let (mut from, mut to) = (first - 1, last);
@@ -31,16 +34,28 @@ impl File<'_, '_> {
                 return Err(self.refuse(
                     number,
                     RefusalCode::Stale,
-                    format!("Lines {first} to {last} of {} are not what the edit expects there.", self.path),
+                    format!(
+                        "Lines {first} to {last} of {} are not what the edit expects there.",
+                        self.path
+                    ),
                 ));
             };
             (from, to) = (place, place + (to - from));
             rung = found;
         }
-        let old: String = (from..to).flat_map(|at| [self.index.file.line(at), "\n"]).collect();
+        let old: String = (from..to)
+            .flat_map(|at| [self.index.file.line(at), "\n"])
+            .collect();
         self.check_placeholder(number, &old, new)?;
         let new = block_lines(new).into_iter().map(str::to_owned).collect();
-        let change = trimmed(self.index, LineChange { first: from, last: to, new });
+        let change = trimmed(
+            self.index,
+            LineChange {
+                first: from,
+                last: to,
+                new,
+            },
+        );
         Ok(Stage::Placed(Fixed {
             rung: Some(rung),
             changes: change.map(Change::Lines).into_iter().collect(),
@@ -60,7 +75,9 @@ impl File<'_, '_> {
             return None;
         }
         let is_there = |form: Form| {
-            (from..to).zip(&lines).all(|(at, line)| form.same(self.index.file.line(at), line))
+            (from..to)
+                .zip(&lines)
+                .all(|(at, line)| form.same(self.index.file.line(at), line))
         };
         if is_there(Form::Exact) {
             return Some((from, Rung::LineNumbers));
@@ -68,7 +85,12 @@ impl File<'_, '_> {
         if is_there(Form::Fold) {
             return Some((from, Rung::TrailingWhitespace));
         }
-        if guard.chars().filter(|character| !character.is_whitespace()).count() < SOLID {
+        if guard
+            .chars()
+            .filter(|character| !character.is_whitespace())
+            .count()
+            < SOLID
+        {
             return None;
         }
         let needle: Vec<u64> = lines.iter().map(|line| Form::End.key(line)).collect();

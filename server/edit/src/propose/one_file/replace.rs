@@ -8,14 +8,21 @@ use crate::fold::Form;
 use crate::hunk::{Hunk, Op, Unit};
 use crate::lines::block_lines;
 use crate::locate::{
-    ByteStretch, Pattern, Spot, every_stretch, find_dense, find_stretch, locate, occurrences, strict, unescaped,
+    ByteStretch, Pattern, Spot, every_stretch, find_dense, find_stretch, locate, occurrences,
+    strict, unescaped,
 };
 use crate::place::LineChange;
 use crate::{Format, RefusalCode, Rung};
 
 impl File<'_, '_> {
     pub(super) fn replace<'h>(&self, number: usize, hunk: &'h Hunk) -> Result<Stage<'h>, Boxed> {
-        let Op::Replace { old, new, unit, all } = &hunk.op else {
+        let Op::Replace {
+            old,
+            new,
+            unit,
+            all,
+        } = &hunk.op
+        else {
             return Ok(Stage::Nothing);
         };
         if old.trim().is_empty() && (old.is_empty() || *unit == Unit::Lines) {
@@ -73,7 +80,9 @@ impl File<'_, '_> {
                 [hit] => return Ok(Stage::Placed(self.loose_stretch(*hit, new))),
                 several => {
                     let line = |hit: &ByteStretch| self.index.file.line_at(hit.start);
-                    return Err(self.ambiguous_lines(number, &several.iter().map(line).collect::<Vec<_>>()));
+                    return Err(
+                        self.ambiguous_lines(number, &several.iter().map(line).collect::<Vec<_>>())
+                    );
                 }
             }
         }
@@ -82,7 +91,10 @@ impl File<'_, '_> {
             match strict(self.index, &pattern).as_slice() {
                 [] => {}
                 [spot] => {
-                    let spot = Spot { rung: Rung::Escapes, ..spot.clone() };
+                    let spot = Spot {
+                        rung: Rung::Escapes,
+                        ..spot.clone()
+                    };
                     return self.fix(number, &pattern, &spot).map(Stage::Placed);
                 }
                 several => return Err(self.ambiguous(number, several)),
@@ -98,8 +110,14 @@ impl File<'_, '_> {
     /// Whether the file has the new text, at one place, and enough of it to be no accident.
     fn has_already(&self, pattern: &Pattern<'_>) -> bool {
         const LETTERS: usize = 12;
-        let letters: usize =
-            pattern.added().map(|line| line.chars().filter(|letter| letter.is_alphanumeric()).count()).sum();
+        let letters: usize = pattern
+            .added()
+            .map(|line| {
+                line.chars()
+                    .filter(|letter| letter.is_alphanumeric())
+                    .count()
+            })
+            .sum();
         if letters < LETTERS || pattern.new.len() < 2 {
             return false;
         }
@@ -114,29 +132,47 @@ impl File<'_, '_> {
             let all = ByteRange::new(ByteOffset(file.first_byte()), ByteOffset(file.text().len()));
             return Ok(Stage::Placed(Fixed {
                 rung: Some(Rung::WholeFile),
-                changes: vec![Change::Bytes(Replacement { delete: all, insert: new.to_owned() })],
+                changes: vec![Change::Bytes(Replacement {
+                    delete: all,
+                    insert: new.to_owned(),
+                })],
                 region: (0, file.len()),
                 ..Fixed::default()
             }));
         }
-        if let Some(line) = hunk.hints.line.filter(|&line| (1..=file.len() + 1).contains(&line)) {
+        if let Some(line) = hunk
+            .hints
+            .line
+            .filter(|&line| (1..=file.len() + 1).contains(&line))
+        {
             let at = line - 1;
             let new = block_lines(new).into_iter().map(str::to_owned).collect();
             return Ok(Stage::Placed(Fixed {
                 rung: Some(Rung::LineNumbers),
-                changes: vec![Change::Lines(LineChange { first: at, last: at, new })],
+                changes: vec![Change::Lines(LineChange {
+                    first: at,
+                    last: at,
+                    new,
+                })],
                 region: (at, at),
                 by_numbers: true,
                 ..Fixed::default()
             }));
         }
-        let message =
-            format!("The hunk does not say which text of {} it replaces, and the file is not empty.", self.path);
+        let message = format!(
+            "The hunk does not say which text of {} it replaces, and the file is not empty.",
+            self.path
+        );
         Err(self.refuse(number, RefusalCode::EmptySearch, message))
     }
 
     /// Refuses new text that stands for code it does not spell out.
-    pub(super) fn check_placeholder(&self, number: usize, old: &str, new: &str) -> Result<(), Boxed> {
+    pub(super) fn check_placeholder(
+        &self,
+        number: usize,
+        old: &str,
+        new: &str,
+    ) -> Result<(), Boxed> {
         let old_lines = block_lines(old);
         let new_lines = block_lines(new);
         let shrinks = new_lines.len() < old_lines.len();
@@ -153,7 +189,10 @@ impl File<'_, '_> {
             Some(line) => Err(self.refuse(
                 number,
                 RefusalCode::Placeholder,
-                format!("The new text has the placeholder `{}`. Write out the code that is meant.", line.trim()),
+                format!(
+                    "The new text has the placeholder `{}`. Write out the code that is meant.",
+                    line.trim()
+                ),
             )),
             None => Ok(()),
         }
@@ -165,16 +204,25 @@ impl File<'_, '_> {
         // Only what differs is replaced, so that neighbouring hunks do not get in each other's way.
         let (head, tail) = shared_ends(old, new);
         let extra = ending.len() - 1;
-        let in_file = |text: Option<&str>| text.map_or(0, |text| text.len() + extra * text.matches('\n').count());
+        let in_file = |text: Option<&str>| {
+            text.map_or(0, |text| text.len() + extra * text.matches('\n').count())
+        };
         let start = hit.start + in_file(old.get(..head));
         let end = hit.end - in_file(old.get(old.len() - tail..));
         let middle = new.get(head..new.len() - tail).unwrap_or(new);
-        let insert = if ending == "\n" { middle.to_owned() } else { middle.replace('\n', ending) };
+        let insert = if ending == "\n" {
+            middle.to_owned()
+        } else {
+            middle.replace('\n', ending)
+        };
         let delete = ByteRange::new(ByteOffset(start), ByteOffset(end));
         Fixed {
             rung: Some(hit.rung),
             changes: vec![Change::Bytes(Replacement { delete, insert })],
-            region: (file.line_at(hit.start), file.line_at(hit.end.saturating_sub(1)) + 1),
+            region: (
+                file.line_at(hit.start),
+                file.line_at(hit.end.saturating_sub(1)) + 1,
+            ),
             ..Fixed::default()
         }
     }
@@ -185,8 +233,14 @@ impl File<'_, '_> {
         let delete = ByteRange::new(ByteOffset(hit.start), ByteOffset(hit.end));
         Fixed {
             rung: Some(hit.rung),
-            changes: vec![Change::Bytes(Replacement { delete, insert: new.trim().to_owned() })],
-            region: (file.line_at(hit.start), file.line_at(hit.end.saturating_sub(1)) + 1),
+            changes: vec![Change::Bytes(Replacement {
+                delete,
+                insert: new.trim().to_owned(),
+            })],
+            region: (
+                file.line_at(hit.start),
+                file.line_at(hit.end.saturating_sub(1)) + 1,
+            ),
             ..Fixed::default()
         }
     }
@@ -205,24 +259,38 @@ impl File<'_, '_> {
             if let (Some(hit), None) = (fitting.next(), fitting.next()) {
                 self.check_placeholder(number, old, new)?;
                 let fixed = self.stretch(*hit, old, new);
-                return Ok(Stage::Placed(Fixed { rung: Some(Rung::LineHint), ..fixed }));
+                return Ok(Stage::Placed(Fixed {
+                    rung: Some(Rung::LineHint),
+                    ..fixed
+                }));
             }
         }
         Err(self.ambiguous_lines(number, &hits.iter().map(line).collect::<Vec<_>>()))
     }
 
-    fn everywhere<'h>(&self, number: usize, old: &'h str, new: &'h str) -> Result<Stage<'h>, Boxed> {
+    fn everywhere<'h>(
+        &self,
+        number: usize,
+        old: &'h str,
+        new: &'h str,
+    ) -> Result<Stage<'h>, Boxed> {
         let hits = every_stretch(self.index, old, usize::MAX);
         self.check_placeholder(number, old, new)?;
         let Some((first, last)) = hits.first().zip(hits.last()) else {
             return self.by_lines(number, old, new, Unit::Characters, false);
         };
-        let mut all = Fixed { rung: Some(first.rung), ..Fixed::default() };
+        let mut all = Fixed {
+            rung: Some(first.rung),
+            ..Fixed::default()
+        };
         for hit in &hits {
             all.changes.extend(self.stretch(*hit, old, new).changes);
         }
         let file = &self.index.file;
-        all.region = (file.line_at(first.start), file.line_at(last.end.saturating_sub(1)) + 1);
+        all.region = (
+            file.line_at(first.start),
+            file.line_at(last.end.saturating_sub(1)) + 1,
+        );
         Ok(Stage::Placed(all))
     }
 
@@ -234,7 +302,10 @@ impl File<'_, '_> {
         if olds.len() < 2 || olds.len() != news.len() {
             return Ok(None);
         }
-        let mut all = Fixed { rung: Some(Rung::Merge), ..Fixed::default() };
+        let mut all = Fixed {
+            rung: Some(Rung::Merge),
+            ..Fixed::default()
+        };
         let mut from = 0;
         let mut region: Option<(usize, usize)> = None;
         for (old, new) in olds.into_iter().zip(news) {
@@ -259,7 +330,11 @@ impl File<'_, '_> {
 
 /// How many bytes two texts share at the front and at the back, in whole characters.
 fn shared_ends(old: &str, new: &str) -> (usize, usize) {
-    let mut head = old.bytes().zip(new.bytes()).take_while(|(one, other)| one == other).count();
+    let mut head = old
+        .bytes()
+        .zip(new.bytes())
+        .take_while(|(one, other)| one == other)
+        .count();
     while !(old.is_char_boundary(head) && new.is_char_boundary(head)) {
         head -= 1;
     }
@@ -273,5 +348,8 @@ fn shared_ends(old: &str, new: &str) -> (usize, usize) {
 }
 
 fn split_at_dots<'p>(lines: &[&'p str]) -> Vec<Vec<&'p str>> {
-    lines.split(|line| matches!(line.trim(), "..." | "…")).map(<[&str]>::to_vec).collect()
+    lines
+        .split(|line| matches!(line.trim(), "..." | "…"))
+        .map(<[&str]>::to_vec)
+        .collect()
 }

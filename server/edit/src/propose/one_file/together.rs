@@ -12,7 +12,13 @@ pub(super) fn arrange(path: &str, index: &Index<'_>, edits: &mut Edits) -> Vec<H
     let mut owned = std::mem::take(&mut edits.owned);
     owned.sort_by_key(|owned| {
         let delete = owned.replacement.delete;
-        (delete.start, delete.end, owned.region.0, owned.region.1, owned.hunk)
+        (
+            delete.start,
+            delete.end,
+            owned.region.0,
+            owned.region.1,
+            owned.hunk,
+        )
     });
     let mut refused = Vec::new();
     let mut kept: Vec<Owned> = Vec::with_capacity(owned.len());
@@ -20,14 +26,24 @@ pub(super) fn arrange(path: &str, index: &Index<'_>, edits: &mut Edits) -> Vec<H
         let start = next.replacement.delete.start;
         let same_start = |known: &&Owned| known.replacement.delete.start == start;
         let repeats = kept.iter().rev().take_while(same_start).any(|known| {
-            known.replacement == next.replacement && known.hunk != next.hunk && known.region == next.region
+            known.replacement == next.replacement
+                && known.hunk != next.hunk
+                && known.region == next.region
         });
         if repeats {
-            edits.repairs.push(format!("hunk {} says again what another one says", next.hunk + 1));
+            edits.repairs.push(format!(
+                "hunk {} says again what another one says",
+                next.hunk + 1
+            ));
             continue;
         }
         // The kept ones do not overlap each other, so only the last few can be in the way.
-        if let Some(clash) = kept.iter().rev().take(4).find(|known| contradict(known, &next)) {
+        if let Some(clash) = kept
+            .iter()
+            .rev()
+            .take(4)
+            .find(|known| contradict(known, &next))
+        {
             let line = index.file.line_at(start.0) + 1;
             let (one, other) = (clash.hunk.min(next.hunk) + 1, clash.hunk.max(next.hunk) + 1);
             refused.push(HunkRefusal::new(

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use pleach_grammars::Language;
+use pleach_grammars::{Language, SymbolKind};
 use pleach_text::ByteRange;
 
 use super::{Boxed, Change, Edits, File, Fixed, Member, Stage};
 use crate::diff::diff;
+use crate::fold::likeness;
 use crate::hunk::{Hunk, Op};
 use crate::lazy::{Unmerged, has_elisions, merge};
 use crate::lines::{FileLines, block_lines, indent_of, is_blank};
@@ -21,15 +22,29 @@ pub(super) fn delete(
     members: &[Member<'_>],
 ) -> Result<Edits, Vec<HunkRefusal>> {
     let number = members.first().map_or(0, |(number, _)| *number);
-    let refuse = |code, message: String| Err(vec![HunkRefusal::new(number, Some(path), code, message)]);
+    let refuse =
+        |code, message: String| Err(vec![HunkRefusal::new(number, Some(path), code, message)]);
     let Some(text) = text else {
-        return refuse(RefusalCode::UnknownFile, format!("There is no file {path} to delete."));
+        return refuse(
+            RefusalCode::UnknownFile,
+            format!("There is no file {path} to delete."),
+        );
     };
-    if members.iter().any(|(_, hunk)| !matches!(hunk.op, Op::Delete)) {
-        return refuse(RefusalCode::Overlap, format!("The reply both deletes {path} and edits it."));
+    if members
+        .iter()
+        .any(|(_, hunk)| !matches!(hunk.op, Op::Delete))
+    {
+        return refuse(
+            RefusalCode::Overlap,
+            format!("The reply both deletes {path} and edits it."),
+        );
     }
     let lines = (1, text.lines().count().max(1));
-    Ok(Edits { delete: true, placed: placed(path, members, lines), ..Edits::default() })
+    Ok(Edits {
+        delete: true,
+        placed: placed(path, members, lines),
+        ..Edits::default()
+    })
 }
 
 fn placed(path: &str, members: &[Member<'_>], lines: (usize, usize)) -> Vec<PlacedHunk> {
@@ -49,7 +64,8 @@ fn placed(path: &str, members: &[Member<'_>], lines: (usize, usize)) -> Vec<Plac
 pub(super) fn create(path: &str, members: &[Member<'_>]) -> Result<Edits, Vec<HunkRefusal>> {
     let mut text: Option<&str> = None;
     for (number, hunk) in members {
-        let refuse = |code, message: String| Err(vec![HunkRefusal::new(*number, Some(path), code, message)]);
+        let refuse =
+            |code, message: String| Err(vec![HunkRefusal::new(*number, Some(path), code, message)]);
         let new = match &hunk.op {
             Op::Write { text, .. } | Op::Snippet { text } => text.as_str(),
             Op::Replace { old, new, .. } if old.trim().is_empty() => new.as_str(),
@@ -59,16 +75,25 @@ pub(super) fn create(path: &str, members: &[Member<'_>]) -> Result<Edits, Vec<Hu
             }
         };
         if has_elision(new, &FileLines::new("")) {
-            let message = format!("The text for the new file {path} has a placeholder. Write it out in full.");
+            let message = format!(
+                "The text for the new file {path} has a placeholder. Write it out in full."
+            );
             return refuse(RefusalCode::Placeholder, message);
         }
         if text.is_some_and(|text| text != new) {
-            return refuse(RefusalCode::Overlap, format!("The reply creates {path} twice."));
+            return refuse(
+                RefusalCode::Overlap,
+                format!("The reply creates {path} twice."),
+            );
         }
         text = Some(new);
     }
     let create = text.map(str::to_owned);
-    Ok(Edits { create, placed: placed(path, members, (1, 1)), ..Edits::default() })
+    Ok(Edits {
+        create,
+        placed: placed(path, members, (1, 1)),
+        ..Edits::default()
+    })
 }
 
 impl File<'_, '_> {
@@ -91,7 +116,8 @@ impl File<'_, '_> {
             return Ok(Stage::Nothing);
         }
         if !may_exist && !file.text().trim().is_empty() {
-            let message = format!("{path} is to be created but exists. Edit it, or name another file.");
+            let message =
+                format!("{path} is to be created but exists. Edit it, or name another file.");
             return Err(self.refuse(number, RefusalCode::FileExists, message));
         }
         if has_elision(text, file) {
@@ -119,10 +145,22 @@ impl File<'_, '_> {
             // Blanks that only the reply has at the end of a line are no change.
             let own = |step: usize, line: &str| {
                 let own = file.line(part.old.start + step);
-                if pairs && own == line.trim_end() { own.to_owned() } else { line.to_owned() }
+                if pairs && own == line.trim_end() {
+                    own.to_owned()
+                } else {
+                    line.to_owned()
+                }
             };
-            let new = lines.iter().enumerate().map(|(step, line)| own(step, line)).collect();
-            let change = LineChange { first: part.old.start, last: part.old.end, new };
+            let new = lines
+                .iter()
+                .enumerate()
+                .map(|(step, line)| own(step, line))
+                .collect();
+            let change = LineChange {
+                first: part.old.start,
+                last: part.old.end,
+                new,
+            };
             changes.extend(trimmed(self.index, change).map(Change::Lines));
         }
         if drops_most(file, new, kept) {
@@ -133,7 +171,12 @@ impl File<'_, '_> {
             return Err(self.refuse(number, RefusalCode::WouldEmptyFile, message));
         }
         let region = (0, file.len());
-        Ok(Fixed { rung: Some(Rung::WholeFile), changes, region, ..Fixed::default() })
+        Ok(Fixed {
+            rung: Some(Rung::WholeFile),
+            changes,
+            region,
+            ..Fixed::default()
+        })
     }
 
     /// Code without a word on where it belongs: a part with elisions, a selection, the whole file,
@@ -146,7 +189,10 @@ impl File<'_, '_> {
         count: usize,
     ) -> Result<Stage<'static>, Boxed> {
         let piece = block_lines(text);
-        let python = matches!(language_of(self.path, self.index.file.text()), Some(Language::Python));
+        let python = matches!(
+            language_of(self.path, self.index.file.text()),
+            Some(Language::Python)
+        );
         if has_elisions(self.index, &piece, python) {
             return self.merge(number, &piece, python);
         }
@@ -188,6 +234,12 @@ impl File<'_, '_> {
             };
             self.refuse(number, code, message)
         })?;
+        if let Some(name) = self.unnamed_loss(&merge.doubtful, piece) {
+            let message = format!(
+                "The merge would delete `{name}` from {path}, and the reply does not name it. Write out the lines around the change."
+            );
+            return Err(self.refuse(number, RefusalCode::Placeholder, message));
+        }
         Ok(Stage::Placed(Fixed {
             rung: Some(Rung::Merge),
             changes: merge.changes.into_iter().map(Change::Lines).collect(),
@@ -196,13 +248,56 @@ impl File<'_, '_> {
         }))
     }
 
+    /// A symbol with a body that a merge deletes although the piece never names it.
+    fn unnamed_loss(&self, changes: &[LineChange], piece: &[&str]) -> Option<String> {
+        let file = &self.index.file;
+        let goes = |at: usize| {
+            changes
+                .iter()
+                .any(|change| (change.first..change.last).contains(&at))
+        };
+        if changes.iter().all(|change| change.last - change.first < 3) {
+            return None;
+        }
+        let text = file.text();
+        let syntax = pleach_grammars::parse(language_of(self.path, text)?, text);
+        let symbols = pleach_grammars::outline(&syntax, text);
+        let lost = symbols
+            .iter()
+            .filter(|symbol| {
+                symbol.body.is_some()
+                    && matches!(
+                        symbol.kind,
+                        SymbolKind::Function
+                            | SymbolKind::Method
+                            | SymbolKind::Class
+                            | SymbolKind::Struct
+                            | SymbolKind::Test
+                    )
+            })
+            .find(|symbol| {
+                let lines = file.line_at(symbol.range.start.0)
+                    ..file.line_at(symbol.range.end.0.saturating_sub(1)) + 1;
+                let solid: Vec<usize> = lines.filter(|&at| !is_blank(file.line(at))).collect();
+                let gone = solid.iter().filter(|&&at| goes(at)).count();
+                let heading = file.line_at(symbol.name_range.start.0);
+                let named = |line: &&str| -> bool {
+                    line.contains(symbol.name.as_str()) && likeness(line, file.line(heading)) >= 0.5
+                };
+                goes(heading) && gone * 2 > solid.len() && !piece.iter().any(named)
+            })?;
+        Some(lost.name.clone())
+    }
+
     /// The lines of a selection replaced, at the selection's indentation.
     fn selected(&self, selection: ByteRange, piece: &[&str]) -> Fixed {
         let file = &self.index.file;
         let first = file.line_at(selection.start.0);
         let last = file.line_at(selection.end.0.saturating_sub(1).max(selection.start.0)) + 1;
         let indent = |mut lines: Box<dyn Iterator<Item = &str> + '_>| {
-            lines.find(|line| !is_blank(line)).map_or(String::new(), |line| indent_of(line).to_owned())
+            lines
+                .find(|line| !is_blank(line))
+                .map_or(String::new(), |line| indent_of(line).to_owned())
         };
         let own = indent(Box::new((first..last).map(|at| file.line(at))));
         let theirs = indent(Box::new(piece.iter().copied()));
