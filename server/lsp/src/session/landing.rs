@@ -26,6 +26,9 @@ use crate::to_proto;
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 /// How long the new text may take to arrive after the answer.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(5);
+/// How long after the answer a text may come that is not the one that was predicted, until the edit
+/// counts as skipped. Neovim skips an edit of an outdated version and answers `applied: true`.
+const SKIPPED_AFTER: Duration = Duration::from_millis(250);
 /// How often a file is brought to a text that moves on each time.
 const CHASES: u32 = 8;
 
@@ -70,6 +73,8 @@ struct Sent {
     revision: Option<u64>,
     answered: bool,
     confirmed: bool,
+    /// Whether a text without it came after the answer.
+    missed: bool,
 }
 
 /// Why a file did not land.
@@ -326,6 +331,7 @@ impl Session {
             revision: document.map(|document| document.revision),
             answered: false,
             confirmed: false,
+            missed: false,
         };
         landing.sent = Some(sent);
         landing.attempt += 1;
@@ -420,7 +426,7 @@ impl Session {
         let Some(document) = self.documents.get(uri) else {
             return;
         };
-        let mut landed = Vec::new();
+        let (mut landed, mut missed) = (Vec::new(), Vec::new());
         for (job, landing) in &mut self.landings {
             let Some(sent) = &mut landing.sent else {
                 continue;
@@ -444,7 +450,14 @@ impl Session {
                 if sent.answered {
                     landed.push(*job);
                 }
+            } else if sent.answered && !sent.missed {
+                sent.missed = true;
+                landing.attempt += 1;
+                missed.push((*job, landing.attempt));
             }
+        }
+        for (job, attempt) in missed {
+            self.later(SKIPPED_AFTER, Event::LandingDue { job, attempt });
         }
         for job in landed {
             self.step_landed(job);
