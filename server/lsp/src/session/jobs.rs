@@ -490,7 +490,7 @@ impl Session {
             reply,
             reason,
         };
-        let directory = self.environment.state_dir.join("answers");
+        let directory = self.environment.state_dir.clone();
         let kept = move || {
             let kept = pleach_store::AnswerStore::open(&directory)
                 .and_then(|store| store.keep(&answer, std::time::SystemTime::now()));
