@@ -114,6 +114,9 @@ fn resolve<'a>(syntax: &Syntax, text: &'a str) -> Option<Resolved<'a>> {
 impl Syntax {
     /// Whether something is broken in a stretch of the text, or anywhere.
     fn is_broken_in(&self, scope: Option<ByteRange>) -> bool {
+        if self.unread().is_some() {
+            return true;
+        }
         let mut is_broken = false;
         self.each_problem(|node, _| {
             let range = ByteRange::from(node.byte_range());

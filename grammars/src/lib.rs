@@ -4,6 +4,7 @@
 
 mod bindings;
 mod comments;
+mod guard;
 mod imports;
 mod injections;
 mod language;
@@ -16,6 +17,7 @@ mod walk;
 
 pub use bindings::{Binding, Reach, RenameRefusal, bindings, rename};
 pub use comments::{comment_at, comments};
+pub use guard::Unread;
 pub use imports::{Import, ImportedName, imports};
 pub use injections::{Injection, injections};
 pub use language::{CommentSyntax, Language, UnknownLanguage};

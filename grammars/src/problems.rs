@@ -5,6 +5,7 @@ use std::fmt;
 use pleach_text::{ByteOffset, ByteRange, Line};
 use tree_sitter::Node;
 
+use crate::guard::Unread;
 use crate::walk::{Preorder, range_of, text_of};
 use crate::{Language, Syntax};
 
@@ -24,6 +25,8 @@ pub enum ProblemKind {
     Missing(String),
     /// A bracket is opened and not closed: the bracket.
     Unclosed(String),
+    /// Nothing of the text was read, and why.
+    Unread(Unread),
 }
 
 /// One place where a text is not what its grammar says.
@@ -55,6 +58,7 @@ impl fmt::Display for SyntaxProblem {
             ProblemKind::Unexpected => write!(f, "unexpected `{}`", self.text),
             ProblemKind::Missing(what) => write!(f, "missing `{what}`"),
             ProblemKind::Unclosed(bracket) => write!(f, "unclosed `{bracket}`"),
+            ProblemKind::Unread(why) => f.write_str(why.words()),
         }
     }
 }
@@ -69,12 +73,12 @@ impl SyntaxProblem {
 impl Syntax {
     /// Whether anything is broken. Takes no time.
     pub fn has_problems(&self) -> bool {
-        self.root().has_error()
+        self.unread().is_some() || self.root().has_error()
     }
 
     /// How many error and missing nodes there are. Takes no time when there are none.
     pub fn problem_count(&self) -> usize {
-        let mut count = 0;
+        let mut count = usize::from(self.unread().is_some());
         self.each_problem(|_, _| {
             count += 1;
             true
@@ -85,6 +89,9 @@ impl Syntax {
     /// What is broken, in the order of the text, at most [`MAX_PROBLEMS`]. `text` is what was parsed.
     /// Takes no time when nothing is.
     pub fn problems(&self, text: &str) -> Vec<SyntaxProblem> {
+        if let Some(why) = self.unread() {
+            return vec![unread(why, text)];
+        }
         let mut problems = Vec::new();
         let mut lines = LineCounter::new(text);
         self.each_problem(|node, around| {
@@ -125,6 +132,19 @@ impl Syntax {
                 return;
             }
         }
+    }
+}
+
+fn unread(why: Unread, text: &str) -> SyntaxProblem {
+    let whole = ByteRange::from(0..text.len());
+    SyntaxProblem {
+        kind: ProblemKind::Unread(why),
+        range: whole,
+        line: Line(0),
+        column: 0,
+        text: String::new(),
+        within: "",
+        within_range: whole,
     }
 }
 

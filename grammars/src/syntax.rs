@@ -1,5 +1,6 @@
 //! Syntax trees: made from text, moved through edits, made anew from what is left of the old.
 
+use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,19 +9,22 @@ use ropey::Rope;
 use tree_sitter::{InputEdit, Node, ParseOptions, Parser, Point, Tree};
 
 use crate::Language;
+use crate::guard::{Guard, Meter, Unread};
 
 /// The syntax tree of one text in one language. Cloning is cheap: the tree is shared.
 #[derive(Debug, Clone)]
 pub struct Syntax {
     language: Language,
     tree: Tree,
+    unread: Option<Unread>,
 }
 
 /// Parses a text. The grammar is loaded on first use.
 ///
-/// Never fails: what cannot be parsed becomes error nodes, see [`Syntax::problems`]. Takes as long
-/// as it takes; where somebody waits, use [`parse_rope`] or [`Syntax::reparse`], which can be
-/// cancelled.
+/// Never fails: what cannot be parsed becomes error nodes, see [`Syntax::problems`]; a text that no
+/// grammar can be trusted with is not read at all, see [`Syntax::unread`]. Takes about 0.1 s a
+/// megabyte, several times that where much is broken; where somebody waits, use [`parse_rope`] or
+/// [`parse_until`], which can be stopped.
 ///
 /// ```
 /// use pleach_grammars::{Language, parse};
@@ -32,36 +36,45 @@ pub struct Syntax {
     reason = "it never does: see the reason at the `expect`"
 )]
 pub fn parse(language: Language, text: &str) -> Syntax {
-    let tree = parser(language).parse(text, None);
     #[expect(
         clippy::expect_used,
-        reason = "only a parser without a language or cancelled has none"
+        reason = "only a parser that is stopped gives nothing"
     )]
-    let tree = tree.expect("an uncancelled parse gives a tree");
-    Syntax { language, tree }
+    parse_until(language, text, &mut || false).expect("nothing stops it")
 }
 
 /// Parses a rope, reusing what `old` still knows, until done or `cancelled` is set.
 ///
 /// `old` must be of the same language and must have been told of every edit since it was made
 /// ([`Syntax::edit`]). `None` means that it was cancelled.
+///
+/// Where the text is broken, the result may tell other problems than one from scratch would: the
+/// parser recovers along what it still knows. Whether anything is broken at all is the same.
 pub fn parse_rope(
     language: Language,
     text: &Rope,
     old: Option<&Syntax>,
     cancelled: &AtomicBool,
 ) -> Option<Syntax> {
-    let old = old
-        .filter(|old| old.language == language)
-        .map(|old| &old.tree);
+    let mut guard = Guard::new(language);
+    for chunk in text.chunks() {
+        guard.feed(chunk.as_bytes());
+    }
+    let mut read = |byte| chunk(text, byte);
+    let source = Source {
+        len: text.len_bytes(),
+        read: &mut read,
+        unread: guard.found(),
+    };
+    let old = old.filter(|old| old.language == language && old.unread.is_none());
     let mut stop = || cancelled.load(Ordering::Relaxed);
-    let tree = run(
-        &mut parser(language),
-        &mut |byte| chunk(text, byte),
-        old,
+    run(
+        parser(language),
+        language,
+        source,
+        old.map(|old| &old.tree),
         &mut stop,
-    )?;
-    Some(Syntax { language, tree })
+    )
 }
 
 /// Parses a text until done or `stop` says to; `None` means that it was stopped.
@@ -72,13 +85,13 @@ pub fn parse_until(
     text: &str,
     stop: &mut dyn FnMut() -> bool,
 ) -> Option<Syntax> {
-    let tree = run(
-        &mut parser(language),
-        &mut |byte| rest(text, byte),
-        None,
-        stop,
-    )?;
-    Some(Syntax { language, tree })
+    let mut read = |byte| rest(text, byte);
+    let source = Source {
+        len: text.len(),
+        read: &mut read,
+        unread: Guard::of(language, text),
+    };
+    run(parser(language), language, source, None, stop)
 }
 
 fn parser(language: Language) -> Parser {
@@ -93,24 +106,50 @@ fn parser(language: Language) -> Parser {
     parser
 }
 
-fn run<'a>(
-    parser: &mut Parser,
-    read: &mut dyn FnMut(usize) -> &'a [u8],
+/// A text as the parser reads it: from any byte on, as much as is at hand.
+struct Source<'r, 'text> {
+    len: usize,
+    read: &'r mut dyn FnMut(usize) -> &'text [u8],
+    /// What the guard found.
+    unread: Option<Unread>,
+}
+
+fn run(
+    mut parser: Parser,
+    language: Language,
+    source: Source<'_, '_>,
     old: Option<&Tree>,
     stop: &mut dyn FnMut() -> bool,
-) -> Option<Tree> {
+) -> Option<Syntax> {
+    if source.unread.is_some() {
+        return Some(Syntax::of_nothing(language, source.unread));
+    }
+    let meter = RefCell::new(Meter::new(source.len));
+    let is_stopped = Cell::new(false);
     let mut progress = |_: &tree_sitter::ParseState| {
-        if stop() {
+        is_stopped.set(stop());
+        if is_stopped.get() || !meter.borrow_mut().step() {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
         }
     };
-    parser.parse_with_options(
-        &mut |byte, _| read(byte),
+    let tree = parser.parse_with_options(
+        &mut |byte, _| meter.borrow_mut().serve((source.read)(byte)),
         old,
         Some(ParseOptions::new().progress_callback(&mut progress)),
-    )
+    );
+    match tree {
+        _ if meter.borrow().is_spent() => Some(Syntax::of_nothing(language, Some(Unread::TooSlow))),
+        Some(tree) => Some(Syntax {
+            language,
+            tree,
+            unread: None,
+        }),
+        None if is_stopped.get() => None,
+        // Nothing but stopping makes the parser give up; if it does, the text was not read.
+        None => Some(Syntax::of_nothing(language, Some(Unread::TooSlow))),
+    }
 }
 
 fn chunk(text: &Rope, byte: usize) -> &[u8] {
@@ -124,6 +163,17 @@ fn rest(text: &str, byte: usize) -> &[u8] {
 }
 
 impl Syntax {
+    /// The tree of a text of which nothing was read.
+    fn of_nothing(language: Language, unread: Option<Unread>) -> Self {
+        #[expect(clippy::expect_used, reason = "an empty text is read in a few steps")]
+        let tree = parser(language).parse("", None).expect("nothing stops it");
+        Self {
+            language,
+            tree,
+            unread,
+        }
+    }
+
     /// The tree of some stretches of a text, as if nothing else were there.
     pub(crate) fn of_ranges(
         language: Language,
@@ -133,8 +183,26 @@ impl Syntax {
     ) -> Option<Self> {
         let mut parser = parser(language);
         parser.set_included_ranges(ranges).ok()?;
-        let tree = run(&mut parser, &mut |byte| rest(text, byte), None, stop)?;
-        Some(Self { language, tree })
+        let mut guard = Guard::new(language);
+        let mut len = 0;
+        for range in ranges {
+            let piece = text.get(range.start_byte..range.end_byte).unwrap_or("");
+            guard.feed(piece.as_bytes());
+            len += piece.len();
+        }
+        let mut read = |byte| rest(text, byte);
+        let source = Source {
+            len,
+            read: &mut read,
+            unread: guard.found(),
+        };
+        run(parser, language, source, None, stop)
+    }
+
+    /// Why nothing of the text was read: it is no text, or one that no grammar can be trusted with.
+    /// None for every real text. Where there is a reason, it is also the one problem of the text.
+    pub fn unread(&self) -> Option<Unread> {
+        self.unread
     }
 
     /// The language that the text was parsed as.
@@ -173,7 +241,9 @@ impl Syntax {
 
     /// The tree of the text after a change, made from this one of the text before it.
     ///
-    /// Costs about as much as the change is large. `None` when `stop` said to stop.
+    /// Costs about as much as the change is large, as long as the text after it is whole; a broken one
+    /// is read from scratch, so that its problems are what [`parse`] would tell. `None` when `stop`
+    /// said to stop.
     pub fn reparse(
         &self,
         before: &str,
@@ -181,6 +251,10 @@ impl Syntax {
         after: &str,
         stop: &mut dyn FnMut() -> bool,
     ) -> Option<Self> {
+        let unread = Guard::of(self.language, after);
+        if unread.is_some() || self.unread.is_some() {
+            return parse_until(self.language, after, stop);
+        }
         let mut old = self.tree.clone();
         let mut edits = Vec::with_capacity(changes.replacements().len());
         let mut place = Place::default();
@@ -203,16 +277,23 @@ impl Syntax {
         for edit in edits.iter().rev() {
             old.edit(edit);
         }
-        let tree = run(
-            &mut parser(self.language),
-            &mut |byte| rest(after, byte),
+        let mut read = |byte| rest(after, byte);
+        let source = Source {
+            len: after.len(),
+            read: &mut read,
+            unread,
+        };
+        let syntax = run(
+            parser(self.language),
+            self.language,
+            source,
             Some(&old),
             stop,
         )?;
-        Some(Self {
-            language: self.language,
-            tree,
-        })
+        if syntax.has_problems() {
+            return parse_until(self.language, after, stop);
+        }
+        Some(syntax)
     }
 }
 

@@ -1,0 +1,350 @@
+//! Texts that a grammar must not be given.
+//!
+//! The grammars are C. Some keep what they know in a buffer of fixed size and end the process when a
+//! text makes that overflow; some take time or memory that grows with the square of a text that is
+//! nested without end. No person writes such texts, but a broken or hostile reply may be one. They are
+//! told apart here, in one pass over the bytes and the same way each time, before the grammar sees
+//! them. What is left of the danger, time alone, is bounded while parsing ([`Meter`]).
+
+use std::collections::BTreeSet;
+
+use crate::Language;
+
+/// Why a text was not read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unread {
+    /// It holds a zero byte, so it is no text of a language.
+    Binary,
+    /// It is nested deeper than its grammar can be trusted with.
+    TooDeep,
+    /// The parser spends more on it than on any real program of its size.
+    TooSlow,
+    /// It is larger than four gigabytes, which is all that the parser can count.
+    TooLarge,
+}
+
+impl Unread {
+    /// In words: `nested too deeply to be read`.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Binary => "a zero byte: this is not text",
+            Self::TooDeep => "nested too deeply to be read",
+            Self::TooSlow => "too tangled to be read in reasonable time",
+            Self::TooLarge => "too large to be read",
+        }
+    }
+}
+
+/// Brackets may be open this deep.
+const MOST_BRACKETS: u32 = 2_000;
+
+/// `<` may be open this deep where it may be a bracket. At each, a grammar that does not know yet
+/// whether it is one follows both meanings; Java's takes a gigabyte for 10,000.
+const MOST_ANGLES: u32 = 300;
+
+/// Blocks of YAML may begin at so many different columns. Its scanner keeps two entries a column and
+/// has room for 253.
+const MOST_YAML_COLUMNS: usize = 120;
+
+/// Blocks of Python may be indented in so many different ways. Its scanner has room for 383.
+const MOST_PYTHON_INDENTS: usize = 350;
+
+/// The words that end the heredocs that are open at a time may be so long together. Ruby's scanner has
+/// room for a thousand bytes, and writes the length of each into one.
+const MOST_HEREDOC_BYTES: usize = 200;
+
+/// How deep the interpolations of Ruby's strings may nest, for the same room.
+const MOST_INTERPOLATIONS: u32 = 50;
+
+/// Looks at a text piece by piece.
+pub(crate) struct Guard {
+    language: Language,
+    found: Option<Unread>,
+    seen: usize,
+    brackets: u32,
+    angles: u32,
+    last: u8,
+    /// The width of the white space and block markers at the start of the present line; none behind.
+    column: Option<usize>,
+    columns: BTreeSet<usize>,
+    ruby: Option<Ruby>,
+}
+
+impl Guard {
+    pub(crate) fn new(language: Language) -> Self {
+        Self {
+            language,
+            found: None,
+            seen: 0,
+            brackets: 0,
+            angles: 0,
+            last: 0,
+            column: Some(0),
+            columns: BTreeSet::new(),
+            ruby: (language == Language::Ruby).then(Ruby::default),
+        }
+    }
+
+    /// What is wrong with a whole text.
+    pub(crate) fn of(language: Language, text: &str) -> Option<Unread> {
+        let mut guard = Self::new(language);
+        guard.feed(text.as_bytes());
+        guard.found
+    }
+
+    /// What is wrong with the text so far.
+    pub(crate) fn found(&self) -> Option<Unread> {
+        self.found
+    }
+
+    /// Looks at the next piece.
+    pub(crate) fn feed(&mut self, piece: &[u8]) {
+        self.seen = self.seen.saturating_add(piece.len());
+        if u32::try_from(self.seen).is_err() {
+            self.found = Some(Unread::TooLarge);
+        }
+        if self.found.is_some() {
+            return;
+        }
+        if piece.contains(&0) {
+            self.found = Some(Unread::Binary);
+            return;
+        }
+        if has_brackets(self.language) {
+            self.look_at_brackets(piece);
+        }
+        match self.language {
+            Language::Yaml | Language::Python => self.look_at_columns(piece),
+            Language::Ruby => {
+                if let Some(ruby) = &mut self.ruby {
+                    ruby.feed(piece);
+                    if ruby.is_too_deep {
+                        self.found = Some(Unread::TooDeep);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn look_at_brackets(&mut self, piece: &[u8]) {
+        for byte in piece {
+            let last = std::mem::replace(&mut self.last, *byte);
+            match byte {
+                // `<<` and `<=` open nothing.
+                b'<' if last == b'<' => {
+                    self.last = 0;
+                    self.angles = self.angles.saturating_sub(1);
+                }
+                b'=' if last == b'<' => self.angles = self.angles.saturating_sub(1),
+                b'(' | b'[' => self.brackets += 1,
+                b'{' => {
+                    self.brackets += 1;
+                    self.angles = 0;
+                }
+                b')' | b']' => self.brackets = self.brackets.saturating_sub(1),
+                b'}' => {
+                    self.brackets = self.brackets.saturating_sub(1);
+                    self.angles = 0;
+                }
+                b'<' => self.angles += 1,
+                b'>' => self.angles = self.angles.saturating_sub(1),
+                b';' => self.angles = 0,
+                _ => continue,
+            }
+            let is_too_deep = self.brackets > MOST_BRACKETS
+                || (self.angles > MOST_ANGLES && has_angles(self.language));
+            if is_too_deep {
+                self.found = Some(Unread::TooDeep);
+                return;
+            }
+        }
+    }
+
+    /// Collects the columns at which a block may begin.
+    fn look_at_columns(&mut self, piece: &[u8]) {
+        let is_yaml = self.language == Language::Yaml;
+        for byte in piece {
+            match (byte, self.column) {
+                (b'\n' | b'\r', _) => self.column = Some(0),
+                (b' ', Some(column)) => self.column = Some(column + 1),
+                (b'\t', Some(column)) => self.column = Some(column + if is_yaml { 1 } else { 8 }),
+                (b'\x0c', Some(column)) => self.column = Some(column),
+                (b'-' | b'?' | b':', Some(column)) if is_yaml => {
+                    self.columns.insert(column);
+                    self.column = Some(column + 1);
+                }
+                (_, Some(column)) => {
+                    self.columns.insert(column);
+                    self.column = None;
+                }
+                (_, None) => {}
+            }
+        }
+        let most = if is_yaml {
+            MOST_YAML_COLUMNS
+        } else {
+            MOST_PYTHON_INDENTS
+        };
+        if self.columns.len() > most {
+            self.found = Some(Unread::TooDeep);
+        }
+    }
+}
+
+/// In prose and markup a bracket is a character like any other.
+fn has_brackets(language: Language) -> bool {
+    language.is_programming() || matches!(language, Language::Json | Language::Css)
+}
+
+fn has_angles(language: Language) -> bool {
+    matches!(
+        language,
+        Language::Java
+            | Language::CSharp
+            | Language::Cpp
+            | Language::Rust
+            | Language::TypeScript
+            | Language::Tsx
+            | Language::Swift
+            | Language::Kotlin
+            | Language::Scala
+    )
+}
+
+/// The heredocs and interpolations of Ruby that are open at a time.
+#[derive(Default)]
+struct Ruby {
+    line: Vec<u8>,
+    open: Vec<Vec<u8>>,
+    interpolations: u32,
+    is_too_deep: bool,
+}
+
+impl Ruby {
+    fn feed(&mut self, piece: &[u8]) {
+        for byte in piece {
+            if matches!(byte, b'\n' | b'\r') {
+                self.end_line();
+            } else {
+                self.line.push(*byte);
+            }
+        }
+        // What is still open counts, whether its line has ended or not.
+        let line = std::mem::take(&mut self.line);
+        self.look_at(&line, false);
+        self.line = line;
+    }
+
+    fn end_line(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        let written = line.trim_ascii();
+        if let Some(index) = self.open.iter().position(|word| word == written) {
+            self.open.remove(index);
+        }
+        self.look_at(&line, true);
+    }
+
+    fn look_at(&mut self, line: &[u8], is_whole: bool) {
+        let mut words = Vec::new();
+        let mut interpolations = self.interpolations;
+        let mut rest = line;
+        while let Some((first, behind)) = rest.split_first() {
+            match first {
+                b'#' if behind.first() == Some(&b'{') => interpolations += 1,
+                b'}' => interpolations = interpolations.saturating_sub(1),
+                b'<' => {
+                    if let Some(word) = behind.strip_prefix(b"<").and_then(heredoc_word) {
+                        words.push(word.to_vec());
+                    }
+                }
+                _ => {}
+            }
+            rest = behind;
+            self.is_too_deep |= interpolations > MOST_INTERPOLATIONS;
+        }
+        let open: usize = self
+            .open
+            .iter()
+            .chain(&words)
+            .map(|word| word.len() + 4)
+            .sum();
+        self.is_too_deep |= open > MOST_HEREDOC_BYTES * 2
+            || words.iter().any(|word| word.len() > MOST_HEREDOC_BYTES);
+        if is_whole {
+            self.open.extend(words);
+            self.interpolations = interpolations;
+        }
+    }
+}
+
+/// The word of a heredoc, behind its `<<`.
+fn heredoc_word(behind: &[u8]) -> Option<&[u8]> {
+    let behind = behind
+        .strip_prefix(b"~")
+        .or_else(|| behind.strip_prefix(b"-"))
+        .unwrap_or(behind);
+    let (first, rest) = behind.split_first()?;
+    let word = if matches!(first, b'"' | b'\'' | b'`') {
+        rest.split(|byte| byte == first).next()?
+    } else {
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || !byte.is_ascii();
+        behind.split(|byte| !is_part(byte)).next()?
+    };
+    (!word.is_empty()).then_some(word)
+}
+
+/// Counts what the parser asks for while it reads a text.
+///
+/// A scanner that looks for the end of a string that has none reads to the end of the text each time
+/// it is asked, within one step of the parser, so that counting steps is not enough. It has to ask for
+/// the text piece by piece, though, and every piece is counted. When there were too many, it is told
+/// that the text ends here.
+pub(crate) struct Meter {
+    left: usize,
+    steps_left: usize,
+    is_spent: bool,
+}
+
+/// So much of a text is given at a time.
+const PIECE: usize = 4_096;
+
+impl Meter {
+    /// For a text of a length. Real texts, whole or broken, were read at most 8 times over and took at
+    /// most 40 steps a kilobyte.
+    pub(crate) fn new(len: usize) -> Self {
+        Self {
+            left: len.saturating_mul(32).saturating_add(512 * 1_024),
+            steps_left: (len / 1_000).saturating_mul(120).saturating_add(2_000),
+            is_spent: false,
+        }
+    }
+
+    /// Lets a piece through, or the end of the text when there were too many.
+    pub(crate) fn serve<'a>(&mut self, piece: &'a [u8]) -> &'a [u8] {
+        let piece = piece.get(..PIECE).unwrap_or(piece);
+        match self.left.checked_sub(piece.len()) {
+            Some(left) if !self.is_spent => {
+                self.left = left;
+                piece
+            }
+            _ => {
+                self.is_spent = true;
+                &[]
+            }
+        }
+    }
+
+    /// Counts some steps; `false` when there were too many.
+    pub(crate) fn step(&mut self) -> bool {
+        match self.steps_left.checked_sub(1) {
+            Some(left) => self.steps_left = left,
+            None => self.is_spent = true,
+        }
+        !self.is_spent
+    }
+
+    pub(crate) fn is_spent(&self) -> bool {
+        self.is_spent
+    }
+}
