@@ -1,5 +1,6 @@
 //! Plain code in a reply: which of it is meant to be written, and where.
 
+use crate::elision::{Elision, elision};
 use crate::formats::{Code, Scanned, paths};
 use crate::hunk::{Hunk, Op, Parsed};
 use crate::target::{Paths, Unresolved};
@@ -29,6 +30,9 @@ pub(crate) fn hunks(
         // Without any path there must be one block and one file it can be for.
         if let [block] = unnamed.as_slice() {
             match paths.implicit() {
+                // Prose must not become a file: text without a fence has to show that it is code of it.
+                Ok(path) if block.bare && !is_like(request, &path, &block.text) => {}
+                Err(_) if block.bare => {}
                 Ok(path) => named.push((path, block.clone())),
                 Err(Unresolved::Unnamed) => {
                     return Err(Refusal::whole(
@@ -109,4 +113,15 @@ fn is_command(block: &Code) -> bool {
         "output",
     ];
     shell.contains(&language.as_str()) || block.text.trim().is_empty()
+}
+
+/// Whether a text has elisions or shares a good part of its lines with a file.
+fn is_like(request: &EditRequest<'_>, path: &str, text: &str) -> bool {
+    let Some(file) = request.files.read(path) else { return false };
+    let solid = |line: &&str| line.chars().filter(|letter| letter.is_alphanumeric()).count() > 2;
+    let own: std::collections::HashSet<&str> = file.lines().map(str::trim).filter(solid).collect();
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(solid).collect();
+    let shared = lines.iter().filter(|line| own.contains(*line)).count();
+    let elides = text.lines().any(|line| elision(line) == Some(Elision::Words));
+    shared * 10 >= lines.len() * 3 && shared > 0 || (elides && shared > 0)
 }

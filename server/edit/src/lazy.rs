@@ -193,14 +193,31 @@ fn plan(
         let hidden_after = group.end < shown.len();
         // Lines between an elision and the first shown line: new, unless they look like what they
         // would have to replace.
-        if hidden_before && let Some(line) = last_solid(shown, group.start..first.0) {
+        if hidden_before
+            && let Some(line) = last_solid(shown, group.start..first.0)
+            && !is_about(shown.line(line), index, first.1.checked_sub(1))
+        {
             check_beside(index, shown.line(line), first.1.checked_sub(1), true)?;
         }
-        if hidden_after && let Some(line) = first_solid(shown, last.0 + 1..group.end) {
+        if hidden_after
+            && let Some(line) = first_solid(shown, last.0 + 1..group.end)
+            && !is_about(shown.line(line), index, Some(last.1 + 1))
+        {
             check_beside(index, shown.line(line), Some(last.1 + 1), false)?;
         }
     }
     Ok(plan_unchecked(index, shown, groups, best))
+}
+
+/// Whether a line is about what a line of the file is about: it gives the same name another value.
+fn is_about(line: &str, index: &Index<'_>, place: Option<usize>) -> bool {
+    let subject = |line: &str| {
+        let (front, _) = line.trim().split_once(['=', ':'])?;
+        let letters = front.chars().filter(|letter| letter.is_alphanumeric()).count();
+        (letters > 1).then(|| front.trim().to_owned())
+    };
+    let own = place.filter(|&place| place < index.file.len()).map(|place| index.file.line(place));
+    own.and_then(subject).is_some_and(|own| subject(line) == Some(own))
 }
 
 fn last_solid(shown: &View<'_>, range: std::ops::Range<usize>) -> Option<usize> {
@@ -272,6 +289,10 @@ fn plan_unchecked(
         for at in first.0..=last.0 {
             lines.push(merged_line(index, shown.line(at), best.line_of(at)));
         }
+        if group.start > 0 {
+            let above = last_solid(shown, group.start..first.0).map(|line| shown.line(line));
+            from -= usize::from(above.is_some_and(|line| is_about(line, index, from.checked_sub(1))));
+        }
         let mut trailing: Vec<&str> = (last.0 + 1..group.end).map(|at| shown.line(at)).collect();
         if trailing.iter().all(|line| is_blank(line)) {
             trailing.clear();
@@ -279,6 +300,10 @@ fn plan_unchecked(
             while trailing.last().is_some_and(|line| is_blank(line)) {
                 trailing.pop();
             }
+        }
+        if group.end < shown.len() {
+            let below = first_solid(shown, last.0 + 1..group.end).map(|line| shown.line(line));
+            to += usize::from(below.is_some_and(|line| is_about(line, index, Some(to))));
         }
         if group.end == shown.len() {
             to = end_of_scope(index, &trailing, to);

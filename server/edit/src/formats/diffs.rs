@@ -268,7 +268,7 @@ impl Diff {
         };
         self.miscounted |= body.counts.is_some() && !body.is_full();
         self.done += 1;
-        let path = self.path();
+        let mut path = self.path();
         if self.deletes {
             return vec![Hunk::new(path, Op::Delete, Format::UnifiedDiff)];
         }
@@ -278,6 +278,7 @@ impl Diff {
                 text.push_str(&line.text);
                 text.push('\n');
             }
+            path = path.map(|path| path.strip_prefix("b/").map(str::to_owned).unwrap_or(path));
             let op = Op::Write {
                 text,
                 may_exist: false,

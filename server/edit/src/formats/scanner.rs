@@ -15,6 +15,8 @@ pub(crate) struct Code {
     pub(crate) text: String,
     /// The fence was closed.
     pub(crate) closed: bool,
+    /// It is the whole reply, without a fence around it.
+    pub(crate) bare: bool,
 }
 
 /// How many lines above a block may hold its path.
@@ -386,6 +388,7 @@ impl Scanner {
                 info: fence.info,
                 text,
                 closed,
+                bare: false,
             });
         }
         self.recent.clear();
@@ -505,6 +508,5 @@ fn bare_code(reply: &str) -> Option<Code> {
         paths,
         info: String::new(),
         text,
-        closed: true,
-    })
+        closed: true, bare: true })
 }
