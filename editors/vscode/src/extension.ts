@@ -149,9 +149,10 @@ class Extension implements vscode.Disposable {
     const given = this.place();
     const editor = vscode.window.activeTextEditor;
     if (name === 'fix' && editor !== undefined && this.client !== undefined) {
+      const { start, end } = editor.selection;
       const here = vscode.languages
         .getDiagnostics(editor.document.uri)
-        .filter((diagnostic) => diagnostic.range.intersection(editor.selection) !== undefined);
+        .filter(({ range }) => range.start.line <= end.line && range.end.line >= start.line);
       given.diagnostics = await this.client.code2ProtocolConverter.asDiagnostics(here);
     }
     await this.send(`pleach.${name}`, given);
