@@ -7,6 +7,7 @@ import html
 import os
 import pty
 import re
+import subprocess
 import sys
 
 COLOURS = {"30": "#666", "31": "#ff6b6b", "32": "#7bd88f", "33": "#f9d976", "34": "#7aa2f7", "35": "#c792ea", "36": "#6fd3e0", "90": "#888"}
@@ -15,16 +16,21 @@ LINE, CHAR, PAD = 17, 7.85, 14
 
 def record(program):
     """What the program prints when it writes to a terminal."""
+    terminal, inside = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    environment.update(TERM="xterm-256color", COLUMNS="88")
+    process = subprocess.Popen([program, "demo"], stdin=subprocess.DEVNULL, stdout=inside, env=environment)
+    os.close(inside)
     output = bytearray()
-
-    def read(fd):
-        piece = os.read(fd, 4096)
+    while True:
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:  # how Linux says that the other end is closed
+            piece = b""
+        if not piece:
+            break
         output.extend(piece)
-        return b""
-
-    os.environ.update(TERM="xterm-256color", COLUMNS="88", LINES="120")
-    os.environ.pop("NO_COLOR", None)
-    if pty.spawn([program, "demo"], read) != 0:
+    if process.wait() != 0:
         sys.exit("the demo failed")
     return output.decode().replace("\r\n", "\n")
 
