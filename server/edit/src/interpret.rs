@@ -117,11 +117,20 @@ fn is_command(block: &Code) -> bool {
 
 /// Whether a text has elisions or shares a good part of its lines with a file.
 fn is_like(request: &EditRequest<'_>, path: &str, text: &str) -> bool {
-    let Some(file) = request.files.read(path) else { return false };
-    let solid = |line: &&str| line.chars().filter(|letter| letter.is_alphanumeric()).count() > 2;
+    let Some(file) = request.files.read(path) else {
+        return false;
+    };
+    let solid = |line: &&str| {
+        line.chars()
+            .filter(|letter| letter.is_alphanumeric())
+            .count()
+            > 2
+    };
     let own: std::collections::HashSet<&str> = file.lines().map(str::trim).filter(solid).collect();
     let lines: Vec<&str> = text.lines().map(str::trim).filter(solid).collect();
     let shared = lines.iter().filter(|line| own.contains(*line)).count();
-    let elides = text.lines().any(|line| elision(line) == Some(Elision::Words));
-    shared * 10 >= lines.len() * 3 && shared > 0 || (elides && shared > 0)
+    let elides = text
+        .lines()
+        .any(|line| elision(line) == Some(Elision::Words));
+    shared > 0 && (elides || shared * 10 >= lines.len() * 3)
 }

@@ -55,7 +55,9 @@ fn is_elision(index: &Index<'_>, line: &str, dots_are_code: bool) -> bool {
         Some(Elision::Words) => true,
         Some(Elision::Dots) => {
             let bare = line.trim().starts_with(['.', '…']);
-            !(bare && dots_are_code) && !index.file.iter().any(|own| own.trim() == line.trim())
+            let code =
+                (bare && dots_are_code) || index.file.iter().any(|own| own.trim() == line.trim());
+            !code
         }
         None => false,
     }
@@ -213,11 +215,17 @@ fn plan(
 fn is_about(line: &str, index: &Index<'_>, place: Option<usize>) -> bool {
     let subject = |line: &str| {
         let (front, _) = line.trim().split_once(['=', ':'])?;
-        let letters = front.chars().filter(|letter| letter.is_alphanumeric()).count();
+        let letters = front
+            .chars()
+            .filter(|letter| letter.is_alphanumeric())
+            .count();
         (letters > 1).then(|| front.trim().to_owned())
     };
-    let own = place.filter(|&place| place < index.file.len()).map(|place| index.file.line(place));
-    own.and_then(subject).is_some_and(|own| subject(line) == Some(own))
+    let own = place
+        .filter(|&place| place < index.file.len())
+        .map(|place| index.file.line(place));
+    own.and_then(subject)
+        .is_some_and(|own| subject(line) == Some(own))
 }
 
 fn last_solid(shown: &View<'_>, range: std::ops::Range<usize>) -> Option<usize> {
@@ -291,7 +299,8 @@ fn plan_unchecked(
         }
         if group.start > 0 {
             let above = last_solid(shown, group.start..first.0).map(|line| shown.line(line));
-            from -= usize::from(above.is_some_and(|line| is_about(line, index, from.checked_sub(1))));
+            from -=
+                usize::from(above.is_some_and(|line| is_about(line, index, from.checked_sub(1))));
         }
         let mut trailing: Vec<&str> = (last.0 + 1..group.end).map(|at| shown.line(at)).collect();
         if trailing.iter().all(|line| is_blank(line)) {
@@ -311,7 +320,7 @@ fn plan_unchecked(
         lines.extend(trailing.iter().map(|line| (*line).to_owned()));
         plan.region = (plan.region.0.min(from), plan.region.1.max(to));
         let before = plan.changes.len();
-        plan.changes.extend(differences(index, from, to, lines));
+        plan.changes.extend(differences(index, from, to, &lines));
         if plan.changes.len() > before {
             plan.edited.push(group.clone());
         }
@@ -352,7 +361,7 @@ fn merged_line(index: &Index<'_>, line: &str, own: Option<usize>) -> String {
     }
 }
 
-fn differences(index: &Index<'_>, from: usize, to: usize, lines: Vec<String>) -> Vec<LineChange> {
+fn differences(index: &Index<'_>, from: usize, to: usize, lines: &[String]) -> Vec<LineChange> {
     let old: Vec<&str> = (from..to).map(|at| index.file.line(at)).collect();
     let new: Vec<&str> = lines.iter().map(String::as_str).collect();
     crate::diff::diff(&old, &new)

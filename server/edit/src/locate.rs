@@ -8,7 +8,7 @@ mod escapes;
 mod similar;
 mod sparse;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -32,7 +32,7 @@ pub(crate) const MAX_HITS: usize = 64;
 pub(crate) struct Index<'a> {
     pub(crate) file: FileLines<'a>,
     keys: RefCell<HashMap<Form, Rc<Vec<u64>>>>,
-    unit: RefCell<Option<Option<IndentUnit>>>,
+    unit: OnceCell<Option<IndentUnit>>,
 }
 
 impl<'a> Index<'a> {
@@ -40,7 +40,7 @@ impl<'a> Index<'a> {
         Self {
             file: FileLines::new(text),
             keys: RefCell::new(HashMap::new()),
-            unit: RefCell::new(None),
+            unit: OnceCell::new(),
         }
     }
 
@@ -58,8 +58,7 @@ impl<'a> Index<'a> {
     pub(crate) fn indent_unit(&self) -> Option<IndentUnit> {
         *self
             .unit
-            .borrow_mut()
-            .get_or_insert_with(|| Dialect::of(self.file.text()).indent)
+            .get_or_init(|| Dialect::of(self.file.text()).indent)
     }
 }
 
@@ -160,19 +159,21 @@ pub(crate) fn locate(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
 
 pub(crate) use escapes::unescaped;
 
+/// In which forms lines are compared after all of their bytes, and what the rung is called.
+const RUNGS: [(Form, Rung); 5] = [
+    (Form::End, Rung::TrailingWhitespace),
+    (Form::Fold, Rung::Unicode),
+    (Form::Trim, Rung::Indentation),
+    (Form::TrimFold, Rung::Indentation),
+    (Form::Dense, Rung::Whitespace),
+];
+
 /// The rungs on which every line of the old text has its line in the file.
 pub(crate) fn strict(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
     let exact = exact(index, pattern);
     if !exact.is_empty() {
         return exact;
     }
-    const RUNGS: [(Form, Rung); 5] = [
-        (Form::End, Rung::TrailingWhitespace),
-        (Form::Fold, Rung::Unicode),
-        (Form::Trim, Rung::Indentation),
-        (Form::TrimFold, Rung::Indentation),
-        (Form::Dense, Rung::Whitespace),
-    ];
     for (form, rung) in RUNGS {
         // Blank lines alone are everywhere once blanks do not count.
         if form != Form::End && pattern.old.iter().all(|line| is_blank(line)) {
@@ -338,7 +339,7 @@ fn exact(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
 /// text is indented by what the file never uses, a level of the one is a level of the other.
 fn foreign_indent(index: &Index<'_>, pattern: &Pattern<'_>) -> Reindent {
     let indented = |line: &&str| !is_blank(line) && line.starts_with([' ', '\t']);
-    if pattern.old.iter().any(|line| indented(line)) {
+    if pattern.old.iter().any(indented) {
         return Reindent::Same;
     }
     let added: Vec<&str> = pattern.added().filter(indented).map(indent_of).collect();

@@ -1,5 +1,10 @@
 //! Runs the readable cases of `fixtures/edits`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +25,12 @@ struct Case {
 fn text(lines: &[&str]) -> String {
     let mut out = String::new();
     for line in lines {
-        out.push_str(&line.replace('␍', "\r").replace('␣', " ").replace('␟', "\u{feff}"));
+        out.push_str(
+            &line
+                .replace('␍', "\r")
+                .replace('␣', " ")
+                .replace('␟', "\u{feff}"),
+        );
         out.push('\n');
     }
     match out.strip_suffix("␄\n") {
@@ -33,7 +43,10 @@ fn cases(source: &str) -> Vec<Case> {
     let mut cases = Vec::new();
     for block in source.split("#### ").skip(1) {
         let (title, body) = block.split_once('\n').unwrap();
-        let mut case = Case { title: title.trim().to_owned(), ..Case::default() };
+        let mut case = Case {
+            title: title.trim().to_owned(),
+            ..Case::default()
+        };
         for part in body.split("==== ").skip(1) {
             let (head, content) = part.split_once('\n').unwrap();
             let mut lines: Vec<&str> = content.lines().collect();
@@ -77,9 +90,15 @@ fn check(case: &Case) -> Result<(), String> {
             if texts != case.after {
                 return Err(format!("expected {:#?}\ngot {texts:#?}", case.after));
             }
-            let rungs: Vec<&str> = proposal.hunks().iter().map(|hunk| hunk.rung.name()).collect();
+            let rungs: Vec<&str> = proposal
+                .hunks()
+                .iter()
+                .map(|hunk| hunk.rung.name())
+                .collect();
             match &case.rungs {
-                Some(expected) if *expected != rungs.join(" ") => Err(format!("rungs are {rungs:?}")),
+                Some(expected) if *expected != rungs.join(" ") => {
+                    Err(format!("rungs are {rungs:?}"))
+                }
                 _ => Ok(()),
             }
         }
@@ -91,9 +110,15 @@ fn every_case_comes_out_as_written() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/edits");
     let mut count = 0;
     let mut failed = Vec::new();
-    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     paths.sort();
-    for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "txt")) {
+    for path in paths
+        .iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "txt"))
+    {
         for case in cases(&fs::read_to_string(path).unwrap()) {
             count += 1;
             if let Err(problem) = check(&case) {
@@ -102,5 +127,10 @@ fn every_case_comes_out_as_written() {
         }
     }
     assert!(count > 40, "only {count} cases were found");
-    assert!(failed.is_empty(), "{} of {count} cases failed:\n{}", failed.len(), failed.join("\n\n"));
+    assert!(
+        failed.is_empty(),
+        "{} of {count} cases failed:\n{}",
+        failed.len(),
+        failed.join("\n\n")
+    );
 }

@@ -19,8 +19,15 @@ pub(crate) enum Step {
     Broken(Refusal),
 }
 
-/// Whether a line starts a block, and the path that it may carry.
-pub(crate) fn start(line: &str) -> Option<Option<String>> {
+/// A line that starts a block.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Start {
+    /// The path that it may carry.
+    pub(crate) path: Option<String>,
+}
+
+/// The start of a block that a line is.
+pub(crate) fn start(line: &str) -> Option<Start> {
     let line = line.trim();
     let angles = line.bytes().take_while(|&byte| byte == b'<').count();
     let dashes = line.bytes().take_while(|&byte| byte == b'-').count();
@@ -40,7 +47,9 @@ pub(crate) fn start(line: &str) -> Option<Option<String>> {
         _ => false,
     };
     let path = rest.trim().trim_matches(['`', '"']);
-    known.then(|| paths::looks_like_path(path).then(|| path.to_owned()))
+    known.then(|| Start {
+        path: paths::looks_like_path(path).then(|| path.to_owned()),
+    })
 }
 
 fn is_divider(line: &str) -> bool {
@@ -279,7 +288,9 @@ mod tests {
         }
         assert_eq!(
             start("<<<<<<< SEARCH a/b.rs"),
-            Some(Some("a/b.rs".to_owned()))
+            Some(Start {
+                path: Some("a/b.rs".to_owned())
+            })
         );
         assert!(start("--- SEARCH").is_none() && start("SEARCH").is_none());
     }

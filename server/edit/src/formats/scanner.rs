@@ -230,8 +230,8 @@ impl Scanner {
             self.held = Some(line.to_owned());
             return;
         }
-        if let Some(path) = blocks::start(line) {
-            let path = path.or_else(|| self.block_path());
+        if let Some(start) = blocks::start(line) {
+            let path = start.path.or_else(|| self.block_path());
             self.wrap();
             self.mode = Mode::Block(blocks::Block::new(path));
             return;
@@ -508,5 +508,7 @@ fn bare_code(reply: &str) -> Option<Code> {
         paths,
         info: String::new(),
         text,
-        closed: true, bare: true })
+        closed: true,
+        bare: true,
+    })
 }

@@ -300,7 +300,7 @@ impl Alignment {
         self.pairs_in(range.clone()).next()?;
         let mut pairs = range.filter_map(|at| Some((at, self.line_of(at)?)));
         let first = pairs.next()?;
-        Some((first, pairs.last().unwrap_or(first)))
+        Some((first, pairs.next_back().unwrap_or(first)))
     }
 }
 

@@ -1,5 +1,7 @@
 //! When the whole does not pass the gate: which hunks are to blame.
 
+use std::fmt::Write as _;
+
 use pleach_grammars::Syntax;
 use pleach_text::{ByteOffset, ChangeSet};
 
@@ -53,10 +55,11 @@ pub(super) fn offenders(
             .map(|&index| {
                 let mut refusal = worse(index, path, whole);
                 if rest > 0 {
-                    refusal.message.push_str(&format!(
-                        " The other {rest} {} would pass without it.",
-                        if rest == 1 { "hunk" } else { "hunks" }
-                    ));
+                    let hunks = if rest == 1 { "hunk" } else { "hunks" };
+                    let _ = write!(
+                        refusal.message,
+                        " The other {rest} {hunks} would pass without it."
+                    );
                 }
                 refusal
             })

@@ -5,6 +5,7 @@ mod replace;
 mod together;
 mod whole;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use pleach_text::{ByteRange, Replacement};
@@ -103,7 +104,7 @@ pub(super) fn edit(
         }
     }
     let neighbours: Vec<Neighbours> = (0..stages.len())
-        .map(|at| file.neighbours(&stages, at))
+        .map(|at| neighbours(&stages, at))
         .collect();
     for ((number, hunk, stage), near) in stages.into_iter().zip(neighbours) {
         match file.settle(number, hunk, stage, &near) {
@@ -118,7 +119,7 @@ pub(super) fn edit(
     if !refused.is_empty() {
         return Err(refused);
     }
-    edits.already.extend(file.already(members, &edits));
+    edits.already.extend(already(members, &edits));
     Ok(edits)
 }
 
@@ -155,55 +156,6 @@ impl File<'_, '_> {
             Op::Snippet { text } => self.snippet(number, hunk, text, count),
             Op::Rename { .. } | Op::Delete => Ok(Stage::Nothing),
         }
-    }
-
-    /// What the other hunks of the file tell about one that has several places.
-    fn neighbours(&self, stages: &[(usize, &Hunk, Stage<'_>)], at: usize) -> Neighbours {
-        let sure = |stage: &Stage<'_>| match stage {
-            Stage::Spots(_, spots) => match spots.as_slice() {
-                [spot] => Some((spot.first, spot.last)),
-                _ => None,
-            },
-            Stage::Placed(fixed) => Some(fixed.region),
-            Stage::Nothing => None,
-        };
-        let mut near = Neighbours::default();
-        if !matches!(stages.get(at), Some((_, _, Stage::Spots(_, spots))) if spots.len() > 1) {
-            return near;
-        }
-        let known: Vec<(usize, (usize, usize), Option<usize>)> = stages
-            .iter()
-            .enumerate()
-            .filter_map(|(other, (_, hunk, stage))| Some((other, sure(stage)?, hunk.hints.line)))
-            .collect();
-        let mut shifts: Vec<isize> = known
-            .iter()
-            .filter_map(|(_, region, line)| {
-                let announced = isize::try_from((*line)?.saturating_sub(1)).ok()?;
-                Some(isize::try_from(region.0).ok()? - announced)
-            })
-            .collect();
-        shifts.dedup();
-        if let [shift] = shifts.as_slice() {
-            near.shift = Some(*shift);
-        }
-        // The order of the hunks is evidence only if the reply shows that it keeps to it.
-        let in_order = known.windows(2).all(|pair| match pair {
-            [(_, one, _), (_, other, _)] => one.0 <= other.0,
-            _ => true,
-        });
-        if in_order {
-            near.after = known
-                .iter()
-                .rev()
-                .find(|(other, ..)| *other < at)
-                .map(|(_, region, _)| region.1);
-            near.before = known
-                .iter()
-                .find(|(other, ..)| *other > at)
-                .map(|(_, region, _)| region.0);
-        }
-        near
     }
 
     /// Decides between places, or refuses.
@@ -385,20 +337,6 @@ impl File<'_, '_> {
         });
     }
 
-    /// Hunks that left no trace because the file has their change.
-    fn already(&self, members: &[Member<'_>], edits: &Edits) -> Vec<usize> {
-        let _ = self;
-        members
-            .iter()
-            .filter(|(number, hunk)| {
-                matches!(hunk.op, Op::Replace { .. })
-                    && !edits.already.contains(number)
-                    && !edits.placed.iter().any(|placed| placed.index == *number)
-            })
-            .map(|(number, _)| *number)
-            .collect()
-    }
-
     fn append(&self, number: usize, hunk: &Hunk, new: &str) -> Result<Stage<'static>, Boxed> {
         if !hunk.hints.anchors.is_empty()
             && !hunk.hints.at_end
@@ -423,4 +361,68 @@ impl File<'_, '_> {
             ..Fixed::default()
         }))
     }
+}
+
+/// What the other hunks of the file tell about one that has several places.
+fn neighbours(stages: &[(usize, &Hunk, Stage<'_>)], at: usize) -> Neighbours {
+    let sure = |stage: &Stage<'_>| match stage {
+        Stage::Spots(_, spots) => match spots.as_slice() {
+            [spot] => Some((spot.first, spot.last)),
+            _ => None,
+        },
+        Stage::Placed(fixed) => Some(fixed.region),
+        Stage::Nothing => None,
+    };
+    let mut near = Neighbours::default();
+    if !matches!(stages.get(at), Some((_, _, Stage::Spots(_, spots))) if spots.len() > 1) {
+        return near;
+    }
+    let known: Vec<(usize, (usize, usize), Option<usize>)> = stages
+        .iter()
+        .enumerate()
+        .filter_map(|(other, (_, hunk, stage))| Some((other, sure(stage)?, hunk.hints.line)))
+        .collect();
+    let mut shifts: Vec<isize> = known
+        .iter()
+        .filter_map(|(_, region, line)| {
+            let announced = isize::try_from((*line)?.saturating_sub(1)).ok()?;
+            Some(isize::try_from(region.0).ok()? - announced)
+        })
+        .collect();
+    shifts.dedup();
+    if let [shift] = shifts.as_slice() {
+        near.shift = Some(*shift);
+    }
+    // The order of the hunks is evidence only if the reply shows that it keeps to it.
+    let in_order = known.windows(2).all(|pair| match pair {
+        [(_, one, _), (_, other, _)] => one.0 <= other.0,
+        _ => true,
+    });
+    if in_order {
+        near.after = known
+            .iter()
+            .rev()
+            .find(|(other, ..)| *other < at)
+            .map(|(_, region, _)| region.1);
+        near.before = known
+            .iter()
+            .find(|(other, ..)| *other > at)
+            .map(|(_, region, _)| region.0);
+    }
+    near
+}
+
+/// Hunks that left no trace because the file has their change.
+fn already(members: &[Member<'_>], edits: &Edits) -> Vec<usize> {
+    let seen: HashSet<usize> = edits
+        .already
+        .iter()
+        .copied()
+        .chain(edits.placed.iter().map(|placed| placed.index))
+        .collect();
+    members
+        .iter()
+        .filter(|(number, hunk)| matches!(hunk.op, Op::Replace { .. }) && !seen.contains(number))
+        .map(|(number, _)| *number)
+        .collect()
 }
