@@ -76,10 +76,17 @@ function M.lsp()
   }
 end
 
+--- The server's program as it is configured, here or by `vim.lsp.config('pleach', …)`.
+---@return string
+local function configured()
+  local cmd = (vim.lsp.config.pleach or {}).cmd
+  return type(cmd) == 'table' and cmd[1] or M.options.cmd[1]
+end
+
 --- The program, if it can be run.
 ---@return string?
 function M.program()
-  local program = vim.fn.exepath(M.options.cmd[1])
+  local program = vim.fn.exepath(configured())
   return program ~= '' and program or nil
 end
 
@@ -87,7 +94,7 @@ end
 ---@return string
 function M.missing()
   return ('Pleach: the program `%s` cannot be found. Put it into your PATH (`cargo install --path server/cli` in '
-    .. "Pleach's folder), or name it: require('pleach').setup({ cmd = { '/path/to/pleach', 'lsp' } })"):format(M.options.cmd[1])
+    .. "Pleach's folder), or name it: require('pleach').setup({ cmd = { '/path/to/pleach', 'lsp' } })"):format(configured())
 end
 
 function M.warn_if_missing()
