@@ -61,7 +61,7 @@ def main():
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
         f'<rect width="{width}" height="{height}" rx="8" fill="#1b1d23"/>',
-        '<g font-family="ui-monospace,Menlo,Consolas,DejaVu Sans Mono,monospace" font-size="13" fill="#d8dbe2" xml:space="preserve">',
+        '<g font-family="ui-monospace,Menlo,Consolas,DejaVu Sans Mono,monospace" font-size="13" fill="#d8dbe2" style="white-space:pre">',
     ]
     for number, line in enumerate(lines):
         pieces = "".join(
