@@ -204,6 +204,7 @@ impl Builder {
             policy: EditPolicy::Editor,
             replies: VecDeque::new(),
             held: VecDeque::new(),
+            ignored: Vec::new(),
             last_id: 0,
             answers: BTreeMap::new(),
             notifications: VecDeque::new(),
@@ -277,6 +278,7 @@ pub struct Client {
     policy: EditPolicy,
     replies: VecDeque<Value>,
     held: VecDeque<Value>,
+    ignored: Vec<&'static str>,
     last_id: i64,
     answers: BTreeMap<i64, Value>,
     notifications: VecDeque<Value>,
@@ -542,6 +544,9 @@ impl Client {
 
     /// Answers a request of the server.
     fn serve(&mut self, method: &str, message: Value) {
+        if self.ignored.contains(&method) {
+            return;
+        }
         let id = &message["id"];
         let answer = match method {
             "workspace/applyEdit" => match self.policy {
@@ -611,6 +616,11 @@ impl Client {
             }
             self.must_pump("workspace/applyEdit");
         }
+    }
+
+    /// Never answers this method of the server's.
+    pub fn ignore(&mut self, method: &'static str) {
+        self.ignored.push(method);
     }
 
     /// The answer to the next message with buttons. Without one the message is dismissed.

@@ -31,7 +31,7 @@ fn kinds(actions: &[Value]) -> Vec<&str> {
         .collect()
 }
 
-fn asked_by_hand(more: Value) -> Value {
+fn asked_by_hand(more: &Value) -> Value {
     let mut context = json!({"diagnostics": [], "triggerKind": 1});
     for (name, value) in more.as_object().unwrap() {
         context[name] = value.clone();
@@ -77,8 +77,9 @@ fn every_action_is_a_command_of_a_kind_of_ours() {
 fn the_kinds_that_the_client_asks_for_are_honoured() {
     let mut client = opened(Client::builder());
     let place = client.cursor_at("src/lib.rs", "area");
-    let mut asked =
-        |only: Value| client.actions_in("src/lib.rs", &place, asked_by_hand(json!({"only": only})));
+    let mut asked = |only: Value| {
+        client.actions_in("src/lib.rs", &place, asked_by_hand(&json!({"only": only})))
+    };
     let all = asked(json!([""]));
     assert!(!all.is_empty());
     let refactor = asked(json!(["refactor"]));
@@ -106,12 +107,12 @@ fn nothing_is_listed_unless_a_person_asks() {
     let automatic = json!({"triggerKind": 2});
     let mut client = opened(Client::builder());
     let place = client.cursor_at("src/lib.rs", "area");
-    let listed = client.actions_in("src/lib.rs", &place, asked_by_hand(automatic.clone()));
+    let listed = client.actions_in("src/lib.rs", &place, asked_by_hand(&automatic));
     assert_eq!(listed, [] as [Value; 0]);
 
     let settings = "[actions]\nautomatic = true\n";
     let mut client = opened(Client::builder().user_settings(settings));
-    let listed = client.actions_in("src/lib.rs", &place, asked_by_hand(automatic));
+    let listed = client.actions_in("src/lib.rs", &place, asked_by_hand(&automatic));
     assert!(!listed.is_empty());
 }
 
@@ -154,7 +155,7 @@ fn a_fix_is_offered_for_a_diagnostic_that_it_can_mend() {
     let place = client.range_of("src/lib.rs", "std::fmt");
     let unused = json!({"range": place, "severity": 2, "source": "rustc", "message": "unused import: `std::fmt`"});
     let other = json!({"range": place, "severity": 1, "source": "rustc", "message": "something only a model could mend"});
-    let context = asked_by_hand(json!({"diagnostics": [unused, other], "only": ["quickfix"]}));
+    let context = asked_by_hand(&json!({"diagnostics": [unused, other], "only": ["quickfix"]}));
     let listed = client.actions_in("src/lib.rs", &place, context);
     assert_eq!(kinds(&listed), ["quickfix.pleach.fix"], "{listed:#?}");
     assert_eq!(listed[0]["diagnostics"], json!([unused]));

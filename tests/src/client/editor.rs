@@ -113,9 +113,12 @@ impl Personality {
 pub(super) struct Applied {
     /// The answer to `workspace/applyEdit`.
     pub(super) answer: Value,
-    /// `textDocument/didOpen` and `didChange` to be sent.
-    pub(super) reports: Vec<(&'static str, Value)>,
+    /// What is to be sent.
+    pub(super) reports: Vec<Report>,
 }
+
+/// `textDocument/didOpen`, `didChange` or `didClose`, and its parameters.
+type Report = (&'static str, Value);
 
 /// Applies an edit as the editor does.
 pub(super) struct Application<'a> {
@@ -152,10 +155,7 @@ impl Application<'_> {
                 None => self.edit_document(change, index, &mut reports),
                 Some("create") => self.create(change),
                 Some("rename") => self.rename(change),
-                Some("delete") => {
-                    self.delete(change);
-                    Ok(())
-                }
+                Some("delete") => self.delete(change, &mut reports),
                 Some(other) => panic!("an operation that no editor knows: {other}"),
             };
             if let Err(Stop::Refused(reason)) = done {
@@ -190,7 +190,7 @@ impl Application<'_> {
         &mut self,
         change: &Value,
         index: usize,
-        reports: &mut Vec<(&'static str, Value)>,
+        reports: &mut Vec<Report>,
     ) -> Result<(), Stop> {
         let uri = change["textDocument"]["uri"]
             .as_str()
@@ -278,10 +278,22 @@ impl Application<'_> {
         Ok(())
     }
 
-    fn delete(&mut self, change: &Value) {
+    /// Helix removes the file and leaves its document open.
+    fn delete(&mut self, change: &Value, reports: &mut Vec<Report>) -> Result<(), Stop> {
         let uri = change["uri"].as_str().expect("uri");
-        std::fs::remove_file(path_of(uri)).expect("the file is deleted");
-        self.documents.remove(uri);
+        if std::fs::remove_file(path_of(uri)).is_err() {
+            let ignored = change["options"]["ignoreIfNotExists"] == true;
+            return if ignored {
+                Ok(())
+            } else {
+                Err(Stop::Refused(None))
+            };
+        }
+        if !self.personality.is_helix() && self.documents.remove(uri).is_some() {
+            let closed = json!({"textDocument": {"uri": uri}});
+            reports.push(("textDocument/didClose", closed));
+        }
+        Ok(())
     }
 }
 
