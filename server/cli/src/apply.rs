@@ -27,6 +27,10 @@ Any form that models write edits in is recognised: search/replace blocks, unifie
 An edit whose place is not certain is refused, and so is one that adds a syntax error.
 
 Exit code: 0 applied (or would apply), 1 refused and nothing written, 2 wrong usage.")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option that is given or not"
+)]
 pub(crate) struct Arguments {
     /// The reply; `-` or nothing reads standard input
     #[arg(value_name = "REPLY-FILE")]
@@ -171,10 +175,7 @@ fn open(dir: &Utf8PathBuf, environment: &Environment) -> anyhow::Result<Workspac
 /// Coloured for people; byte for byte for programs.
 fn show_diff(proposal: &Proposal) -> io::Result<()> {
     for change in proposal.files() {
-        let before = change
-            .before()
-            .map(|text| text.to_string())
-            .unwrap_or_default();
+        let before = change.before().map(ToString::to_string).unwrap_or_default();
         let after = change.after().unwrap_or_default();
         let old = match change {
             FileChange::Create { .. } => "/dev/null".to_owned(),

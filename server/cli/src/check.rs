@@ -82,6 +82,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 fn look_at(path: &str) -> Outcome {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+            return Outcome::Unreadable("it is a folder; name the files in it".into());
+        }
         Err(error) => return Outcome::Unreadable(error.to_string()),
     };
     let Ok(text) = String::from_utf8(bytes) else {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use etcetera::BaseStrategy;
+use pleach_agent::Variables;
 
 /// The folder of the user's settings, instead of the usual one.
 pub(crate) const CONFIG_DIR: &str = "PLEACH_CONFIG_DIR";
@@ -53,8 +54,8 @@ impl Environment {
     }
 
     /// Looks up variables, for keys.
-    pub(crate) fn variables() -> Arc<dyn Fn(&str) -> Option<String> + Send + Sync> {
-        Arc::new(|name| variable(name))
+    pub(crate) fn variables() -> Variables {
+        Arc::new(variable)
     }
 }
 

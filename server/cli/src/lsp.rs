@@ -12,7 +12,8 @@ use crate::{VERSION, log};
 #[derive(clap::Args)]
 #[command(after_help = "\
 Editors start this command; there is nothing to type. `pleach init EDITOR` prints how.
-Messages for a person go to standard error, which editors keep as the server's log.")]
+The log goes to standard error, which editors keep as the server's log. How much it holds is set by
+--log-level, else by the variable PLEACH_LOG, else by [log] level in pleach.toml.")]
 pub(crate) struct Arguments {
     /// Accepted because some editors pass it; standard input and output are always used
     #[arg(long, hide = true)]
@@ -20,7 +21,7 @@ pub(crate) struct Arguments {
     /// Write the log to this file instead of standard error
     #[arg(long, value_name = "FILE")]
     log_file: Option<Utf8PathBuf>,
-    /// How much is logged: error, warn, info, debug or trace [default: $PLEACH_LOG, else info]
+    /// How much is logged: error, warn, info, debug or trace [default: as the settings say]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
 }
@@ -35,7 +36,6 @@ pub(crate) fn run(arguments: &Arguments, environment: Environment) -> anyhow::Re
         variables: Environment::variables(),
         user_settings: environment.user_settings(),
         state_dir: environment.state_dir,
-        log_level: level.setter(),
         version: VERSION.as_str(),
         log_level: Arc::new(move |wanted| level.set(wanted)),
     };

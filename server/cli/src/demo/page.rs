@@ -11,12 +11,17 @@ use crate::paint::{self, BAD, FAINT, GOOD, HEAD, PLACE, paint, visible};
 const WIDTH: usize = 78;
 /// Blanks before everything that belongs to a step.
 const INDENT: &str = "   ";
+/// Lines of a reply that are shown.
+const SHOWN: usize = 10;
 
 pub(super) struct Page {
     steps: usize,
     quiet: bool,
     /// Text that was streamed and is not a whole line yet.
     line: String,
+    /// Lines of the present step's reply that were shown, and that were left out since.
+    shown: usize,
+    left_out: usize,
     /// The engine that was named last in this step, to name it once.
     engine: String,
     /// The present line holds phases and is not ended yet.
@@ -29,6 +34,8 @@ impl Page {
             steps: 0,
             quiet,
             line: String::new(),
+            shown: 0,
+            left_out: 0,
             engine: String::new(),
             phases: false,
         }
@@ -55,6 +62,7 @@ impl Page {
     pub(super) fn step(&mut self, what: &str) -> anyhow::Result<()> {
         self.steps += 1;
         self.engine.clear();
+        self.shown = 0;
         self.put("")?;
         let number = paint(PLACE, self.steps);
         self.put(&format!("{number}  {}", paint(HEAD, what)))
@@ -120,9 +128,24 @@ impl Page {
         while let Some((line, rest)) = self.line.split_once('\n') {
             let (line, rest) = (line.to_owned(), rest.to_owned());
             self.line = rest;
-            self.bar(&line, PLACE)?;
+            self.reply_line(&line)?;
         }
         Ok(())
+    }
+
+    /// A line of the reply. A long reply is not shown to its end: what it does is in the diff.
+    fn reply_line(&mut self, line: &str) -> anyhow::Result<()> {
+        match line.trim() {
+            "" => Ok(()),
+            _ if self.shown < SHOWN => {
+                self.shown += 1;
+                self.bar(line, PLACE)
+            }
+            _ => {
+                self.left_out += 1;
+                Ok(())
+            }
+        }
     }
 
     pub(super) fn verdict(&mut self, accepted: bool, message: &str) -> anyhow::Result<()> {
@@ -170,12 +193,13 @@ impl Page {
         self.marked(&paint(FAINT, "→").to_string(), what, FAINT)
     }
 
+    /// Before anything else is said: what is left of the reply.
     fn end_stream(&mut self) -> anyhow::Result<()> {
         let line = std::mem::take(&mut self.line);
-        if line.is_empty() {
-            Ok(())
-        } else {
-            self.bar(&line, PLACE)
+        self.reply_line(&line)?;
+        match std::mem::take(&mut self.left_out) {
+            0 => Ok(()),
+            lines => self.bar(&format!("… {}", paint::count(lines, "more line")), FAINT),
         }
     }
 

@@ -14,10 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(4);
 
 pub(super) async fn look(settings: &Settings, findings: &mut Vec<Finding>) {
     match settings.model_engine() {
-        None => findings.push(Finding::good(AREA, format!("{} answers", builtin::LABEL))),
-        Some(name) if settings.providers.contains_key(name) => {
-            findings.push(Finding::good(AREA, format!("{name} answers")));
-        }
+        None => findings.push(Finding::good(AREA, builtin::LABEL)),
+        Some(name) if settings.providers.contains_key(name) => {}
         Some(name) => findings.push(Finding::bad(
             AREA,
             format!("the engine `{name}` is chosen, but there is no [providers.{name}]"),
@@ -27,7 +25,7 @@ pub(super) async fn look(settings: &Settings, findings: &mut Vec<Finding>) {
     if settings.providers.is_empty() {
         findings.push(Finding::note(
             AREA,
-            "no model is set up; nothing is wrong with that",
+            "no model is set up, which is fine",
             "to use one, put into pleach.toml, for example:\n  \
              engine = \"local\"\n  \
              [providers.local]\n  \
@@ -57,8 +55,9 @@ async fn provider(settings: &Settings, name: &str, chosen: bool) -> Finding {
         }
         Some(KeySource::None) | None => "no key".to_owned(),
     };
+    let role = if chosen { ", the chosen engine" } else { "" };
     let failed = |message: String, fix: String| {
-        let message = format!("{name}: {message}");
+        let message = format!("{name}{role}: {message}");
         // What is not used does no harm.
         if chosen {
             Finding::bad(AREA, message, fix)
@@ -90,7 +89,7 @@ async fn provider(settings: &Settings, name: &str, chosen: bool) -> Finding {
                 some(&report.models)
             ),
         ),
-        Ok(Ok(_)) => Finding::good(AREA, format!("{label}: {place} answers ({key})")),
+        Ok(Ok(_)) => Finding::good(AREA, format!("{label}{role}: {place} answers ({key})")),
     }
 }
 

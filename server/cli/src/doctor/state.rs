@@ -8,20 +8,22 @@ use crate::environment::Environment;
 pub(super) fn look(environment: &Environment, findings: &mut Vec<Finding>) {
     const AREA: &str = "kept answers";
     let folder = environment.state_dir.join("answers");
-    let opened = AnswerStore::open(&folder)
+    let written = AnswerStore::open(&environment.state_dir)
         .map_err(|error| error.to_string())
-        .and_then(|_store| {
+        .and_then(|store| {
             // A folder that is there may still be read-only, or its disk full.
-            let probe = tempfile::NamedTempFile::new_in(&folder);
-            probe.map(drop).map_err(|error| error.to_string())
+            let probe = tempfile::NamedTempFile::new_in(store.folder());
+            probe
+                .map(drop)
+                .map_err(|error| format!("{folder} cannot be written: {error}"))
         });
-    findings.push(match opened {
+    findings.push(match written {
         Ok(()) => Finding::good(AREA, folder.to_string()),
         Err(error) => Finding::bad(
             AREA,
-            format!("{folder} cannot be written: {error}"),
-            "answers that cannot land are lost until it can be; give it to your user, or set\n\
-             PLEACH_STATE_DIR to a folder that you may write",
+            error,
+            "until then an answer that cannot land is lost; another folder can be named by\n\
+             PLEACH_STATE_DIR",
         ),
     });
 }
