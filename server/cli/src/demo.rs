@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let project = Project::copy()?;
     let program = Utf8PathBuf::from_path_buf(std::env::current_exe()?).ok();
     let program = program.context("the path of this program is not UTF-8")?;
-    let mut page = Page::new(arguments.quiet);
+    let mut page = Page::new(anstream::stdout(), arguments.quiet);
     page.title()?;
     let editor = Editor::start(&program, &project)?;
     let mut demo = Demo {
@@ -98,7 +98,6 @@ impl Demo {
             .editor
             .request("initialize", &initialize(&self.project))?;
         let time = begun.elapsed();
-        self.editor.notify("initialized", &json!({}))?;
         let info = hello.get("serverInfo").cloned().unwrap_or_default();
         ensure!(text(&info, "name") == "pleach", "another server answered");
         let unit = hello.pointer("/capabilities/positionEncoding");
@@ -106,6 +105,7 @@ impl Demo {
             unit == Some(&json!("utf-8")),
             "UTF-8 was offered and not taken"
         );
+        self.editor.notify("initialized", &json!({}))?;
         let who = format!(
             "pleach {} is ready; positions in UTF-8",
             text(&info, "version")
@@ -370,4 +370,44 @@ fn initialize(project: &Project) -> Value {
             }}},
         },
     })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// How the story ends when the server says `said` and goes, whatever it is told.
+    fn told(said: &str) -> String {
+        let project = Project::copy().unwrap();
+        // It is started as `program lsp`, in the project's folder.
+        std::fs::write(project.root.join("lsp"), said).unwrap();
+        let editor = Editor::start("/bin/cat".into(), &project).unwrap();
+        let page = Page::new(std::io::sink(), true);
+        let error = Demo {
+            editor,
+            project,
+            page,
+        }
+        .play()
+        .unwrap_err();
+        format!("{error:#}")
+    }
+
+    #[test]
+    fn what_is_no_server_is_not_taken_for_one() {
+        let gone = told("");
+        // Before or after the first message was written to it.
+        assert!(
+            gone.contains("the server ended") || gone.contains("does not listen"),
+            "{gone}"
+        );
+        let answer = json!({"id": 1, "result": {"serverInfo": {"name": "another"}}}).to_string();
+        let answer = format!("Content-Length: {}\r\n\r\n{answer}", answer.len());
+        let other = told(&answer);
+        assert!(
+            other == "another server answered" || other.contains("does not listen"),
+            "{other}"
+        );
+    }
 }

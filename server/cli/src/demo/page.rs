@@ -1,6 +1,6 @@
 //! What the demonstration looks like: at most 80 columns, the eye led from step to step.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use anstyle::Style;
@@ -15,6 +15,7 @@ const INDENT: &str = "   ";
 const SHOWN: usize = 10;
 
 pub(super) struct Page {
+    out: Box<dyn io::Write>,
     steps: usize,
     quiet: bool,
     /// Text that was streamed and is not a whole line yet.
@@ -29,8 +30,9 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn new(quiet: bool) -> Self {
+    pub(super) fn new(out: impl io::Write + 'static, quiet: bool) -> Self {
         Self {
+            out: Box::new(out),
             steps: 0,
             quiet,
             line: String::new(),
@@ -96,7 +98,7 @@ impl Page {
     pub(super) fn diff(&mut self, diff: &str) -> anyhow::Result<()> {
         if !self.quiet {
             let diff: Vec<String> = diff.lines().map(fitted).collect();
-            paint::diff(&mut anstream::stdout().lock(), &diff.join("\n"), INDENT)?;
+            paint::diff(&mut self.out, &diff.join("\n"), INDENT)?;
         }
         Ok(())
     }
@@ -113,13 +115,12 @@ impl Page {
         self.end_stream()?;
         let lead = if self.phases { " " } else { INDENT };
         self.phases = true;
-        let mut out = anstream::stdout().lock();
         write!(
-            out,
+            self.out,
             "{lead}{}",
             paint(FAINT, format_args!("→ {}", visible(phase)))
         )?;
-        Ok(out.flush()?)
+        Ok(self.out.flush()?)
     }
 
     /// A piece of the reply, as it came: shown line by line.
@@ -250,13 +251,12 @@ impl Page {
     }
 
     fn put(&mut self, line: &str) -> anyhow::Result<()> {
-        let mut out = anstream::stdout().lock();
         if std::mem::take(&mut self.phases) {
-            writeln!(out)?;
+            writeln!(self.out)?;
         }
-        writeln!(out, "{line}")?;
+        writeln!(self.out, "{line}")?;
         // Seen when it happens, also through a pipe.
-        Ok(out.flush()?)
+        Ok(self.out.flush()?)
     }
 }
 
