@@ -136,10 +136,12 @@ impl Session {
             })?;
         match action {
             Action::Cancel => {
-                let job = arguments
-                    .job
-                    .or_else(|| self.jobs.keys().next_back().copied());
-                let job = job.filter(|job| self.jobs.contains_key(job));
+                let running = |job: &&super::jobs::Job| !job.has_ended();
+                let job = match arguments.job {
+                    Some(job) => self.jobs.get(&job).filter(running),
+                    None => self.jobs.values().rfind(running),
+                };
+                let job = job.map(|job| job.id);
                 self.cancel_job(job.ok_or(CommandFailure::NothingRuns)?);
                 Ok(Value::Null)
             }
