@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use crate::Place;
 
-const CODE: &str = "fn one() -> u32 {\n    1\n}\n\nfn two() -> u32 {\n    2\n}\n";
+const CODE: &str = "fn one() -> u32 {\n    1\n}\nfn two() -> u32 {\n    2\n}\n";
 const GOOD: &str = "Two is right as it is.\n\nsrc/a.rs\n```rust\n<<<<<<< SEARCH\n    1\n=======\n    1 + 0\n>>>>>>> REPLACE\n```\n";
 
 fn place() -> Place {
@@ -26,8 +26,8 @@ fn without_an_option_it_shows_what_would_change() {
         -    1
         +    1 + 0
          }
- 
          fn two() -> u32 {
+             2
         --- on standard error ---
         ✓ src/a.rs changed
             hunk 1: line 2, match: exact

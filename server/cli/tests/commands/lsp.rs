@@ -67,15 +67,16 @@ fn warning(place: &Place, variable: Option<&str>) -> String {
         json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}}),
     );
     answered(1);
-    // Actions are listed only when the settings have been read.
+    // Actions are listed only when the settings have been read, and each message in its turn.
     let start = json!({"line": 0, "character": 0});
-    send(
-        json!({"jsonrpc": "2.0", "id": 2, "method": "textDocument/codeAction", "params": {
+    let actions = |id: u32| {
+        json!({"jsonrpc": "2.0", "id": id, "method": "textDocument/codeAction", "params": {
             "textDocument": {"uri": "file:///none.rs"},
             "range": {"start": start, "end": start},
             "context": {"diagnostics": []},
-        }}),
-    );
+        }})
+    };
+    send(actions(2));
     answered(2);
     send(
         json!({"jsonrpc": "2.0", "method": "textDocument/didChange", "params": {
@@ -83,8 +84,10 @@ fn warning(place: &Place, variable: Option<&str>) -> String {
             "contentChanges": [{"text": ""}],
         }}),
     );
-    send(json!({"jsonrpc": "2.0", "id": 3, "method": "shutdown"}));
+    send(actions(3));
     answered(3);
+    send(json!({"jsonrpc": "2.0", "id": 4, "method": "shutdown"}));
+    answered(4);
     send(json!({"jsonrpc": "2.0", "method": "exit"}));
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
