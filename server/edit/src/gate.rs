@@ -5,6 +5,8 @@
 //! region. Text without a new problem costs one parse, and only a small one when the tree of the
 //! text before is at hand.
 
+mod embedded;
+
 use std::fmt;
 
 use pleach_grammars::{Language, Syntax, SyntaxProblem, parse_until};
@@ -111,6 +113,7 @@ pub(crate) fn check(
     };
     let mut verdict = FileVerdict::unchecked(Check::Checked);
     verdict.data_problem = data::regression(language, before, after);
+    verdict.new_problems = embedded::added(before, after, &after_syntax, &mut stop);
     if after_syntax.has_problems() {
         let mut now = after_syntax.problems(after);
         let before_syntax = match known {
@@ -124,7 +127,9 @@ pub(crate) fn check(
         now = added(&old, &now, changes);
         let hopeless = before_syntax.problem_count() >= after_syntax.problem_count()
             && is_hopeless(&old, before.len());
-        verdict.new_problems = if hopeless { Vec::new() } else { now };
+        if !hopeless {
+            verdict.new_problems.extend(now);
+        }
     }
     verdict
 }

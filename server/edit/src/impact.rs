@@ -1,8 +1,13 @@
-//! What a proposal does to the names of a program.
+//! What a proposal does to the names of a program, and where those names are used.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use pleach_grammars::{Symbol, SymbolKind, outline, parse, path_of, references_to};
 use serde::Serialize;
+
+use crate::proposal::language_of;
+use crate::{Files, Proposal};
 
 /// Which symbols come, go or change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -20,7 +25,8 @@ pub struct SymbolChange {
     pub name: String,
     /// What happens.
     pub kind: ChangeKind,
-    /// Where it is used, as far as the files at hand tell: path and line number, from 1.
+    /// Where it is used, as far as the files at hand tell: path and line number, from 1. Empty for
+    /// what is new.
     pub used: Vec<(String, usize)>,
 }
 
@@ -38,10 +44,159 @@ pub enum ChangeKind {
     Signature,
 }
 
+/// So many files are searched for uses.
+const MAX_FILES: usize = 400;
+/// Larger files are not.
+const MAX_BYTES: usize = 1 << 20;
+/// So many uses of one name are told.
+const MAX_USES: usize = 50;
+
 impl Impact {
     /// Whether no symbol comes, goes or changes.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
+    }
+
+    /// Compares the outlines of the files before and after a proposal, and looks for uses of what it
+    /// removes or changes in the files at hand as they will be.
+    ///
+    /// Not part of [`crate::propose`]: it costs a parse of every file that names such a symbol.
+    pub fn of(proposal: &Proposal, files: &dyn Files) -> Self {
+        let mut changes = Vec::new();
+        for file in proposal.files() {
+            let path = file.path_after().unwrap_or(file.path());
+            let before = file.before().map(|text| &**text).unwrap_or_default();
+            changes.extend(compare(path, before, &file.after().unwrap_or_default()));
+        }
+        let mut impact = Self { changes };
+        impact.find_uses(proposal, files);
+        impact
+    }
+
+    fn find_uses(&mut self, proposal: &Proposal, files: &dyn Files) {
+        if self
+            .changes
+            .iter()
+            .all(|change| change.kind == ChangeKind::Added)
+        {
+            return;
+        }
+        let after = proposal.texts_after();
+        let mut paths = files.paths();
+        paths.extend(after.keys().cloned());
+        paths.sort();
+        paths.dedup();
+        for path in paths.iter().take(MAX_FILES) {
+            let text = match after.get(path) {
+                Some(Some(text)) => text.clone(),
+                Some(None) => continue,
+                None => files
+                    .read(path)
+                    .map(std::borrow::Cow::into_owned)
+                    .unwrap_or_default(),
+            };
+            let wanted = |change: &&mut SymbolChange| {
+                change.kind != ChangeKind::Added && text.contains(last_name(&change.name))
+            };
+            let mut hits = self.changes.iter_mut().filter(wanted).peekable();
+            let Some(language) = language_of(path, &text) else {
+                continue;
+            };
+            if hits.peek().is_none() || text.len() > MAX_BYTES {
+                continue;
+            }
+            let syntax = parse(language, &text);
+            for change in hits {
+                let name = last_name(&change.name).to_owned();
+                let room = MAX_USES.saturating_sub(change.used.len());
+                let uses = references_to(&syntax, &text, &name).into_iter().take(room);
+                change
+                    .used
+                    .extend(uses.map(|found| (path.clone(), found.line.number())));
+            }
+        }
+    }
+}
+
+fn last_name(name: &str) -> &str {
+    name.rsplit("::").next().unwrap_or(name)
+}
+
+/// A symbol as far as it is compared.
+struct Known {
+    kind: SymbolKind,
+    signature: String,
+    body: String,
+}
+
+fn known(path: &str, text: &str) -> BTreeMap<String, Known> {
+    let Some(language) = language_of(path, text) else {
+        return BTreeMap::new();
+    };
+    let symbols: Vec<Symbol> = outline(&parse(language, text), text);
+    let mut out = BTreeMap::new();
+    for (index, symbol) in symbols.iter().enumerate() {
+        let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let known = Known {
+            kind: symbol.kind,
+            signature: squeeze(symbol.signature(text)),
+            body: symbol
+                .body
+                .and_then(|body| body.of(text))
+                .map(squeeze)
+                .unwrap_or_default(),
+        };
+        out.entry(path_of(&symbols, index).join("::"))
+            .or_insert(known);
+    }
+    out
+}
+
+fn compare(path: &str, before: &str, after: &str) -> Vec<SymbolChange> {
+    let (old, new) = (known(path, before), known(path, after));
+    let mut added: Vec<(&String, &Known)> = new
+        .iter()
+        .filter(|(name, _)| !old.contains_key(*name))
+        .collect();
+    let mut changes = Vec::new();
+    let mut push = |name: &str, kind: ChangeKind| {
+        changes.push(SymbolChange {
+            path: path.to_owned(),
+            name: name.to_owned(),
+            kind,
+            used: Vec::new(),
+        });
+    };
+    for (name, was) in &old {
+        match new.get(name) {
+            Some(is) if is.signature != was.signature => push(name, ChangeKind::Signature),
+            Some(_) => {}
+            None => {
+                let same = |(_, is): &(&String, &Known)| {
+                    is.kind == was.kind && is.body == was.body && !was.body.is_empty()
+                };
+                match added.iter().position(same) {
+                    Some(at) => {
+                        let (to, _) = added.remove(at);
+                        push(name, ChangeKind::Renamed(last_name(to).to_owned()));
+                    }
+                    None => push(name, ChangeKind::Removed),
+                }
+            }
+        }
+    }
+    for (name, _) in added {
+        push(name, ChangeKind::Added);
+    }
+    changes
+}
+
+impl Proposal {
+    /// The proposal with its impact attached to the verdict.
+    #[must_use]
+    pub fn with_impact(mut self, files: &dyn Files) -> Self {
+        self.verdict.impact = Impact::of(&self, files);
+        self
     }
 }
 
@@ -57,10 +212,42 @@ impl fmt::Display for Impact {
                 ChangeKind::Renamed(to) => write!(f, "renames {} to {to}", change.name)?,
                 ChangeKind::Signature => write!(f, "changes the signature of {}", change.name)?,
             }
-            if !change.used.is_empty() {
-                write!(f, " (used in {} places)", change.used.len())?;
+            match change.used.len() {
+                0 => {}
+                1 => f.write_str(" (used in 1 place)")?,
+                count => write!(f, " (used in {count} places)")?,
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{EditRequest, propose};
+
+    #[test]
+    fn tells_what_goes_and_who_uses_it() {
+        let files = BTreeMap::from([
+            (
+                "a.rs".to_owned(),
+                "fn one() -> u32 {\n    1\n}\n\nfn two(a: u32) -> u32 {\n    a + 1\n}\n".to_owned(),
+            ),
+            (
+                "b.rs".to_owned(),
+                "fn main() {\n    one();\n    two(2);\n}\n".to_owned(),
+            ),
+        ]);
+        let reply = "a.rs\n<<<<<<< SEARCH\nfn one() -> u32 {\n    1\n}\n\nfn two(a: u32) -> u32 {\n=======\nfn two(a: u64) -> u32 {\n>>>>>>> REPLACE\n";
+        let proposal = propose(&EditRequest::new(reply, &files))
+            .unwrap()
+            .with_impact(&files);
+        let told = proposal.verdict().impact.to_string();
+        assert_eq!(
+            told,
+            "removes one (used in 1 place), changes the signature of two (used in 1 place)"
+        );
     }
 }

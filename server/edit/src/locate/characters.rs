@@ -47,10 +47,25 @@ pub(crate) fn every(index: &Index<'_>, old: &str, limit: usize) -> Vec<Stretch> 
         .collect()
 }
 
+/// A further place that overlaps the only one found: `aa` stands in `aaa` twice.
+fn overlapping(index: &Index<'_>, hits: &[Stretch]) -> Option<Stretch> {
+    let [only] = hits else { return None };
+    let text = index.file.text().as_bytes();
+    let needle = text.get(only.start..only.end)?;
+    let from = only.start + 1;
+    let at = memchr::memmem::find(text.get(from..)?, needle)?;
+    Some(Stretch {
+        rung: only.rung,
+        start: from + at,
+        end: from + at + needle.len(),
+    })
+}
+
 /// Where the old text stands byte for byte. When it was copied with its indentation or over several
 /// lines, places where it is whole lines go before places where it ends a longer line.
 pub(crate) fn find(index: &Index<'_>, old: &str) -> Vec<Stretch> {
     let mut hits = every(index, old, MAX_HITS);
+    hits.extend(overlapping(index, &hits));
     if old.trim_matches('\n').contains('\n') {
         // Lines copied with a letter lost at either end are found inside words.
         hits.retain(|hit| ends_at_words(index.file.text(), hit));
