@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::demo::editor::{Editor, Happening, text};
 use crate::demo::page::Page;
 use crate::demo::project::Project;
-use crate::paint::count;
+use crate::paint::{count, is_closed_pipe};
 
 mod editor;
 mod page;
@@ -40,6 +40,14 @@ const BAD_REPLY: &str = "notes/damage.md";
 const SPARED: &str = "src/lib.rs";
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    match tell(arguments) {
+        // Whoever read has seen enough, but not all of it has happened.
+        Err(error) if is_closed_pipe(&error) => Ok(crate::NOT_IN_ORDER),
+        told => told,
+    }
+}
+
+fn tell(arguments: &Arguments) -> anyhow::Result<u8> {
     let project = Project::copy()?;
     let program = Utf8PathBuf::from_path_buf(std::env::current_exe()?).ok();
     let program = program.context("the path of this program is not UTF-8")?;
@@ -51,17 +59,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         project,
         page,
     };
-    match demo.play() {
-        Ok(()) => {}
-        Err(error) if crate::paint::is_closed_pipe(&error) => return Err(error),
-        Err(error) => {
-            demo.page.failed(&error, &demo.editor.give_up())?;
-            return Ok(crate::NOT_IN_ORDER);
+    let played = demo.play();
+    let Demo {
+        editor,
+        mut page,
+        project,
+    } = demo;
+    if let Err(error) = played {
+        if is_closed_pipe(&error) {
+            return Err(error);
         }
+        page.failed(&error, &editor.give_up())?;
+        return Ok(crate::NOT_IN_ORDER);
     }
-    let status = demo.editor.leave()?;
+    let status = editor.leave()?;
     ensure!(status.success(), "the server ended with {status}");
-    demo.page.end()?;
+    drop(project);
+    page.end()?;
     Ok(crate::DONE)
 }
 

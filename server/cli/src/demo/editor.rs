@@ -4,13 +4,13 @@
 //! server's edits the way a careful editor would: only to the version that they were made for.
 
 use std::collections::BTreeMap;
-use std::io::{BufReader, Read as _, Write as _};
+use std::io::{BufReader, Read as _};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use camino::Utf8Path;
 use pleach_text::{EncodedPosition, Line, PositionEncoding, byte_of};
 use pleach_workspace::uri_from_path;
@@ -329,8 +329,9 @@ impl Editor {
 
     fn send(&mut self, message: &Value) -> anyhow::Result<()> {
         let pipe = self.to_server.as_mut().context("the server was left")?;
-        wire::write(pipe, message).context("the server does not listen any more")?;
-        Ok(pipe.flush()?)
+        // As text, so that it is not taken for the end of our own reader.
+        wire::write(pipe, message)
+            .map_err(|error| anyhow!("the server does not listen any more: {error}"))
     }
 }
 

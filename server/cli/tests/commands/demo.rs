@@ -152,3 +152,15 @@ fn it_does_not_claim_what_did_not_happen() {
     assert_eq!(ran.code, 2);
     assert!(!ran.out.contains("happened"), "{}", ran.out);
 }
+
+#[test]
+fn who_stops_reading_is_not_told_that_all_of_it_happened() {
+    let place = Place::new(&[]);
+    let mut child = place
+        .command(&["demo"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
