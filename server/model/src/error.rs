@@ -35,14 +35,22 @@ pub enum ProviderError {
         why: String,
     },
     /// The key was refused, or there was none.
-    #[error("`{provider}` refused the key (HTTP {status})")]
+    #[error("`{provider}` {} (HTTP {status}): {message}", match (has_key, status) {
+        (false, _) => "wants a key, and none is set",
+        (true, 403) => "does not allow this with the key",
+        (true, _) => "refused the key",
+    })]
     Unauthorized {
         /// Its name.
         provider: String,
-        /// 401 or 403.
+        /// Mostly 401 or 403.
         status: u16,
+        /// Whether a key was sent.
+        has_key: bool,
+        /// What it said.
+        message: String,
     },
-    /// Too many requests, or no money left.
+    /// Too many requests.
     #[error("`{provider}` takes no more requests now: {message}")]
     RateLimited {
         /// Its name.
@@ -164,6 +172,11 @@ impl ProviderError {
             Self::Unreachable { provider, .. } => format!(
                 "start the server, or correct base_url of [providers.{provider}] in pleach.toml"
             ),
+            Self::Unauthorized {
+                provider,
+                has_key: false,
+                ..
+            } => format!("set key_env or key_command of [providers.{provider}] in pleach.toml"),
             Self::Unauthorized { provider, .. } => format!(
                 "check the key that key_env or key_command of [providers.{provider}] gives; `pleach doctor` tells what is set"
             ),
@@ -194,25 +207,28 @@ impl ProviderError {
                 "ask for a smaller change, or raise max_output_tokens in pleach.toml".into()
             }
             Self::Refused => "put the request in other words, or choose another model".into(),
+            Self::Http {
+                provider,
+                status: 300..=399,
+                ..
+            } => format!(
+                "a key must not follow a redirect: if you trust the new address, set it as base_url of [providers.{provider}]"
+            ),
+            Self::Http { status: 407, .. } => {
+                "give the proxy's user and password in HTTPS_PROXY where your editor is started"
+                    .into()
+            }
+            Self::Http {
+                provider,
+                status: 400..=499,
+                ..
+            } => format!(
+                "change the setting of [providers.{provider}] that it complains of, or choose another model"
+            ),
             Self::Http { .. } | Self::BadReply { .. } => {
                 "check that base_url names an OpenAI-compatible server; `pleach doctor` asks it"
                     .into()
             }
-        }
-    }
-
-    /// Whether the same request may succeed a little later.
-    pub(crate) fn is_passing(&self) -> bool {
-        matches!(self, Self::RateLimited { .. } | Self::Overloaded { .. })
-    }
-
-    /// The pause that the server asked for.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::RateLimited { retry_after, .. } | Self::Overloaded { retry_after, .. } => {
-                *retry_after
-            }
-            _ => None,
         }
     }
 }

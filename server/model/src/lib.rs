@@ -7,6 +7,10 @@
 //! What this room promises: a key goes to the configured host only (redirects are not followed) and
 //! into no message; an answer without its end is an error, never a short answer; a request is
 //! repeated only before its first word, and the wait is told. Unknown fields and events are ignored.
+//! Nothing is read or connected before the first question: making a [`Provider`] costs microseconds.
+//!
+//! An answer passes three stages, each testable without the others: `wire` (bytes to payloads, with
+//! bounds on time and size), `decode` (payloads to events) and `answer` (asking, and asking again).
 //!
 //! ```
 //! use pleach_model::{Provider, ProviderConfig};
@@ -18,10 +22,14 @@
 //! # Ok::<(), pleach_model::ProviderError>(())
 //! ```
 
+mod answer;
 mod connection;
 mod decode;
 mod error;
 mod provider;
+mod refusal;
+mod thinking;
+mod wire;
 
 pub use error::{ProviderError, TimeoutPhase};
 pub use provider::{ProbeReport, Provider, ProviderConfig};
@@ -91,6 +99,8 @@ pub struct Usage {
     pub output_tokens: u64,
     /// Tokens of the request that came from the server's cache, when it says.
     pub cached_tokens: Option<u64>,
+    /// Tokens of the answer that were spent on reasoning, when the server says.
+    pub reasoning_tokens: Option<u64>,
 }
 
 /// Why an answer ended.

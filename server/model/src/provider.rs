@@ -1,40 +1,34 @@
-//! A server that speaks OpenAI's chat completions.
+//! A server that speaks OpenAI's chat completions: how it is reached and what it is asked.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, StreamExt};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, RequestBuilder, Response, Url};
+use futures_util::stream::{BoxStream, StreamExt};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use sse_stream::SseByteStream;
+use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
+use crate::answer;
 use crate::connection::{CONNECT_WITHIN, client, explained};
-use crate::decode::{Broken, Decoder, ErrorObject};
 use crate::error::{ProviderError, TimeoutPhase};
+use crate::refusal::{self, Setback};
 use crate::{ModelEvent, ModelRequest, Speaker};
 
-/// Bytes that an answer may have on the wire. No honest answer comes near.
-const ANSWER_BYTES: usize = 64 << 20;
 /// Bytes of an error's body that are read.
 const ERROR_BYTES: usize = 16 << 10;
-/// Characters of an error's message that are shown.
-const ERROR_SHOWN: usize = 300;
-/// How often a request is repeated that a server put off.
-const REPEATS: usize = 3;
-/// The longest pause before a repetition; a server that asks for more is told to the person instead.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// How long `probe` waits.
-const PROBE_WITHIN: Duration = Duration::from_secs(5);
+/// Bytes of a list of models that are read. `OpenRouter`'s has about one million.
+const MODELS_BYTES: usize = 16 << 20;
+/// Characters of a server's message that are shown.
+const MESSAGE_SHOWN: usize = 300;
+/// How long an error's body may take.
+const BODY_WITHIN: Duration = Duration::from_secs(5);
+/// How long `probe` may take.
+const PROBE_WITHIN: Duration = Duration::from_secs(3);
 
 /// How to reach a provider.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct ProviderConfig {
     /// Its name in the settings, for messages.
     pub name: String,
@@ -42,11 +36,11 @@ pub struct ProviderConfig {
     pub base_url: String,
     /// The model to ask.
     pub model: String,
-    /// Headers to send along. None may carry a key.
+    /// Headers to send along. The key is none of them.
     pub headers: Vec<(String, String)>,
     /// Sent when set; many models accept none.
     pub temperature: Option<f32>,
-    /// Sent as `max_tokens` when set and the request names no bound of its own.
+    /// The most tokens of an answer, when the request names no bound of its own.
     pub max_output_tokens: Option<u32>,
     /// How long the first piece of an answer may take.
     pub first_byte_timeout: Duration,
@@ -70,14 +64,34 @@ impl ProviderConfig {
     }
 }
 
+/// Without the values of the headers: people put secrets there, whatever they are told.
+impl std::fmt::Debug for ProviderConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("ProviderConfig")
+            .field("name", &self.name)
+            .field("base_url", &self.base_url)
+            .field("model", &self.model)
+            .field("headers", &headers)
+            .field("temperature", &self.temperature)
+            .field("max_output_tokens", &self.max_output_tokens)
+            .field("first_byte_timeout", &self.first_byte_timeout)
+            .field("idle_timeout", &self.idle_timeout)
+            .finish()
+    }
+}
+
 /// A provider that can be asked. Cheap to clone; opens no connection until it is asked.
 #[derive(Clone)]
 pub struct Provider(Arc<Inner>);
 
 struct Inner {
     config: ProviderConfig,
+    /// Without a slash at its end.
     base_url: String,
+    /// The key's among them, marked as sensitive.
     headers: HeaderMap,
+    /// Kept to strike it out of what the server says.
     key: Option<SecretString>,
 }
 
@@ -91,7 +105,7 @@ pub struct ProbeReport {
 }
 
 impl Provider {
-    /// Checks the configuration. `key` is sent as a bearer token.
+    /// Checks the configuration. `key` is sent as a bearer token; blanks around it are not part of it.
     pub fn new(config: ProviderConfig, key: Option<SecretString>) -> Result<Self, ProviderError> {
         let unusable = |why: String| ProviderError::Settings {
             provider: config.name.clone(),
@@ -106,6 +120,17 @@ impl Provider {
                 unusable(format!("the value of the header `{name}` is not allowed"))
             })?;
             headers.insert(name, value);
+        }
+        let key = key
+            .map(|key| SecretString::from(key.expose_secret().trim().to_owned()))
+            .filter(|key| !key.expose_secret().is_empty());
+        if let Some(key) = &key {
+            let bearer = format!("Bearer {}", key.expose_secret());
+            let mut bearer = HeaderValue::try_from(bearer).map_err(|_| {
+                unusable("its key has more than one line, or characters that no key has".into())
+            })?;
+            bearer.set_sensitive(true);
+            headers.insert(AUTHORIZATION, bearer);
         }
         Ok(Self(Arc::new(Inner {
             config,
@@ -131,60 +156,69 @@ impl Provider {
         &self,
         request: &ModelRequest,
     ) -> BoxStream<'static, Result<ModelEvent, ProviderError>> {
-        let backoff = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_secs(1))
-            .with_max_delay(LONGEST_PAUSE)
-            .with_max_times(REPEATS)
-            .with_jitter()
-            .build();
-        let body = self.body(request);
-        let answer = Answer {
-            provider: self.clone(),
-            body,
-            backoff,
-            ready: VecDeque::new(),
-            state: State::Ask,
-        };
-        stream::unfold(answer, |mut answer| async move {
-            let item = answer.next().await?;
-            if item.is_err() {
-                answer.state = State::Over;
-            }
-            Some((item, answer))
-        })
-        .boxed()
+        answer::stream(self.clone(), self.body(request))
     }
 
     /// Asks which models there are, to see whether the address and the key are right. Sends no
-    /// prompt and costs nothing.
+    /// prompt, costs nothing, and takes three seconds at most.
+    ///
+    /// A server that has no such list, but is there, gives an empty one.
     pub async fn probe(&self) -> Result<ProbeReport, ProviderError> {
-        let request = self.request(|client| client.get(format!("{}/models", self.0.base_url)))?;
-        let response = timeout(PROBE_WITHIN, request.send())
+        timeout(PROBE_WITHIN, self.models())
             .await
-            .map_err(|_| self.silent(TimeoutPhase::FirstByte, PROBE_WITHIN))?
-            .map_err(|error| self.network(&error))?;
-        if !response.status().is_success() {
-            return Err(self.refused(response).await);
-        }
-        let body = timeout(PROBE_WITHIN, self.whole(response, ANSWER_BYTES))
-            .await
-            .map_err(|_| self.silent(TimeoutPhase::Idle, PROBE_WITHIN))??;
-        let body: Value =
-            serde_json::from_slice(&body).map_err(|error| self.unreadable(&error.to_string()))?;
-        let models: Vec<String> = body
-            .get("data")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(|model| model.get("id")?.as_str().map(str::to_owned))
-            .collect();
-        let has_model =
-            (!models.is_empty()).then(|| models.iter().any(|it| *it == self.0.config.model));
-        Ok(ProbeReport { models, has_model })
+            .unwrap_or_else(|_| Err(self.silent(TimeoutPhase::FirstByte, PROBE_WITHIN)))
     }
 
-    fn body(&self, request: &ModelRequest) -> Value {
-        let mut messages = vec![json!({"role": "system", "content": request.system})];
+    async fn models(&self) -> Result<ProbeReport, ProviderError> {
+        let base_url = self.base_url();
+        match self.models_at(base_url).await? {
+            Listing::Models(report) => Ok(report),
+            Listing::None if base_url.ends_with("/v1") => Ok(ProbeReport {
+                models: Vec::new(),
+                has_model: None,
+            }),
+            Listing::None => match self.models_at(&format!("{base_url}/v1")).await {
+                // Questions to the configured address would not be answered either.
+                Ok(Listing::Models(_)) => Err(ProviderError::NotFound {
+                    provider: self.name().to_owned(),
+                    model: self.model().to_owned(),
+                    base_url: base_url.to_owned(),
+                    message: format!("the server answers at {base_url}/v1"),
+                }),
+                _ => Ok(ProbeReport {
+                    models: Vec::new(),
+                    has_model: None,
+                }),
+            },
+        }
+    }
+
+    async fn models_at(&self, base_url: &str) -> Result<Listing, ProviderError> {
+        let url = format!("{base_url}/models");
+        let request = self.request(|client| client.get(url)).await?;
+        let response = request.send().await.map_err(|error| self.network(&error))?;
+        let status = response.status();
+        if matches!(
+            status,
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED
+        ) {
+            return Ok(Listing::None);
+        }
+        if !status.is_success() {
+            return Err(self.refused(response).await.error);
+        }
+        let body = self.whole(response, MODELS_BYTES).await?;
+        let body: Value =
+            serde_json::from_slice(&body).map_err(|error| self.unreadable(&error.to_string()))?;
+        Ok(Listing::Models(listed(&body, self.model())))
+    }
+
+    fn body(&self, request: &ModelRequest) -> Map<String, Value> {
+        let config = &self.0.config;
+        let mut messages = Vec::new();
+        if !request.system.is_empty() {
+            messages.push(json!({"role": "system", "content": request.system}));
+        }
         messages.extend(request.messages.iter().map(|message| {
             let role = match message.speaker {
                 Speaker::User => "user",
@@ -192,40 +226,40 @@ impl Provider {
             };
             json!({"role": role, "content": message.text})
         }));
-        let mut body = json!({
-            "model": self.0.config.model,
-            "messages": messages,
-            "stream": true,
-            "stream_options": {"include_usage": true},
-        });
-        if let Some(fields) = body.as_object_mut() {
-            if let Some(bound) = request
-                .max_output_tokens
-                .or(self.0.config.max_output_tokens)
-            {
-                fields.insert("max_tokens".into(), json!(bound));
-            }
-            if let Some(temperature) = request.temperature.or(self.0.config.temperature) {
-                fields.insert("temperature".into(), json!(temperature));
-            }
+        let mut body = Map::new();
+        body.insert("model".into(), json!(config.model));
+        body.insert("messages".into(), Value::Array(messages));
+        body.insert("stream".into(), json!(true));
+        body.insert("stream_options".into(), json!({"include_usage": true}));
+        if let Some(bound) = request.max_output_tokens.or(config.max_output_tokens) {
+            // OpenAI's newer models refuse the old name, other servers do not know the new one.
+            let is_openai = Url::parse(&self.0.base_url)
+                .is_ok_and(|url| url.host_str() == Some("api.openai.com"));
+            let name = if is_openai {
+                "max_completion_tokens"
+            } else {
+                "max_tokens"
+            };
+            body.insert(name.into(), json!(bound));
+        }
+        if let Some(temperature) = request.temperature.or(config.temperature) {
+            body.insert("temperature".into(), json!(temperature));
         }
         body
     }
 
     /// A request with this provider's headers and key.
-    fn request(
+    pub(crate) async fn request(
         &self,
         make: impl FnOnce(&Client) -> RequestBuilder,
     ) -> Result<RequestBuilder, ProviderError> {
-        let client = client().map_err(|why| ProviderError::Settings {
-            provider: self.0.config.name.clone(),
+        let unusable = |why| ProviderError::Settings {
+            provider: self.name().to_owned(),
             why,
-        })?;
-        let request = make(&client).headers(self.0.headers.clone());
-        Ok(match &self.0.key {
-            Some(key) => request.bearer_auth(key.expose_secret()),
-            None => request,
-        })
+        };
+        let url = Url::parse(&self.0.base_url).map_err(|error| unusable(error.to_string()))?;
+        let client = client(&url).await.map_err(unusable)?;
+        Ok(make(&client).headers(self.0.headers.clone()))
     }
 
     /// Reads a body to its end, at most `limit` bytes of it.
@@ -243,133 +277,80 @@ impl Provider {
         Ok(body)
     }
 
-    fn network(&self, error: &reqwest::Error) -> ProviderError {
+    /// What a response with an error status means.
+    pub(crate) async fn refused(&self, response: Response) -> Setback {
+        let status = response.status();
+        let headers = response.headers().clone();
+        // The status says enough when the body does not come.
+        let body = timeout(BODY_WITHIN, self.whole(response, ERROR_BYTES)).await;
+        let body = body.ok().and_then(Result::ok).unwrap_or_default();
+        refusal::of_response(self, status, &headers, &String::from_utf8_lossy(&body))
+    }
+
+    pub(crate) fn network(&self, error: &reqwest::Error) -> ProviderError {
         if error.is_timeout() {
             return self.silent(TimeoutPhase::Connect, CONNECT_WITHIN);
         }
+        self.unreachable(&explained(error))
+    }
+
+    pub(crate) fn unreachable(&self, why: &str) -> ProviderError {
         ProviderError::Unreachable {
-            provider: self.0.config.name.clone(),
+            provider: self.name().to_owned(),
             base_url: self.0.base_url.clone(),
-            why: self.presentable(&explained(error)),
+            why: self.presentable(why),
         }
     }
 
-    fn silent(&self, phase: TimeoutPhase, after: Duration) -> ProviderError {
+    pub(crate) fn silent(&self, phase: TimeoutPhase, after: Duration) -> ProviderError {
         ProviderError::Timeout {
-            provider: self.0.config.name.clone(),
+            provider: self.name().to_owned(),
             phase,
             seconds: after.as_secs(),
         }
     }
 
-    fn unreadable(&self, why: &str) -> ProviderError {
+    pub(crate) fn unreadable(&self, why: &str) -> ProviderError {
         ProviderError::BadReply {
-            provider: self.0.config.name.clone(),
+            provider: self.name().to_owned(),
             why: self.presentable(why),
         }
     }
 
-    /// What a response with an error status means.
-    async fn refused(&self, response: Response) -> ProviderError {
-        let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers());
-        let body = timeout(PROBE_WITHIN, self.whole(response, ERROR_BYTES)).await;
-        let body = body.ok().and_then(Result::ok).unwrap_or_default();
-        let body = String::from_utf8_lossy(&body);
-        let error = serde_json::from_str::<ErrorBody>(&body).map_or_else(
-            |_| ErrorObject {
-                message: body.trim().to_owned(),
-                kind: None,
-                code: None,
-            },
-            |body| body.error,
-        );
-        self.reported(status, &error, retry_after)
-    }
-
-    /// What an error object means, sent with `status` or inside a stream (then 200).
-    fn reported(
-        &self,
-        status: u16,
-        error: &ErrorObject,
-        retry_after: Option<Duration>,
-    ) -> ProviderError {
-        let provider = self.0.config.name.clone();
-        let model = self.0.config.model.clone();
-        let message = self.presentable(&error.message);
-        let code = error
-            .code
-            .as_ref()
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let kind = error.kind.as_deref().unwrap_or_default();
-        let says = |words: &[&str]| {
-            let all = format!("{code} {kind} {}", error.message).to_lowercase();
-            words.iter().any(|word| all.contains(word))
+    /// A text of the server's in one line, shortened, and without the key, in case it repeats it.
+    pub(crate) fn presentable(&self, text: &str) -> String {
+        let text = match &self.0.key {
+            Some(key) => text.replace(key.expose_secret(), "[key]"),
+            None => text.to_owned(),
         };
-        match status {
-            401 | 403 => ProviderError::Unauthorized { provider, status },
-            _ if says(&["insufficient_quota", "billing", "payment"]) || status == 402 => {
-                ProviderError::NoCredit { provider, message }
-            }
-            // llama.cpp says exceed_context_size_error, OpenAI context_length_exceeded.
-            _ if says(&[
-                "context_length",
-                "exceed_context",
-                "maximum context",
-                "context size",
-            ]) =>
-            {
-                ProviderError::ContextOverflow { model, message }
-            }
-            404 => ProviderError::NotFound {
-                provider,
-                model,
-                base_url: self.0.base_url.clone(),
-                message,
-            },
-            429 => ProviderError::RateLimited {
-                provider,
-                message,
-                retry_after,
-            },
-            408 | 409 | 500..=599 => ProviderError::Overloaded {
-                provider,
-                status,
-                message,
-                retry_after,
-            },
-            200 if says(&["overloaded", "rate_limit", "server_error", "unavailable"]) => {
-                ProviderError::Overloaded {
-                    provider,
-                    status,
-                    message,
-                    retry_after,
-                }
-            }
-            _ => ProviderError::Http {
-                provider,
-                status,
-                message,
-            },
-        }
-    }
-
-    /// A text of the server's, shortened and without the key, in case it repeats it.
-    fn presentable(&self, text: &str) -> String {
-        let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if let Some(key) = &self.0.key
-            && !key.expose_secret().is_empty()
-        {
-            text = text.replace(key.expose_secret(), "[key]");
-        }
+        let text: String = text
+            .split(|c: char| c.is_whitespace() || c.is_control())
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
         if text.is_empty() {
             return "no reason given".into();
         }
-        match text.char_indices().nth(ERROR_SHOWN) {
+        match text.char_indices().nth(MESSAGE_SHOWN) {
             Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
             None => text,
         }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.0.config.name
+    }
+
+    pub(crate) fn model(&self) -> &str {
+        &self.0.config.model
+    }
+
+    pub(crate) fn config(&self) -> &ProviderConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn has_key(&self) -> bool {
+        self.0.key.is_some()
     }
 }
 
@@ -379,21 +360,52 @@ impl std::fmt::Debug for Provider {
     }
 }
 
-/// The body of an error response.
-#[derive(Deserialize)]
-struct ErrorBody {
-    error: ErrorObject,
+enum Listing {
+    Models(ProbeReport),
+    /// The server has no list of models at this address.
+    None,
+}
+
+/// Reads a list of models.
+fn listed(body: &Value, model: &str) -> ProbeReport {
+    let entries = body.get("data").and_then(Value::as_array);
+    let entries = entries.map_or(&[][..], Vec::as_slice);
+    let text = |entry: &Value, name: &str| entry.get(name)?.as_str().map(str::to_owned);
+    let models: Vec<String> = entries
+        .iter()
+        .filter_map(|entry| text(entry, "id"))
+        .collect();
+    // llama.cpp with one model answers with it, whatever name is asked for.
+    let one_for_all =
+        matches!(entries, [only] if text(only, "owned_by").as_deref() == Some("llamacpp"));
+    let is_it = |listed: &String| {
+        // Ollama adds the tag that stands for none, Gemini a folder.
+        listed == model
+            || listed.strip_suffix(":latest") == Some(model)
+            || listed.strip_prefix("models/") == Some(model)
+    };
+    let has_model = (!models.is_empty()).then(|| one_for_all || models.iter().any(is_it));
+    ProbeReport { models, has_model }
 }
 
 /// The address of the API: whole, without a trailing slash, with `/v1` where no path is given.
 fn normalised(base_url: &str) -> Result<String, String> {
     let trimmed = base_url.trim().trim_end_matches('/');
-    let trimmed = trimmed.strip_suffix("/chat/completions").unwrap_or(trimmed);
-    let url = Url::parse(trimmed).map_err(|error| format!("base_url `{base_url}`: {error}"))?;
+    let trimmed = trimmed
+        .strip_suffix("/chat/completions")
+        .unwrap_or(trimmed)
+        .trim_end_matches('/');
+    // The address itself is not repeated: it may hold what should not be read by others.
+    let url = Url::parse(trimmed).map_err(|error| {
+        format!("base_url is no address ({error}); write it like `https://host/v1`")
+    })?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!(
-            "base_url `{base_url}` begins with neither http:// nor https://"
-        ));
+        return Err("base_url must begin with `https://` or `http://`".into());
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+        return Err(
+            "base_url must have no user, password or `?`; a key belongs into key_env".into(),
+        );
     }
     Ok(if url.path() == "/" {
         format!("{trimmed}/v1")
@@ -402,272 +414,120 @@ fn normalised(base_url: &str) -> Result<String, String> {
     })
 }
 
-/// The pause that a server asks for: `retry-after-ms`, else `retry-after` in seconds.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let seconds = number("retry-after-ms")
-        .map(|ms| ms / 1000.0)
-        .or(number("retry-after"))?;
-    Duration::try_from_secs_f64(seconds).ok()
-}
-
-/// An answer on its way.
-struct Answer {
-    provider: Provider,
-    body: Value,
-    backoff: ExponentialBackoff,
-    ready: VecDeque<ModelEvent>,
-    state: State,
-}
-
-type Events = SseByteStream<BoxStream<'static, Result<Bytes, WireError>>>;
-
-enum State {
-    /// The request is to be sent.
-    Ask,
-    /// The request is to be sent after a pause.
-    Pause(Duration),
-    /// Events come in.
-    Read {
-        events: Box<Events>,
-        decoder: Decoder,
-        heard: bool,
-    },
-    /// Nothing more comes.
-    Over,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum WireError {
-    #[error("{0}")]
-    Network(String),
-    #[error("more than {ANSWER_BYTES} bytes")]
-    TooLarge,
-}
-
-impl Answer {
-    async fn next(&mut self) -> Option<Result<ModelEvent, ProviderError>> {
-        loop {
-            if let Some(event) = self.ready.pop_front() {
-                return Some(Ok(event));
-            }
-            match &mut self.state {
-                State::Over => return None,
-                State::Pause(pause) => {
-                    tokio::time::sleep(*pause).await;
-                    self.state = State::Ask;
-                }
-                State::Ask => match self.ask().await {
-                    Ok(state) => self.state = state,
-                    Err(error) => {
-                        // Not a word has come yet, so asking again costs nothing twice.
-                        let Some(pause) = self.pause_for(&error) else {
-                            return Some(Err(error));
-                        };
-                        self.state = State::Pause(pause);
-                        self.ready.push_back(ModelEvent::Waiting {
-                            reason: error.to_string(),
-                            seconds: pause.as_secs().max(1),
-                        });
-                    }
-                },
-                State::Read { .. } => {
-                    if let Err(error) = self.read().await {
-                        return Some(Err(error));
-                    }
-                }
-            }
-        }
-    }
-
-    /// How long to wait before asking again, if that may help.
-    fn pause_for(&mut self, error: &ProviderError) -> Option<Duration> {
-        if !error.is_passing() {
-            return None;
-        }
-        let own = self.backoff.next()?;
-        let pause = error.retry_after().unwrap_or(own);
-        (pause <= LONGEST_PAUSE).then_some(pause)
-    }
-
-    async fn ask(&mut self) -> Result<State, ProviderError> {
-        let provider = &self.provider;
-        let config = &provider.0.config;
-        let url = format!("{}/chat/completions", provider.0.base_url);
-        let request = provider
-            .request(|client| client.post(url))?
-            .header(ACCEPT, "text/event-stream")
-            .json(&self.body);
-        let response = timeout(config.first_byte_timeout, request.send())
-            .await
-            .map_err(|_| provider.silent(TimeoutPhase::FirstByte, config.first_byte_timeout))?
-            .map_err(|error| provider.network(&error))?;
-        if !response.status().is_success() {
-            return Err(provider.refused(response).await);
-        }
-        let is_json = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.starts_with("application/json"));
-        let mut decoder = Decoder::default();
-        if is_json {
-            // A server that does not stream: its whole answer comes as one piece.
-            let whole = timeout(
-                config.first_byte_timeout,
-                provider.whole(response, ANSWER_BYTES),
-            )
-            .await
-            .map_err(|_| provider.silent(TimeoutPhase::FirstByte, config.first_byte_timeout))??;
-            let whole = String::from_utf8_lossy(&whole);
-            let events = decoder
-                .read(&whole)
-                .map_err(|broken| self.broken(broken, 0))?;
-            self.ready.extend(events);
-            let bytes = decoder.bytes;
-            self.ready.push_back(
-                decoder
-                    .finish()
-                    .map_err(|broken| self.broken(broken, bytes))?,
-            );
-            return Ok(State::Over);
-        }
-        let mut received = 0_usize;
-        let bytes = response.bytes_stream().map(move |piece| {
-            let piece = piece.map_err(|error| WireError::Network(explained(&error)))?;
-            received += piece.len();
-            if received > ANSWER_BYTES {
-                Err(WireError::TooLarge)
-            } else {
-                Ok(piece)
-            }
-        });
-        let events = Box::new(SseByteStream::new(bytes.boxed()));
-        Ok(State::Read {
-            events,
-            decoder,
-            heard: false,
-        })
-    }
-
-    /// Reads one event.
-    async fn read(&mut self) -> Result<(), ProviderError> {
-        let config = &self.provider.0.config;
-        let (limits, next, bytes) = {
-            let State::Read {
-                events,
-                decoder,
-                heard,
-            } = &mut self.state
-            else {
-                return Ok(());
-            };
-            let limits = if *heard {
-                (TimeoutPhase::Idle, config.idle_timeout)
-            } else {
-                (TimeoutPhase::FirstByte, config.first_byte_timeout)
-            };
-            (
-                limits,
-                timeout(limits.1, events.next()).await,
-                decoder.bytes,
-            )
-        };
-        let event = match next {
-            Err(_) => return Err(self.provider.silent(limits.0, limits.1)),
-            Ok(None) => return self.end(),
-            Ok(Some(Ok(event))) => event,
-            Ok(Some(Err(sse_stream::Error::Body(error)))) => {
-                // A connection that is cut in the middle is a reply that broke off.
-                return Err(if bytes > 0 {
-                    ProviderError::Truncated { bytes }
-                } else {
-                    ProviderError::Unreachable {
-                        provider: config.name.clone(),
-                        base_url: self.provider.0.base_url.clone(),
-                        why: self.provider.presentable(&error.to_string()),
-                    }
-                });
-            }
-            Ok(Some(Err(error))) => return Err(self.provider.unreadable(&error.to_string())),
-        };
-        let State::Read { decoder, heard, .. } = &mut self.state else {
-            return Ok(());
-        };
-        *heard = true;
-        let read = decoder.read(event.data.as_deref().unwrap_or_default());
-        let (done, bytes) = (decoder.is_done(), decoder.bytes);
-        self.ready
-            .extend(read.map_err(|broken| self.broken(broken, bytes))?);
-        if done { self.end() } else { Ok(()) }
-    }
-
-    /// The stream has ended: how does the answer?
-    fn end(&mut self) -> Result<(), ProviderError> {
-        let State::Read { decoder, .. } = std::mem::replace(&mut self.state, State::Over) else {
-            return Ok(());
-        };
-        let bytes = decoder.bytes;
-        let last = decoder
-            .finish()
-            .map_err(|broken| self.broken(broken, bytes))?;
-        self.ready.push_back(last);
-        Ok(())
-    }
-
-    fn broken(&self, broken: Broken, bytes: usize) -> ProviderError {
-        match broken {
-            Broken::Reported(error) => self.provider.reported(200, &error, None),
-            Broken::Unreadable(why) => self.provider.unreadable(&why),
-            Broken::Truncated => ProviderError::Truncated { bytes },
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
+    use crate::Message;
 
     #[test]
     fn addresses_are_completed_and_checked() {
         let ok = |url: &str| normalised(url).unwrap();
         assert_eq!(ok("http://127.0.0.1:8080"), "http://127.0.0.1:8080/v1");
-        assert_eq!(ok("http://127.0.0.1:8080/v1/"), "http://127.0.0.1:8080/v1");
+        assert_eq!(
+            ok(" http://127.0.0.1:8080/v1/ "),
+            "http://127.0.0.1:8080/v1"
+        );
+        assert_eq!(ok("http://[::1]:11434/"), "http://[::1]:11434/v1");
         assert_eq!(
             ok("https://host/api/v3/chat/completions"),
             "https://host/api/v3"
         );
-        assert!(normalised("127.0.0.1:8080").is_err());
-        assert!(normalised("ftp://host").is_err());
-    }
-
-    #[test]
-    fn a_key_is_in_no_text() {
-        let key = SecretString::from("sk-very-secret".to_owned());
-        let config = ProviderConfig::new("p", "http://127.0.0.1:1", "m");
-        let provider = Provider::new(config, Some(key)).unwrap();
-        assert!(!format!("{provider:?}").contains("secret"));
-        let error = ErrorObject {
-            message: "Incorrect API key provided: sk-very-secret.".into(),
-            kind: None,
-            code: None,
-        };
-        let shown = provider.reported(400, &error, None).to_string();
-        assert!(
-            shown.contains("[key]") && !shown.contains("secret"),
-            "{shown}"
+        assert_eq!(
+            ok("https://host/v1beta/openai/"),
+            "https://host/v1beta/openai"
         );
+        for bad in [
+            "127.0.0.1:8080",
+            "ftp://host",
+            "",
+            "https://me:pass@host/v1",
+            "https://host/v1?key=x",
+        ] {
+            let why = normalised(bad).unwrap_err();
+            assert!(!why.contains("pass@") && !why.contains("key=x"), "{why}");
+        }
     }
 
     #[test]
-    fn pauses_are_read_from_headers() {
-        let mut headers = HeaderMap::new();
-        headers.insert("retry-after", HeaderValue::from_static("2"));
-        assert_eq!(retry_after(&headers), Some(Duration::from_secs(2)));
-        headers.insert("retry-after-ms", HeaderValue::from_static("1500"));
-        assert_eq!(retry_after(&headers), Some(Duration::from_millis(1500)));
-        headers.insert("retry-after-ms", HeaderValue::from_static("-3"));
-        assert_eq!(retry_after(&headers), None);
+    fn a_key_and_headers_are_checked_and_in_no_text() {
+        let mut config = ProviderConfig::new("p", "http://127.0.0.1:1", "m");
+        config.headers = vec![("x-title".into(), "header-secret".into())];
+        assert!(!format!("{config:?}").contains("header-secret"));
+        let key = |text: &str| Some(SecretString::from(text.to_owned()));
+        let provider = Provider::new(config.clone(), key(" sk-1\n")).unwrap();
+        assert_eq!(provider.0.headers[AUTHORIZATION], "Bearer sk-1");
+        assert!(provider.0.headers[AUTHORIZATION].is_sensitive());
+        assert!(!Provider::new(config.clone(), key(" \n")).unwrap().has_key());
+        let error = Provider::new(config.clone(), key("sk-1\nsk-2")).unwrap_err();
+        assert_eq!(error.code(), "provider-settings");
+        assert!(!format!("{error} {error:?}").contains("sk-"), "{error}");
+        config.headers = vec![("not a name".into(), "x".into())];
+        assert!(Provider::new(config, None).is_err());
+    }
+
+    #[test]
+    fn what_a_server_says_is_shown_in_one_short_line() {
+        let config = ProviderConfig::new("p", "http://127.0.0.1:1", "m");
+        let provider = Provider::new(config, Some("sk-1".to_owned().into())).unwrap();
+        assert_eq!(
+            provider.presentable("a\n\u{1b}[31mb sk-1\u{7}"),
+            "a [31mb [key]"
+        );
+        assert_eq!(provider.presentable(" \n"), "no reason given");
+        assert_eq!(provider.presentable(&"ä".repeat(999)).chars().count(), 301);
+    }
+
+    #[test]
+    fn a_request_in_openai_s_form() {
+        let ask = |base_url: &str, request: &ModelRequest| {
+            let config = ProviderConfig::new("p", base_url, "m");
+            Value::Object(Provider::new(config, None).unwrap().body(request))
+        };
+        let message = |speaker, text: &str| Message {
+            speaker,
+            text: text.into(),
+        };
+        let request = ModelRequest {
+            system: "Be brief.".into(),
+            messages: vec![
+                message(Speaker::User, "1"),
+                message(Speaker::Assistant, "2"),
+                message(Speaker::User, "3"),
+            ],
+            max_output_tokens: Some(50),
+            temperature: None,
+        };
+        let body = ask("http://127.0.0.1:1", &request);
+        let expected = json!({
+            "model": "m",
+            "messages": [
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": "1"},
+                {"role": "assistant", "content": "2"},
+                {"role": "user", "content": "3"},
+            ],
+            "stream": true,
+            "stream_options": {"include_usage": true},
+            "max_tokens": 50,
+        });
+        assert_eq!(body, expected);
+        let body = ask("https://api.openai.com/v1", &request);
+        assert_eq!(body["max_completion_tokens"], 50);
+        assert_eq!(body.get("max_tokens"), None);
+    }
+
+    #[test]
+    fn the_configured_model_is_found_under_the_names_of_its_server() {
+        let has = |body: Value, model: &str| listed(&body, model).has_model;
+        let data = |id: &str| json!({"data": [{"id": id}, {"id": "other"}]});
+        assert_eq!(has(data("qwen"), "qwen"), Some(true));
+        assert_eq!(has(data("qwen:latest"), "qwen"), Some(true));
+        assert_eq!(has(data("models/gemini"), "gemini"), Some(true));
+        assert_eq!(has(data("qwen:7b"), "qwen"), Some(false));
+        assert_eq!(has(json!({"data": []}), "qwen"), None);
+        assert_eq!(has(json!([]), "qwen"), None);
+        let llama = json!({"data": [{"id": "/models/q.gguf", "owned_by": "llamacpp"}]});
+        assert_eq!(has(llama, "qwen"), Some(true));
     }
 }

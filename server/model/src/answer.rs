@@ -1,0 +1,313 @@
+//! An answer on its way: asked for, asked for again while that is harmless, read to its end.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use futures_util::stream::{self, BoxStream, StreamExt};
+use reqwest::header::ACCEPT;
+use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout_at};
+
+use crate::ModelEvent;
+use crate::connection::explained;
+use crate::decode::{Broken, Decoder};
+use crate::error::{ProviderError, TimeoutPhase};
+use crate::provider::Provider;
+use crate::refusal::{self, Setback};
+use crate::wire::{Patience, Wire, WireError};
+
+/// How often a request is repeated that a server put off.
+const REPEATS: usize = 3;
+/// How often a request is put in other words for a server that does not know one of them.
+const ADAPTATIONS: usize = 2;
+/// The longest pause before a repetition; a server that asks for more is told to the person instead.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// Asks and reads. Nothing is sent before the stream is polled.
+pub(crate) fn stream(
+    provider: Provider,
+    body: Map<String, Value>,
+) -> BoxStream<'static, Result<ModelEvent, ProviderError>> {
+    let backoff = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_secs(1))
+        .with_max_delay(LONGEST_PAUSE)
+        .with_max_times(REPEATS)
+        .with_jitter()
+        .build();
+    let answer = Answer {
+        provider,
+        body,
+        backoff,
+        ready: VecDeque::new(),
+        state: State::Ask,
+        is_started: false,
+        has_spoken: false,
+    };
+    stream::unfold(answer, |mut answer| async move {
+        let item = answer.next().await?;
+        Some((item, answer))
+    })
+    .boxed()
+}
+
+struct Answer {
+    provider: Provider,
+    body: Map<String, Value>,
+    backoff: ExponentialBackoff,
+    ready: VecDeque<Result<ModelEvent, ProviderError>>,
+    state: State,
+    is_started: bool,
+    /// A word was given out. From then on asking again would cost twice and say something else.
+    has_spoken: bool,
+}
+
+enum State {
+    /// The request is to be sent.
+    Ask,
+    /// The request is to be sent after a pause.
+    Pause(Duration),
+    /// Events come in.
+    Read(Wire, Decoder),
+    /// Nothing more comes.
+    Over,
+}
+
+impl Answer {
+    async fn next(&mut self) -> Option<Result<ModelEvent, ProviderError>> {
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return Some(item);
+            }
+            let step = match &mut self.state {
+                State::Over => return None,
+                State::Pause(pause) => {
+                    tokio::time::sleep(*pause).await;
+                    self.state = State::Ask;
+                    Ok(())
+                }
+                State::Ask => self.ask().await,
+                State::Read(..) => self.read().await,
+            };
+            if let Err(setback) = step {
+                self.set_back(setback);
+            }
+        }
+    }
+
+    /// Sends the request and waits for the head of its response.
+    async fn ask(&mut self) -> Result<(), Setback> {
+        let config = self.provider.config();
+        let (first, idle) = (config.first_byte_timeout, config.idle_timeout);
+        let first_until = Instant::now() + first;
+        let mut adaptations = 0;
+        loop {
+            let provider = &self.provider;
+            let url = format!("{}/chat/completions", provider.base_url());
+            let request = provider.request(|client| client.post(url)).await?;
+            let request = request.header(ACCEPT, "text/event-stream").json(&self.body);
+            let response = timeout_at(first_until, request.send())
+                .await
+                .map_err(|_| provider.silent(TimeoutPhase::FirstByte, first))?
+                .map_err(|error| Setback {
+                    // A connection that is closed instead of answered: mostly a server that restarts,
+                    // or one that had put an unused connection away. One that cannot be made at all
+                    // is told at once.
+                    may_pass: error.is_request() && !error.is_connect() && !error.is_timeout(),
+                    error: provider.network(&error),
+                    retry_after: None,
+                })?;
+            if response.status().is_success() {
+                let pieces = response
+                    .bytes_stream()
+                    .map(|piece| piece.map_err(|error| explained(&error)))
+                    .boxed();
+                let patience = Patience {
+                    first_until,
+                    first,
+                    idle,
+                };
+                self.state = State::Read(Wire::new(pieces, patience), Decoder::default());
+                return Ok(());
+            }
+            let setback = provider.refused(response).await;
+            match &setback.error {
+                ProviderError::Http {
+                    status: 400 | 422,
+                    message,
+                    ..
+                } if adaptations < ADAPTATIONS && adapt(&mut self.body, message) => {
+                    adaptations += 1;
+                }
+                _ => return Err(setback),
+            }
+        }
+    }
+
+    /// Reads one payload.
+    async fn read(&mut self) -> Result<(), Setback> {
+        let State::Read(wire, decoder) = &mut self.state else {
+            return Ok(());
+        };
+        let events = match wire.next().await {
+            None => return self.end(),
+            // The answer is whole, only its mark of the end is missing.
+            Some(Err(_)) if decoder.is_ending() => return self.end(),
+            Some(Err(error)) => {
+                let bytes = decoder.bytes;
+                return Err(self.cut(error, bytes));
+            }
+            Some(Ok(payload)) => decoder.decode(&payload),
+        };
+        let (is_done, bytes) = (decoder.is_done(), decoder.bytes);
+        if decoder.is_ending() {
+            wire.is_ending();
+        }
+        let events = events.map_err(|broken| self.broken(broken, bytes))?;
+        self.give(events);
+        if is_done { self.end() } else { Ok(()) }
+    }
+
+    /// Hands events out.
+    fn give(&mut self, events: Vec<ModelEvent>) {
+        for mut event in events {
+            match &mut event {
+                ModelEvent::Started { model } => {
+                    if std::mem::replace(&mut self.is_started, true) {
+                        continue;
+                    }
+                    if model.is_empty() {
+                        self.provider.model().clone_into(model);
+                    }
+                }
+                ModelEvent::Text(_) | ModelEvent::Thinking(_) => {
+                    self.has_spoken = true;
+                    if let State::Read(wire, _) = &self.state {
+                        wire.is_speaking();
+                    }
+                }
+                _ => {}
+            }
+            self.ready.push_back(Ok(event));
+        }
+    }
+
+    /// The stream has ended: how does the answer?
+    fn end(&mut self) -> Result<(), Setback> {
+        let State::Read(_, decoder) = &mut self.state else {
+            return Ok(());
+        };
+        let held = decoder.flush();
+        let (last, bytes) = (decoder.finish(), decoder.bytes);
+        self.give(held);
+        let last = last.map_err(|broken| self.broken(broken, bytes))?;
+        self.ready.push_back(Ok(last));
+        self.state = State::Over;
+        Ok(())
+    }
+
+    /// Something went wrong: asks again after a pause if that is harmless and may help, or gives up.
+    fn set_back(&mut self, setback: Setback) {
+        let held = match std::mem::replace(&mut self.state, State::Over) {
+            State::Read(_, mut decoder) => decoder.flush(),
+            _ => Vec::new(),
+        };
+        let may_repeat = setback.may_pass && !self.has_spoken && held.is_empty();
+        if may_repeat && let Some(own) = self.backoff.next() {
+            let pause = setback.retry_after.unwrap_or(own);
+            if pause <= LONGEST_PAUSE {
+                let seconds = pause.as_secs_f64().ceil();
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "between 0 and 60"
+                )]
+                let seconds = (seconds as u64).max(1);
+                let reason = setback.error.to_string();
+                self.ready
+                    .push_back(Ok(ModelEvent::Waiting { reason, seconds }));
+                self.state = State::Pause(pause);
+                return;
+            }
+        }
+        self.give(held);
+        self.ready.push_back(Err(setback.error));
+    }
+
+    fn cut(&self, error: WireError, bytes: usize) -> Setback {
+        let provider = &self.provider;
+        let error = match error {
+            WireError::Silent(phase, after) => provider.silent(phase, after),
+            // A connection that is cut in the middle is a reply that broke off.
+            WireError::Cut(_) if self.has_spoken => ProviderError::Truncated { bytes },
+            WireError::Cut(why) => provider.unreachable(&why),
+            other @ (WireError::TooLarge(..) | WireError::WebPage | WireError::NotText) => {
+                provider.unreadable(&other.to_string())
+            }
+        };
+        error.into()
+    }
+
+    fn broken(&self, broken: Broken, bytes: usize) -> Setback {
+        let error = match broken {
+            Broken::Reported(complaint) => {
+                refusal::of_complaint(&self.provider, 200, &complaint, None)
+            }
+            Broken::Unreadable(why) => self.provider.unreadable(&why),
+            Broken::Truncated => ProviderError::Truncated { bytes },
+        };
+        error.into()
+    }
+}
+
+/// Puts a request in words that the server knows, if its complaint names one that can be replaced or
+/// left out. Such a refusal has cost nothing, so asking again does not cost twice.
+fn adapt(body: &mut Map<String, Value>, complaint: &str) -> bool {
+    let names = ["max_tokens", "max_completion_tokens"];
+    for (old, new) in [(names[0], names[1]), (names[1], names[0])] {
+        // OpenAI's complaint about the old name recommends the new one.
+        if complaint.contains(old)
+            && body.contains_key(old)
+            && (new == names[0] || complaint.contains(new))
+            && let Some(bound) = body.remove(old)
+        {
+            body.insert(new.into(), bound);
+            return true;
+        }
+    }
+    complaint.contains("stream_options") && body.remove("stream_options").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(before: &Value, complaint: &str, after: Option<&Value>) {
+        let mut body = before.as_object().cloned().unwrap_or_default();
+        let changed = adapt(&mut body, complaint);
+        assert_eq!(changed.then_some(Value::Object(body)).as_ref(), after);
+    }
+
+    #[test]
+    fn words_that_a_server_does_not_know_are_replaced_or_left_out() {
+        let old = json!({"max_tokens": 5});
+        let new = json!({"max_completion_tokens": 5});
+        check(
+            &old,
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use \
+             'max_completion_tokens' instead.",
+            Some(&new),
+        );
+        check(&new, "unknown field `max_completion_tokens`", Some(&old));
+        check(&old, "max_tokens is too large: 5", None);
+        let counted = json!({"stream_options": {"include_usage": true}});
+        check(
+            &counted,
+            "stream_options: extra inputs are not permitted",
+            Some(&json!({})),
+        );
+        check(&old, "temperature must be 1", None);
+    }
+}

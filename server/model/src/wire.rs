@@ -1,0 +1,461 @@
+//! From bytes to payloads: the bounds on time and size, and the framing.
+//!
+//! A stream is server-sent events (HTML standard, section 9.2); a server that ignores `stream` sends
+//! one JSON document instead. Which of the two it is shows in the first byte, whatever the headers say.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt};
+use sse_stream::SseByteStream;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::error::TimeoutPhase;
+
+/// Bytes that a whole answer may have on the wire. No honest answer comes near.
+pub(crate) const ANSWER_BYTES: usize = 64 << 20;
+/// Bytes that one event may have. A server that sends its whole answer as one event stays far below.
+const EVENT_BYTES: usize = 4 << 20;
+/// How long the mark of the end and the counts may take once the reason for the end is known.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
+
+/// Bytes as the connection delivers them; the error is its explanation.
+pub(crate) type Pieces = BoxStream<'static, Result<Bytes, String>>;
+
+/// One thing that the server said.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Payload {
+    /// The event's name. Chat completions have none, except for errors of some servers.
+    pub(crate) event: Option<String>,
+    /// The event's data, or the whole document.
+    pub(crate) data: String,
+}
+
+/// Why no further payload comes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum WireError {
+    #[error("silent for {1:?}")]
+    Silent(TimeoutPhase, Duration),
+    #[error("{0}")]
+    Cut(String),
+    #[error("more than {0} bytes in one {1}")]
+    TooLarge(usize, &'static str),
+    #[error("a web page instead of an answer")]
+    WebPage,
+    #[error("text that is not UTF-8")]
+    NotText,
+}
+
+/// How long each read may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// When the first byte must have come.
+    pub(crate) first_until: Instant,
+    /// How long every read may take until the first word. Signs of life before it do not shorten this:
+    /// a server may greet at once and then read a long prompt.
+    pub(crate) first: Duration,
+    /// How long every read may take from then on.
+    pub(crate) idle: Duration,
+}
+
+/// How far an answer has come, known to the reader of bytes below the framing.
+#[derive(Debug, Clone, Default)]
+struct Progress(Arc<AtomicU8>);
+
+const SPEAKING: u8 = 1;
+const ENDING: u8 = 2;
+
+/// The payloads of one response.
+pub(crate) struct Wire {
+    framing: Framing,
+    progress: Progress,
+}
+
+enum Framing {
+    Unknown(BoxStream<'static, Result<Bytes, WireError>>),
+    Events(Box<SseByteStream<BoxStream<'static, Result<Bytes, WireError>>>>),
+    Over,
+}
+
+impl Wire {
+    pub(crate) fn new(pieces: Pieces, patience: Patience) -> Self {
+        let progress = Progress::default();
+        Self {
+            framing: Framing::Unknown(bounded(pieces, patience, progress.clone())),
+            progress,
+        }
+    }
+
+    /// The first word has come: from now on the shorter patience counts.
+    pub(crate) fn is_speaking(&self) {
+        self.progress.0.fetch_max(SPEAKING, Ordering::Relaxed);
+    }
+
+    /// The reason for the end is known: only formalities are left.
+    pub(crate) fn is_ending(&self) {
+        self.progress.0.fetch_max(ENDING, Ordering::Relaxed);
+    }
+
+    /// The next payload. `None` when the server has closed the answer in good order.
+    pub(crate) async fn next(&mut self) -> Option<Result<Payload, WireError>> {
+        loop {
+            match &mut self.framing {
+                Framing::Over => return None,
+                Framing::Unknown(pieces) => {
+                    let begun = beginning(pieces).await;
+                    let Framing::Unknown(pieces) =
+                        std::mem::replace(&mut self.framing, Framing::Over)
+                    else {
+                        return None;
+                    };
+                    let begun = match begun? {
+                        Ok(begun) => begun,
+                        Err(error) => return Some(Err(error)),
+                    };
+                    match begun.iter().find(|byte| !is_blank(**byte)) {
+                        Some(b'{' | b'[') => return Some(document(begun, pieces).await),
+                        Some(b'<') => return Some(Err(WireError::WebPage)),
+                        _ => {}
+                    }
+                    // Servers forget the blank line after the last event; without it the event would
+                    // not count.
+                    let end = Bytes::from_static(b"\n\n");
+                    let pieces = stream::iter([Ok(Bytes::from(begun))])
+                        .chain(pieces)
+                        .chain(stream::iter([Ok(end)]));
+                    self.framing = Framing::Events(Box::new(SseByteStream::new(pieces.boxed())));
+                }
+                Framing::Events(events) => match events.next().await? {
+                    Ok(event) => {
+                        if let Some(data) = event.data {
+                            let event = event.event;
+                            return Some(Ok(Payload { event, data }));
+                        }
+                    }
+                    Err(sse_stream::Error::Body(error)) => {
+                        let error = match error.downcast::<WireError>() {
+                            Ok(ours) => *ours,
+                            Err(other) => WireError::Cut(other.to_string()),
+                        };
+                        return Some(Err(error));
+                    }
+                    Err(_) => return Some(Err(WireError::NotText)),
+                },
+            }
+        }
+    }
+}
+
+/// Puts bounds on time and size to a stream of bytes.
+fn bounded(
+    pieces: Pieces,
+    patience: Patience,
+    progress: Progress,
+) -> BoxStream<'static, Result<Bytes, WireError>> {
+    struct Reading {
+        pieces: Pieces,
+        first: bool,
+        received: usize,
+        event: EventSize,
+    }
+    let reading = Reading {
+        pieces,
+        first: true,
+        received: 0,
+        event: EventSize::default(),
+    };
+    stream::unfold(Some(reading), move |reading| {
+        let progress = progress.clone();
+        async move {
+            let mut reading = reading?;
+            let how_far = progress.0.load(Ordering::Relaxed);
+            let (phase, within) = match how_far {
+                0 => (TimeoutPhase::FirstByte, patience.first),
+                SPEAKING => (TimeoutPhase::Idle, patience.idle),
+                _ => (TimeoutPhase::Idle, patience.idle.min(LAST_WORDS_WITHIN)),
+            };
+            let next = reading.pieces.next();
+            let piece = if std::mem::take(&mut reading.first) {
+                timeout_at(patience.first_until, next).await
+            } else {
+                timeout(within, next).await
+            };
+            let piece = match piece {
+                Err(_) => return Some((Err(WireError::Silent(phase, within)), None)),
+                Ok(piece) => piece?,
+            };
+            let piece = match piece {
+                Ok(piece) => piece,
+                Err(cause) => return Some((Err(WireError::Cut(cause)), None)),
+            };
+            reading.received = reading.received.saturating_add(piece.len());
+            if reading.received > ANSWER_BYTES {
+                return Some((Err(WireError::TooLarge(ANSWER_BYTES, "answer")), None));
+            }
+            if reading.event.most_after(&piece) > EVENT_BYTES {
+                return Some((Err(WireError::TooLarge(EVENT_BYTES, "event")), None));
+            }
+            Some((Ok(piece), Some(reading)))
+        }
+    })
+    .boxed()
+}
+
+/// Reads until the first byte that is not blank.
+async fn beginning(
+    pieces: &mut BoxStream<'static, Result<Bytes, WireError>>,
+) -> Option<Result<Vec<u8>, WireError>> {
+    let mut begun = Vec::new();
+    loop {
+        match pieces.next().await? {
+            Ok(piece) => begun.extend_from_slice(&piece),
+            Err(error) => return Some(Err(error)),
+        }
+        if begun.iter().any(|byte| !is_blank(*byte)) {
+            return Some(Ok(begun));
+        }
+    }
+}
+
+/// Reads a JSON document to its end.
+async fn document(
+    mut begun: Vec<u8>,
+    mut pieces: BoxStream<'static, Result<Bytes, WireError>>,
+) -> Result<Payload, WireError> {
+    while let Some(piece) = pieces.next().await {
+        begun.extend_from_slice(&piece?);
+    }
+    let data = String::from_utf8(begun).map_err(|_| WireError::NotText)?;
+    Ok(Payload { event: None, data })
+}
+
+/// Blanks, and the bytes of a byte order mark.
+fn is_blank(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, 0xEF | 0xBB | 0xBF)
+}
+
+/// Counts the bytes since the last blank line, which is where an event ends.
+///
+/// A JSON document has no blank line of its own and is bounded the same way.
+#[derive(Debug, Default)]
+struct EventSize {
+    event: usize,
+    line: usize,
+    after_return: bool,
+}
+
+impl EventSize {
+    /// The size of the largest event that is open somewhere in `piece`.
+    fn most_after(&mut self, piece: &[u8]) -> usize {
+        let mut most = 0;
+        for byte in piece {
+            match byte {
+                // The second half of a CRLF.
+                b'\n' if self.after_return => {}
+                b'\n' | b'\r' if self.line == 0 => self.event = 0,
+                b'\n' | b'\r' => {
+                    self.line = 0;
+                    self.event += 1;
+                }
+                _ => {
+                    self.line += 1;
+                    self.event += 1;
+                }
+            }
+            self.after_return = *byte == b'\r';
+            most = most.max(self.event);
+        }
+        most
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn patience() -> Patience {
+        Patience {
+            first_until: Instant::now() + Duration::from_mins(1),
+            first: Duration::from_mins(1),
+            idle: Duration::from_secs(30),
+        }
+    }
+
+    fn block_on<T>(work: impl Future<Output = T>) -> T {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(work)
+    }
+
+    /// The data of all payloads of a stream that comes in these pieces, and its error, if any.
+    fn read(pieces: Vec<Vec<u8>>) -> (Vec<String>, Option<WireError>) {
+        block_on(async {
+            let pieces = pieces.into_iter().map(|piece| Ok(Bytes::from(piece)));
+            let mut wire = Wire::new(stream::iter(pieces).boxed(), patience());
+            let mut all = Vec::new();
+            while let Some(payload) = wire.next().await {
+                match payload {
+                    Ok(payload) => all.push(payload.data),
+                    Err(error) => return (all, Some(error)),
+                }
+            }
+            (all, None)
+        })
+    }
+
+    #[track_caller]
+    fn check(stream: &str, expected: &[&str]) {
+        let (all, error) = read(vec![stream.as_bytes().to_vec()]);
+        assert_eq!((all, error), (to_owned(expected), None), "{stream:?}");
+    }
+
+    fn to_owned(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|&text| text.to_owned()).collect()
+    }
+
+    #[test]
+    fn events_and_documents_are_told_apart() {
+        check("data: a\n\ndata: b\n\n", &["a", "b"]);
+        check("data: a\r\n\r\ndata:b\r\n\r\n", &["a", "b"]);
+        check(": hello\n\ndata: a\n\n: still here\n\n", &["a"]);
+        check("\u{feff}data: a\n\n", &["a"]);
+        check(
+            "event: odd\nid: 7\nretry: 5\ndata: a\nfuture: x\n\n",
+            &["a"],
+        );
+        check("\n\n  {\"a\":\n1}\n", &["\n\n  {\"a\":\n1}\n"]);
+        check("", &[]);
+    }
+
+    #[test]
+    fn the_last_event_counts_without_its_blank_line() {
+        check("data: a\n\ndata: [DONE]", &["a", "[DONE]"]);
+        check("data: a\n\ndata: [DONE]\n", &["a", "[DONE]"]);
+    }
+
+    #[test]
+    fn a_web_page_is_none_of_both() {
+        let (all, error) = read(vec![b"\n<!doctype html><title>Log in</title>".to_vec()]);
+        assert_eq!((all, error), (vec![], Some(WireError::WebPage)));
+    }
+
+    #[test]
+    fn an_event_may_not_grow_without_end() {
+        let piece = vec![b'x'; 1 << 20];
+        let mut pieces = vec![b"data: a\n\ndata: ".to_vec()];
+        pieces.extend(std::iter::repeat_n(piece, 5));
+        let (all, error) = read(pieces);
+        assert_eq!(all, ["a"]);
+        assert_eq!(error, Some(WireError::TooLarge(EVENT_BYTES, "event")));
+    }
+
+    #[test]
+    fn nor_may_an_answer() {
+        let mut event = vec![b'x'; 1 << 20];
+        event.extend_from_slice(b"\n\n");
+        let (_, error) = read(std::iter::repeat_n(event, 65).collect());
+        assert_eq!(error, Some(WireError::TooLarge(ANSWER_BYTES, "answer")));
+    }
+
+    #[test]
+    fn the_size_of_an_event_is_counted_from_blank_line_to_blank_line() {
+        let most = |stream: &str| EventSize::default().most_after(stream.as_bytes());
+        assert_eq!(most("12\n\n1234\n\n1"), 5);
+        assert_eq!(most("12\r\n\r\n1234\r\n\r\n"), 5);
+        assert_eq!(most("12\r\r1\r\r"), 3);
+    }
+
+    /// Pieces that come after pauses, in seconds.
+    fn paced(pieces: &[(u64, &str)]) -> Pieces {
+        let pieces: Vec<_> = pieces
+            .iter()
+            .map(|(pause, text)| (*pause, Bytes::from((*text).to_owned())))
+            .collect();
+        stream::iter(pieces)
+            .then(|(pause, piece)| async move {
+                tokio::time::sleep(Duration::from_secs(pause)).await;
+                Ok(piece)
+            })
+            .chain(stream::pending())
+            .boxed()
+    }
+
+    #[test]
+    fn silence_before_the_first_byte() {
+        let error = block_on(async {
+            let began = Instant::now();
+            let error = Wire::new(paced(&[]), patience()).next().await;
+            assert_eq!(began.elapsed().as_secs(), 60);
+            error
+        });
+        let silent = WireError::Silent(TimeoutPhase::FirstByte, Duration::from_mins(1));
+        assert_eq!(error, Some(Err(silent)));
+    }
+
+    #[test]
+    fn signs_of_life_prolong_the_wait_for_the_first_word_but_words_shorten_the_next() {
+        let silent =
+            |phase, seconds| Some(Err(WireError::Silent(phase, Duration::from_secs(seconds))));
+        block_on(async {
+            let alive = [(50, ": wait\n\n"), (50, ": wait\n\n"), (50, "data: a\n\n")];
+            let mut wire = Wire::new(paced(&alive), patience());
+            assert_eq!(wire.next().await.unwrap().unwrap().data, "a");
+            wire.is_speaking();
+            assert_eq!(wire.next().await, silent(TimeoutPhase::Idle, 30));
+            assert_eq!(wire.next().await, None);
+        });
+        block_on(async {
+            let alive = [(1, "data: a\n\n"), (29, ": wait\n\n"), (29, "data: b\n\n")];
+            let mut wire = Wire::new(paced(&alive), patience());
+            wire.next().await;
+            wire.is_speaking();
+            assert_eq!(wire.next().await.unwrap().unwrap().data, "b");
+            wire.is_ending();
+            assert_eq!(wire.next().await, silent(TimeoutPhase::Idle, 5));
+        });
+    }
+
+    #[test]
+    fn a_cut_is_told_after_what_came_before_it() {
+        let pieces = [
+            Ok(Bytes::from("data: a\n\ndata: b")),
+            Err("reset".to_owned()),
+        ];
+        block_on(async {
+            let mut wire = Wire::new(stream::iter(pieces).boxed(), patience());
+            assert_eq!(wire.next().await.unwrap().unwrap().data, "a");
+            assert_eq!(wire.next().await, Some(Err(WireError::Cut("reset".into()))));
+            assert_eq!(wire.next().await, None);
+        });
+    }
+
+    proptest! {
+        /// Networks cut a stream anywhere: between CR and LF, and inside a letter.
+        #[test]
+        fn where_the_pieces_are_cut_does_not_matter(
+            cuts in prop::collection::vec(0_usize..90, 0..12),
+            crlf in any::<bool>(),
+        ) {
+            let stream = ": hi\n\ndata: größer 日本\n\ndata: {\"a\": \"\u{1f600}\"}\n\nevent: e\ndata: 1\ndata: 2\n\n[DONE]";
+            let stream = if crlf { stream.replace('\n', "\r\n") } else { stream.to_owned() };
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(stream.len())).collect();
+            cuts.sort_unstable();
+            let mut pieces = Vec::new();
+            let mut rest = stream.as_bytes();
+            let mut at = 0;
+            for cut in cuts {
+                let (piece, more) = rest.split_at(cut - at);
+                pieces.push(piece.to_vec());
+                (rest, at) = (more, cut);
+            }
+            pieces.push(rest.to_vec());
+            let (all, error) = read(pieces);
+            prop_assert_eq!(error, None);
+            prop_assert_eq!(all, ["größer 日本", "{\"a\": \"\u{1f600}\"}", "1\n2"]);
+        }
+    }
+}
