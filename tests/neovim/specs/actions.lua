@@ -49,6 +49,9 @@ return {
         it.equal(event.seq, at - 1, 'events are numbered without a gap')
       end
       it.contains(it.messages(), BUILTIN, 'what answered is named in the messages')
+      for _, line in ipairs(vim.split(it.messages(), '\n')) do
+        it.equal(#line <= vim.o.columns, true, 'fits the screen, so that no key is waited for: ' .. line)
+      end
 
       vim.cmd('Pleach undo')
       it.wait('the edit is undone', function()

@@ -77,12 +77,10 @@ end
 
 function subcommands.status(client, bufnr)
   client_of.send(client, 'pleach.status', {}, bufnr, function(status)
-    local lines = { ('Pleach %s, %s'):format(status.version, status.engine) }
+    local idle = #(status.jobs or {}) == 0 and '; nothing runs' or ''
+    local lines = { ('Pleach %s, %s%s'):format(status.version, status.engine, idle) }
     for _, job in ipairs(status.jobs or {}) do
       lines[#lines + 1] = ('  %d. %s: %s, %d s'):format(job.job, job.title, job.phase, job.seconds)
-    end
-    if #lines == 1 then
-      lines[#lines + 1] = '  nothing runs'
     end
     if (status.settingsProblems or 0) > 0 then
       lines[#lines + 1] = ('  %d problems in pleach.toml: run `pleach doctor`'):format(status.settingsProblems)

@@ -17,7 +17,7 @@ M.filetypes = {
 local defaults = {
   cmd = { 'pleach', 'lsp' },
   settings = nil,
-  preview = { delay = 300 },
+  preview = { delay = 600 },
   progress = true,
 }
 
@@ -67,6 +67,11 @@ function M.lsp()
     handlers = {
       ['pleach/job'] = function(_, event, context)
         jobs.on_event(event, context.client_id)
+      end,
+      ['workspace/applyEdit'] = function(err, params, context)
+        -- Neovim prints the label; a long one would make it wait for a key, and the edit with it.
+        params.label = nil
+        return vim.lsp.handlers['workspace/applyEdit'](err, params, context)
       end,
       ['window/showMessage'] = function(_, message)
         local levels = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO }
