@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::environment::Environment;
 use crate::paint::{BAD, FAINT, GOOD, HEAD, ODD, count, paint, visible};
+use crate::redact::redact;
 
 mod editors;
 mod engine;
@@ -76,7 +77,11 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let findings = runtime.block_on(look(environment));
+    let mut findings = runtime.block_on(look(environment));
+    for finding in &mut findings {
+        // A server may repeat in its complaint what it was sent.
+        finding.message = redact(&finding.message).into_owned();
+    }
     let mut out = anstream::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", as_json(&findings))?;

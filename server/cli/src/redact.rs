@@ -28,37 +28,55 @@ const PREFIXES: [&str; 16] = [
 ];
 /// No real key is shorter.
 const SHORTEST: usize = 12;
-/// Names whose value is taken for a key.
-const NAMES: [&str; 9] = [
-    "bearer",
-    "basic",
+/// Names whose value is taken for a key when `:` or `=` stands between.
+const NAMES: [&str; 8] = [
     "api_key",
     "api-key",
     "apikey",
-    "x-api-key",
     "password",
+    "passwd",
     "secret",
-    "access_token",
+    "token",
+    "authorization",
 ];
+/// Words before a key in a header.
+const SCHEMES: [&str; 2] = ["bearer", "basic"];
 
 /// `text` with everything that looks like a key replaced by `[redacted]`.
 pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut copied = 0;
-    let mut named = false;
+    let (mut before, mut before_end) = ("", 0);
     for (start, word) in words(text) {
-        let after_name = std::mem::replace(&mut named, is_name(word));
-        if looks_like_key(word) || (after_name && !named && word.len() >= 4) {
+        let between = text.get(before_end..start).unwrap_or_default();
+        if looks_like_key(word) || is_named(before, between, word) {
             out.push_str(text.get(copied..start).unwrap_or_default());
             out.push_str(MARK);
             copied = start + word.len();
         }
+        (before, before_end) = (word, start + word.len());
     }
     if copied == 0 {
         return Cow::Borrowed(text);
     }
     out.push_str(text.get(copied..).unwrap_or_default());
     Cow::Owned(out)
+}
+
+/// Whether the words before `word` say that it is a key.
+fn is_named(before: &str, between: &str, word: &str) -> bool {
+    let before = before.to_ascii_lowercase();
+    if SCHEMES.contains(&before.as_str()) {
+        // Not "basic checks": a key is hardly ever made of small letters alone.
+        return between == " " && !word.chars().all(|c| c.is_ascii_lowercase());
+    }
+    let is_scheme = SCHEMES
+        .iter()
+        .any(|scheme| word.eq_ignore_ascii_case(scheme));
+    NAMES.iter().any(|name| before.ends_with(name))
+        && between.contains([':', '='])
+        && !is_scheme
+        && word.len() >= 4
 }
 
 /// The runs of characters that keys are made of, and where each begins.
@@ -75,13 +93,6 @@ fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 fn is_of_key(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.+/~".contains(c)
-}
-
-fn is_name(word: &str) -> bool {
-    let word = word.to_ascii_lowercase();
-    NAMES
-        .iter()
-        .any(|name| word == *name || word.ends_with(&format!("_{name}")))
 }
 
 fn looks_like_key(word: &str) -> bool {
@@ -105,6 +116,10 @@ mod tests {
                 "{\"api_key\":\"[redacted]\"}",
             ),
             ("OPENAI_API_KEY=hunter2", "OPENAI_API_KEY=[redacted]"),
+            (
+                "Authorization: Basic dXNlcjpwYXNz",
+                "Authorization: Basic [redacted]",
+            ),
             ("?key=AIzaSyA1234567890abc&x=1", "?key=[redacted]&x=1"),
         ] {
             assert_eq!(redact(text).trim_end_matches('.'), clean, "{text}");
@@ -115,6 +130,8 @@ mod tests {
     fn what_is_no_key_stays() {
         for text in [
             "opened src/task-list.rs in 3 ms",
+            "the secret could not be read, basic checks passed",
+            "max_output_tokens: 4096, api_key is not set",
             "sk-short",
             "größe: 12, Schlüssel: keiner",
             "",
