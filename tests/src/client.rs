@@ -544,7 +544,8 @@ impl Client {
 
     /// Answers a request of the server.
     fn serve(&mut self, method: &str, message: Value) {
-        if self.ignored.contains(&method) {
+        // Who has said good-bye answers nothing more.
+        if self.ended || self.ignored.contains(&method) {
             return;
         }
         let id = &message["id"];

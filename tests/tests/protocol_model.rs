@@ -28,10 +28,13 @@ pub fn other() -> u32 {
 /// A session whose engine is `model`, with [`CODE`] opened.
 fn opened(model: &FakeModel, builder: Builder) -> Client {
     let settings = format!(
-        "engine = \"fake\"\n[providers.fake]\nbase_url = \"{}\"\nmodel = \"fake-1\"\n",
+        "engine = \"fake\"\n[providers.fake]\nbase_url = \"{}\"\nmodel = \"fake-1\"\nkey_env = \"FAKE_KEY\"\n",
         model.base_url()
     );
-    let mut client = builder.user_settings(&settings).file(FILE, CODE).start();
+    let builder = builder
+        .user_settings(&settings)
+        .variable("FAKE_KEY", "sk-secret-1234");
+    let mut client = builder.file(FILE, CODE).start();
     client.open(FILE);
     client
 }

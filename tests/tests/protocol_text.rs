@@ -358,10 +358,12 @@ fn the_parse_of_a_large_document_holds_up_no_request() {
     let range = json!({"start": place(0, 0), "end": place(0, 0)});
     let document = json!({"uri": "untitled:large"});
     let listing = json!({"textDocument": document, "range": range, "context": {"diagnostics": []}});
+    let change = json!([{"range": {"start": place(0, 0), "end": place(0, 2)}, "text": "fn"}]);
+    let keystroke = changed("untitled:large", 2, &change);
     let begun = std::time::Instant::now();
     let listing = client.ask("textDocument/codeAction", listing);
     assert_eq!(client.server_text("untitled:small"), line);
-    client.edit("untitled:large", 0, 2, "fn");
+    client.notify("textDocument/didChange", keystroke);
     client.sync();
     let waited = begun.elapsed();
     assert!(
