@@ -9,7 +9,7 @@ mod similar;
 mod sparse;
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use pleach_text::{Dialect, IndentUnit};
@@ -33,6 +33,8 @@ pub(crate) struct Index<'a> {
     pub(crate) file: FileLines<'a>,
     keys: RefCell<HashMap<Form, Rc<Vec<u64>>>>,
     unit: OnceCell<Option<IndentUnit>>,
+    /// The keys of all lines in the most lenient form.
+    dense: OnceCell<HashSet<u64>>,
 }
 
 impl<'a> Index<'a> {
@@ -41,6 +43,7 @@ impl<'a> Index<'a> {
             file: FileLines::new(text),
             keys: RefCell::new(HashMap::new()),
             unit: OnceCell::new(),
+            dense: OnceCell::new(),
         }
     }
 
@@ -52,6 +55,17 @@ impl<'a> Index<'a> {
                 .entry(form)
                 .or_insert_with(|| Rc::new(self.file.iter().map(|line| form.key(line)).collect())),
         )
+    }
+
+    /// Whether every line of a hunk's old text is in the file at all, in the most lenient form. If
+    /// not, no rung that pairs all lines can find it.
+    fn holds_all(&self, old: &[&str]) -> bool {
+        let known = self
+            .dense
+            .get_or_init(|| self.keys(Form::Dense).iter().copied().collect());
+        old.iter()
+            .filter(|line| !is_blank(line))
+            .all(|line| known.contains(&Form::Dense.key(line)))
     }
 
     /// The indentation unit of the file.
@@ -150,9 +164,11 @@ pub(crate) fn locate(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
     if !strict.is_empty() || pattern.old.iter().all(|line| is_blank(line)) {
         return strict;
     }
-    let sparse = sparse::find(index, pattern);
-    if !sparse.is_empty() {
-        return sparse;
+    if index.holds_all(&pattern.old) {
+        let sparse = sparse::find(index, pattern);
+        if !sparse.is_empty() {
+            return sparse;
+        }
     }
     similar::find(index, pattern)
 }
@@ -173,6 +189,9 @@ pub(crate) fn strict(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
     let exact = exact(index, pattern);
     if !exact.is_empty() {
         return exact;
+    }
+    if !index.holds_all(&pattern.old) {
+        return Vec::new();
     }
     for (form, rung) in RUNGS {
         // Blank lines alone are everywhere once blanks do not count.

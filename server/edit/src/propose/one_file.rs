@@ -69,6 +69,9 @@ pub(super) enum Change {
     Bytes(Replacement),
 }
 
+/// After so many hunks without a certain place the others are not looked for.
+const MAX_REASONS: usize = 64;
+
 /// Works out what the hunks of one file come to.
 pub(super) fn edit(
     path: &str,
@@ -94,9 +97,17 @@ pub(super) fn edit(
     let mut edits = Edits::default();
     let mut refused = Vec::new();
     let mut stages: Vec<(usize, &Hunk, Stage<'_>)> = Vec::new();
+    let mut lost = 0;
     for &(number, hunk) in members {
+        // The reply is refused already: these reasons are enough to go on with.
+        if refused.len() + lost >= MAX_REASONS {
+            break;
+        }
         match file.stage(number, hunk, members.len()) {
-            Ok(stage) => stages.push((number, hunk, stage)),
+            Ok(stage) => {
+                lost += usize::from(matches!(&stage, Stage::Spots(_, spots) if spots.is_empty()));
+                stages.push((number, hunk, stage));
+            }
             Err(refusal) => refused.push(*refusal),
         }
         if let Op::Rename { to } = &hunk.op {
