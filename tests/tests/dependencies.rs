@@ -1,6 +1,11 @@
 //! What comes from elsewhere: licences, sources and bans, by `deny.toml`, without a network.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use std::collections::BTreeSet;
 use std::process::Command;

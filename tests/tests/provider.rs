@@ -1,7 +1,8 @@
 //! The provider against a server that says what a test tells it to.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use pleach_model::{
@@ -10,6 +11,8 @@ use pleach_model::{
 };
 use pleach_tests::fake_model::{FakeModel, Script, Seen};
 use serde_json::json;
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 fn provider(model: &FakeModel) -> Provider {
     let config = ProviderConfig::new("fake", &model.base_url(), "fake");
@@ -34,6 +37,30 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
         .build()
         .unwrap()
         .block_on(work)
+}
+
+/// Runs `work` with a clock that stands still until the work itself moves it, so that time that has
+/// to pass passes at once, and a slow machine makes no difference.
+fn without_time<T>(work: impl Future<Output = T>) -> T {
+    block_on(async {
+        tokio::time::pause();
+        // The paused clock would run ahead while nothing but the network is waited for; not while a
+        // thread is busy.
+        let (over, is_over) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || is_over.recv().is_err());
+        let done = work.await;
+        drop(over);
+        assert!(busy.await.unwrap());
+        done
+    })
+}
+
+/// Waits for what the server sees without keeping the client from its work.
+async fn seen(model: &Arc<FakeModel>) -> Seen {
+    let model = Arc::clone(model);
+    tokio::task::spawn_blocking(move || model.next())
+        .await
+        .unwrap()
 }
 
 /// Asks and gathers the text, and how it ended.
@@ -152,87 +179,273 @@ fn refusals_are_told_apart_and_name_a_next_step() {
 
 #[test]
 fn a_busy_server_is_asked_again_and_the_wait_is_told() {
-    let model = FakeModel::start();
+    let model = Arc::new(FakeModel::start());
     let busy = json!({"error": {"message": "slow down"}});
-    model.say(Script::error(429, &busy).header("retry-after-ms", "1"));
+    model.say(Script::error(429, &busy).header("retry-after", "7"));
+    // Some say it inside the answer, with a status of their own.
+    let inside = json!({"error": {"code": 503, "message": "overloaded"}, "choices": []});
+    model.say(Script::default().event(&inside));
+    // And some close the connection.
+    model.say(Script::default().cut());
     model.say(Script::text("now"));
-    let events: Vec<_> = block_on(provider(&model).stream(&question()).collect());
-    assert!(
-        matches!(&events[0], Ok(ModelEvent::Waiting { seconds: 1, .. })),
-        "{events:?}"
-    );
-    assert!(matches!(
-        events.last(),
-        Some(Ok(ModelEvent::Stopped(StopReason::EndTurn)))
-    ));
+    without_time(async {
+        let mut events = provider(&model).stream(&question());
+        let Some(Ok(ModelEvent::Waiting { reason, seconds: 7 })) = events.next().await else {
+            panic!("no wait of 7 s");
+        };
+        assert_eq!(reason, "`fake` takes no more requests now: slow down");
+        // Not one second too early.
+        let next = events.next();
+        tokio::pin!(next);
+        assert!(futures_util::poll!(&mut next).is_pending());
+        assert_eq!(seen(&model).await.line(), "POST /v1/chat/completions");
+        assert_eq!(seen(&model).await, Seen::Answered);
+        tokio::time::advance(Duration::from_millis(6900)).await;
+        assert!(futures_util::poll!(&mut next).is_pending());
+        assert!(model.saw_nothing_more());
+        tokio::time::advance(Duration::from_millis(200)).await;
+        assert!(matches!(next.await, Some(Ok(ModelEvent::Waiting { .. }))));
+        let (waited, _) = tokio::join!(events.next(), tokio::time::advance(MINUTE));
+        assert!(
+            matches!(waited, Some(Ok(ModelEvent::Waiting { .. }))),
+            "{waited:?}"
+        );
+        let (started, _) = tokio::join!(events.next(), tokio::time::advance(MINUTE));
+        assert!(
+            matches!(started, Some(Ok(ModelEvent::Started { .. }))),
+            "{started:?}"
+        );
+        let rest: Vec<_> = events.collect().await;
+        assert!(matches!(&rest[0], Ok(ModelEvent::Text(text)) if text == "now"));
+    });
+}
+
+#[test]
+fn patience_with_a_busy_server_has_an_end() {
+    let model = FakeModel::start();
+    let busy = || Script::error(503, &json!({"error": {"message": "busy"}}));
+    (0..4).for_each(|_| model.say(busy()));
+    without_time(async {
+        let mut events = provider(&model).stream(&question());
+        for _ in 0..3 {
+            let (event, _) = tokio::join!(events.next(), tokio::time::advance(MINUTE));
+            assert!(
+                matches!(event, Some(Ok(ModelEvent::Waiting { .. }))),
+                "{event:?}"
+            );
+        }
+        let (event, _) = tokio::join!(events.next(), tokio::time::advance(MINUTE));
+        assert_eq!(event.unwrap().unwrap_err().code(), "overloaded");
+        assert!(events.next().await.is_none());
+    });
+    // A wait that is too long for a person is left to the person.
+    model.say(Script::error(429, &json!("later")).header("retry-after", "300"));
+    let error = ask(&provider(&model)).1.unwrap_err();
+    assert_eq!(error.next_step(), "try again in 300 s");
 }
 
 #[test]
 fn an_answer_is_never_asked_for_again_after_its_first_word() {
     let model = FakeModel::start();
-    model.say(
-        Script::default()
-            .piece("one")
-            .event(&json!({"error": {"message": "overloaded"}})),
-    );
-    let (text, end) = ask(&provider(&model));
-    assert_eq!(text, "one");
-    assert_eq!(end.unwrap_err().code(), "overloaded");
-    assert!(matches!(model.next(), Seen::Request { .. }));
-    assert_eq!(model.next(), Seen::Answered);
+    let error = json!({"error": {"code": 503, "message": "overloaded"}});
+    let thought = json!({"choices": [{"delta": {"reasoning_content": "hm"}}]});
+    for script in [
+        Script::default().piece("one").event(&error),
+        Script::default().event(&thought).event(&error),
+    ] {
+        model.say(script);
+        let (_, end) = ask(&provider(&model));
+        assert_eq!(end.unwrap_err().code(), "overloaded");
+        assert!(matches!(model.next(), Seen::Request { .. }));
+        assert_eq!(model.next(), Seen::Answered);
+    }
+    assert!(model.saw_nothing_more());
 }
 
 #[test]
-fn silence_ends_the_wait() {
-    let model = FakeModel::start();
-    let mut config = ProviderConfig::new("fake", &model.base_url(), "fake");
-    config.first_byte_timeout = Duration::from_millis(50);
-    config.idle_timeout = Duration::from_millis(50);
-    let provider = Provider::new(config, None).unwrap();
-    model.say(Script::default().hang());
-    let (_, end) = ask(&provider);
-    assert!(matches!(
-        end,
-        Err(ProviderError::Timeout {
-            phase: TimeoutPhase::FirstByte,
-            ..
-        })
-    ));
-    model.say(Script::default().piece("one").hang());
-    let (_, end) = ask(&provider);
-    assert!(
-        matches!(
-            end,
-            Err(ProviderError::Timeout {
-                phase: TimeoutPhase::Idle,
-                ..
-            })
-        ),
-        "{end:?}"
-    );
+fn silence_before_the_first_word_ends_the_wait() {
+    let model = Arc::new(FakeModel::start());
+    for script in [
+        Script::default().hang(),
+        // A head is no word, and a greeting is none.
+        Script::default().raw(": hello\n\n").hang(),
+    ] {
+        model.say(script);
+        without_time(async {
+            let mut events = provider(&model).stream(&question());
+            let (event, ()) = tokio::join!(events.next(), async {
+                seen(&model).await;
+                tokio::time::advance(MINUTE).await;
+                // In case the greeting was read only now.
+                tokio::task::yield_now().await;
+                tokio::time::advance(MINUTE).await;
+            });
+            let error = event.unwrap().unwrap_err();
+            let phase = TimeoutPhase::FirstByte;
+            assert!(
+                matches!(error, ProviderError::Timeout { phase: it, seconds: 60, .. } if it == phase),
+                "{error:?}"
+            );
+        });
+        assert_eq!(model.next(), Seen::ClientClosed);
+    }
 }
 
 #[test]
-fn dropping_the_stream_closes_the_connection() {
+fn silence_in_the_middle_ends_the_wait_and_keeps_what_came() {
     let model = FakeModel::start();
     model.say(Script::default().piece("one").hang());
-    block_on(async {
+    without_time(async {
         let mut events = provider(&model).stream(&question());
         while !matches!(events.next().await, Some(Ok(ModelEvent::Text(_)))) {}
-        drop(events);
-        // The runtime must turn once more for the connection's task to see that nobody reads.
-        tokio::task::yield_now().await;
+        let half_a_minute = Duration::from_secs(30);
+        let (event, ()) = tokio::join!(events.next(), tokio::time::advance(half_a_minute));
+        let error = event.unwrap().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`fake` was silent for 30 s in the middle of its answer"
+        );
     });
     model.closed();
+}
+
+#[test]
+fn an_answer_with_its_reason_is_whole_whatever_follows() {
+    let model = FakeModel::start();
+    let stop = json!({"choices": [{"delta": {}, "finish_reason": "stop"}]});
+    let whole = || Script::default().piece("one").event(&stop);
+    // The end of the connection, its loss, and the end of a line in place of the end of an event.
+    for script in [
+        whole(),
+        whole().cut(),
+        Script::default()
+            .piece("one")
+            .raw(&format!("data: {stop}\n")),
+    ] {
+        model.say(script);
+        let (text, end) = ask(&provider(&model));
+        assert_eq!((text.as_str(), end.unwrap()), ("one", StopReason::EndTurn));
+    }
+    // A server that keeps the connection open costs a few seconds, not the answer.
+    model.say(whole().hang());
+    without_time(async {
+        let mut events = provider(&model).stream(&question());
+        while !matches!(events.next().await, Some(Ok(ModelEvent::Text(_)))) {}
+        let (event, ()) = tokio::join!(events.next(), async {
+            // The reason arrives, then nothing more.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            tokio::time::advance(Duration::from_secs(30)).await;
+            tokio::time::advance(Duration::from_secs(5)).await;
+        });
+        assert!(
+            matches!(event, Some(Ok(ModelEvent::Stopped(StopReason::EndTurn)))),
+            "{event:?}"
+        );
+    });
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told_at_once() {
+    let model = FakeModel::start();
+    let provider = provider(&model);
+    drop(model);
+    let (_, end) = ask(&provider);
+    let error = end.unwrap_err();
+    assert_eq!(error.code(), "unreachable");
+    assert!(
+        error.next_step().starts_with("start the server"),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_web_page_is_no_answer() {
+    let model = FakeModel::start();
+    model.say(Script::default().raw("<!doctype html><title>Log in</title>"));
+    let error = ask(&provider(&model)).1.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`fake` sent an answer that cannot be read: a web page instead of an answer"
+    );
+}
+
+#[test]
+fn a_server_is_asked_in_its_own_words() {
+    let model = FakeModel::start();
+    let complaint = json!({"error": {"message":
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use \
+         'max_completion_tokens' instead.", "code": "unsupported_parameter"}});
+    model.say(Script::error(400, &complaint));
+    model.say(Script::error(
+        422,
+        &json!({"detail": "stream_options: unknown"}),
+    ));
+    model.say(Script::text("Hi."));
+    assert_eq!(ask(&provider(&model)).0, "Hi.");
+    assert_eq!(model.request()["max_tokens"], 50);
+    model.request();
+    let last = model.request();
+    assert_eq!(last["max_completion_tokens"], 50);
+    assert_eq!(
+        (last.get("max_tokens"), last.get("stream_options")),
+        (None, None)
+    );
+}
+
+#[test]
+fn dropping_the_stream_closes_the_connection_at_once() {
+    let model = Arc::new(FakeModel::start());
+    // Before the head, after the head, and in the middle of the answer.
+    let scripts = || {
+        [
+            Script::default().hang(),
+            Script::default().raw(": hello\n\n").hang(),
+            Script::default().piece("one").hang(),
+        ]
+    };
+    for number in 0..scripts().len() {
+        // The quickest of a few, so that a machine with other things to do makes no difference.
+        let quickest = (0..5).map(|_| {
+            model.say(scripts().into_iter().nth(number).unwrap());
+            block_on(async {
+                let mut events = provider(&model).stream(&question());
+                let begun = tokio::select! {
+                    event = events.next() => event,
+                    _request = seen(&model) => None,
+                };
+                if number == 2 && begun.is_none() {
+                    while !matches!(events.next().await, Some(Ok(ModelEvent::Text(_)))) {}
+                }
+                let dropped = Instant::now();
+                drop(events);
+                let closing = Arc::clone(&model);
+                let closed = tokio::task::spawn_blocking(move || closing.closed());
+                closed.await.unwrap().saturating_duration_since(dropped)
+            })
+        });
+        let quickest = quickest.min().unwrap();
+        assert!(
+            quickest < Duration::from_millis(100),
+            "{number}: {quickest:?}"
+        );
+    }
 }
 
 #[test]
 fn a_redirect_is_not_followed() {
     let model = FakeModel::start();
     let thief = FakeModel::start();
-    let away = Script::error(307, &json!("gone")).header("location", &thief.base_url());
-    model.say(away);
-    assert_eq!(ask(&provider(&model)).1.unwrap_err().code(), "http");
+    let to = format!("{}/chat/completions?a=b", thief.base_url());
+    model.say(Script::error(307, &json!("gone")).header("location", &to));
+    let error = ask(&provider(&model)).1.unwrap_err();
+    let place = thief.base_url();
+    assert_eq!(
+        error.to_string(),
+        format!("`fake` answered HTTP 307: it redirects to {place}/chat/completions")
+    );
+    assert!(thief.saw_nothing_more());
 }
 
 #[test]
@@ -241,5 +454,46 @@ fn a_probe_lists_models_and_sends_no_prompt() {
     let report = block_on(provider(&model).probe()).unwrap();
     assert_eq!(report.models, ["fake", "other"]);
     assert_eq!(report.has_model, Some(true));
-    assert!(matches!(model.next(), Seen::Request { line, .. } if line == "GET /v1/models"));
+    assert_eq!(model.next().line(), "GET /v1/models");
+}
+
+#[test]
+fn a_probe_makes_the_best_of_a_server_without_a_list() {
+    let model = FakeModel::start();
+    let missing = || Script::error(404, &json!({"detail": "Not Found"}));
+    model.list(missing());
+    let report = block_on(provider(&model).probe()).unwrap();
+    assert_eq!((report.models.len(), report.has_model), (0, None));
+    // An address that lacks its last part: the list is where it should be.
+    let address = model.base_url().replace("/v1", "/api");
+    let elsewhere = Provider::new(ProviderConfig::new("fake", &address, "fake"), None).unwrap();
+    model.list(missing());
+    let error = block_on(elsewhere.probe()).unwrap_err();
+    assert!(
+        error.to_string().ends_with(
+            "the server answers at {address}/v1"
+                .replace("{address}", &address)
+                .as_str()
+        ),
+        "{error}"
+    );
+    model.list(Script::error(401, &json!({"error": {"message": "who?"}})));
+    assert_eq!(
+        block_on(elsewhere.probe()).unwrap_err().code(),
+        "unauthorized"
+    );
+}
+
+#[test]
+fn a_probe_of_a_silent_server_takes_three_seconds() {
+    let model = Arc::new(FakeModel::start());
+    model.list(Script::default().hang());
+    without_time(async {
+        let provider = provider(&model);
+        let (report, ()) = tokio::join!(provider.probe(), async {
+            seen(&model).await;
+            tokio::time::advance(Duration::from_secs(3)).await;
+        });
+        assert_eq!(report.unwrap_err().code(), "timeout");
+    });
 }

@@ -120,10 +120,6 @@ pub struct ProviderSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProviderKind {
-    #[expect(
-        clippy::doc_markdown,
-        reason = "people read it in the schema, without Markdown"
-    )]
     /// The chat completions that OpenAI introduced and llama.cpp, Ollama, vLLM and many others speak.
     #[default]
     #[serde(rename = "openai-compatible")]
