@@ -35,6 +35,14 @@
 //! # Ok::<(), pleach_agent::builtin::BuiltinRefusal>(())
 //! ```
 
+#![allow(
+    clippy::similar_names,
+    clippy::format_push_string,
+    clippy::single_match_else,
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "texts are put together piece by piece here, and the file names of these languages are in lower case"
+)]
+
 use pleach_edit::Files;
 use pleach_grammars::{Language, SymbolKind, Syntax};
 use pleach_text::{ByteOffset, ByteRange};

@@ -46,7 +46,7 @@ pub(super) fn carry_out(task: &BuiltinTask<'_>) -> Result<Outcome, BuiltinRefusa
         drafts.insert(0, Draft::changed(task.path, task.text, first));
     }
     let summary = format!("{} Removes the comment that asked for it.", outcome.summary);
-    Ok(Outcome { drafts, summary })
+    Ok(Outcome { summary, drafts })
 }
 
 /// The comment with an instruction in the lines of a place, and where it is.

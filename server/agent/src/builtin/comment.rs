@@ -125,7 +125,6 @@ impl Marks {
                     } else if letter == open {
                         quote = None;
                     }
-                    continue;
                 }
                 None if matches!(letter, '"' | '`') => quote = Some(letter),
                 // An apostrophe opens a string only if it is closed again: `'a` is a lifetime.
@@ -352,7 +351,7 @@ mod tests {
             "let x = \"// ai: no\"; // ai: rename x to y",
             Language::Rust,
         );
-        assert_eq!((comment.start, comment.alone), (22, false));
+        assert_eq!((comment.start, comment.alone), (21, false));
         assert_eq!(comment.instruction, "rename x to y");
         let comment = only(
             "fn f<'a>(x: &'a str) {} // ai: document this",

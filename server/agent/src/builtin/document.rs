@@ -9,7 +9,7 @@ use pleach_grammars::{FunctionShape, Language, Symbol, SymbolKind, Syntax};
 use pleach_text::{ByteOffset, ByteRange, ChangeSet, Replacement};
 
 use super::reply::Draft;
-use super::source::{Family, Source, is_function, upwards};
+use super::source::{Family, Source, upwards};
 use super::words::{Gives, Named, Phrase, function_phrase, noun_phrase};
 use super::{BuiltinRefusal, Outcome};
 

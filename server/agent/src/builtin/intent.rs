@@ -254,6 +254,7 @@ pub(super) fn is_identifier(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unnecessary_wraps)]
     use super::*;
 
     fn rename(from: Option<&str>, to: &str) -> Option<Intent> {

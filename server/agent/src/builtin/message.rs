@@ -186,6 +186,7 @@ fn bare(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unnecessary_wraps)]
     use super::*;
 
     fn imports(names: &[&str]) -> Option<Unused> {

@@ -90,5 +90,5 @@ impl BuiltinRefusal {
 }
 
 const SET_A_MODEL: &str = "set a model in your pleach.toml, for example engine = \"local\" with a section \
-[providers.local] that gives kind = \"openai-compatible\", base_url and model; or paste an answer from any chat \
+[providers.local] that gives base_url and model; or paste an answer from any chat \
 and use “Land this reply”";

@@ -315,7 +315,7 @@ impl<'tree> Iterator for Nodes<'tree> {
 
 /// The node itself, then what it is in, from the inside out.
 pub(super) fn upwards(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
-    std::iter::successors(Some(node), |node| node.parent())
+    std::iter::successors(Some(node), Node::parent)
 }
 
 /// The range that a node covers.

@@ -59,10 +59,11 @@ pub(super) fn document(source: &Source<'_>, symbol: &Symbol) -> Result<Written, 
             for section in &lacking {
                 push(&mut lines, section);
             }
-            let text: String = lines
-                .iter()
-                .map(|line| format!("\n{}", doc_line(indent, line)))
-                .collect();
+            let mut text = String::new();
+            for line in &lines {
+                text.push('\n');
+                text.push_str(&doc_line(indent, line));
+            }
             Ok(Written {
                 replacements: vec![Replacement::new(ByteRange::empty(doc.end), text)],
                 added: lacking

@@ -211,7 +211,7 @@ fn var_spec(
     let pure = value.is_none_or(|value| children(value).iter().all(|value| is_pure(*value)));
     match (names.len(), value) {
         (1, _) if pure => {
-            let declaration = std::iter::successors(spec.parent(), |node| node.parent())
+            let declaration = std::iter::successors(spec.parent(), Node::parent)
                 .find(|node| node.kind() == "var_declaration");
             let Some(declaration) = declaration else {
                 return Err(not_plain(source, name, range_of(node)));

@@ -237,26 +237,11 @@ fn test(
     if has_error {
         given.pop();
     }
-    let mut fields: Vec<Input> = Vec::new();
-    let mut call = target.name.clone();
-    if let Some(own) = &receiver_type {
-        let pointer = own.trim().starts_with('*');
-        let bare = own.trim().trim_start_matches('*').trim();
-        fields.push(Input {
-            field: "receiver".to_owned(),
-            type_text: if pointer {
-                format!("*{bare}")
-            } else {
-                bare.to_owned()
-            },
-            argument: String::new(),
-        });
-        call = format!("tt.receiver.{}", target.name);
-    }
-    for (at, parameter) in shape.parameters.iter().enumerate() {
-        let input = input(parameter, at, &fields);
-        fields.push(input);
-    }
+    let fields = inputs(shape);
+    let call = match receiver_type {
+        Some(_) => format!("tt.receiver.{}", target.name),
+        None => target.name.clone(),
+    };
     let arguments: Vec<&str> = fields
         .iter()
         .map(|field| field.argument.as_str())
@@ -282,16 +267,7 @@ fn test(
     for (_, type_text) in &columns {
         needs.extend(packages(source, type_text));
     }
-    text.push_str("\ttests := []struct {\n");
-    let width = columns
-        .iter()
-        .map(|(name, _)| name.chars().count())
-        .max()
-        .unwrap_or(0);
-    for (name, type_text) in &columns {
-        let _ = writeln!(text, "\t\t{name:width$} {type_text}");
-    }
-    text.push_str("\t}{\n\t\t{name: \"TODO: name the case and give its inputs\"},\n\t}\n");
+    text.push_str(&table(&columns));
     text.push_str("\tfor _, tt := range tests {\n\t\tt.Run(tt.name, func(t *testing.T) {\n");
     let gots: Vec<String> = (0..given.len()).map(|at| numbered("got", at)).collect();
     let mut left: Vec<&str> = gots.iter().map(String::as_str).collect();
@@ -325,6 +301,41 @@ fn test(
         text,
         "\tt.Fatal(\"TODO: fill in the cases for {full}, then remove this line\")\n}}"
     );
+    text
+}
+
+/// The fields of the table that hold what the call is given.
+fn inputs(shape: &FunctionShape) -> Vec<Input> {
+    let mut fields: Vec<Input> = Vec::new();
+    if let Some(own) = shape
+        .receiver
+        .as_ref()
+        .and_then(|receiver| receiver.type_text.as_ref())
+    {
+        fields.push(Input {
+            field: "receiver".to_owned(),
+            type_text: own.trim().to_owned(),
+            argument: String::new(),
+        });
+    }
+    for (at, parameter) in shape.parameters.iter().enumerate() {
+        fields.push(input(parameter, at, &fields));
+    }
+    fields
+}
+
+/// The table, with one case that has nothing but a name.
+fn table(columns: &[(String, String)]) -> String {
+    let mut text = "\ttests := []struct {\n".to_owned();
+    let width = columns
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    for (name, type_text) in columns {
+        let _ = writeln!(text, "\t\t{name:width$} {type_text}");
+    }
+    text.push_str("\t}{\n\t\t{name: \"TODO: name the case and give its inputs\"},\n\t}\n");
     text
 }
 
@@ -437,7 +448,10 @@ fn append(
         let grouped = known
             .iter()
             .find(|import| test.slice(import.range).trim_end().ends_with(')'));
-        let lines: String = lacking.iter().map(|need| format!("\t{need}\n")).collect();
+        let mut lines = String::new();
+        for need in &lacking {
+            let _ = writeln!(lines, "\t{need}");
+        }
         let first = grouped.and_then(|import| import.names.first());
         replacements.push(
             match first.filter(|first| test.begins_line(first.range.start)) {

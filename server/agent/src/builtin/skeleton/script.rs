@@ -240,7 +240,7 @@ fn block(
     framework: Framework,
     style: &Style,
 ) -> String {
-    let Style { end, unit, .. } = style;
+    let end = style.end;
     let name = match &subject.owner {
         Some((owner, _)) if subject.symbol.kind == SymbolKind::Constructor => owner.clone(),
         Some((owner, _)) if subject.is_static => format!("{owner}.{}", subject.symbol.name),
@@ -335,8 +335,14 @@ fn block(
         Framework::Node | Framework::Mocha => format!("assert.fail({todo}){end}"),
         Framework::Jest | Framework::Bun => format!("throw new Error({todo}){end}"),
     });
+    described(&name, is_async, &lines, style)
+}
+
+/// A `describe` with one `it` of these lines.
+fn described(name: &str, is_async: bool, lines: &[String], style: &Style) -> String {
+    let Style { end, unit, .. } = style;
     let keyword = if is_async { "async () =>" } else { "() =>" };
-    let mut text = format!("describe({}, () => {{\n", style.quoted(&name));
+    let mut text = format!("describe({}, () => {{\n", style.quoted(name));
     let title = style.quoted("TODO: say what it should do");
     let _ = writeln!(text, "{unit}it({title}, {keyword} {{");
     for line in lines {

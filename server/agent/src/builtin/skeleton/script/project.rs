@@ -131,7 +131,7 @@ impl Project {
         let mut same: Vec<&String> = self
             .tests
             .iter()
-            .filter(|test| tested_stem(test) == Some(stem))
+            .filter(|test| tested_stem(test) == stem)
             .collect();
         let near = |test: &str| {
             let inside = paths::folder(test);
@@ -297,11 +297,9 @@ pub(super) fn is_test_file(path: &str) -> bool {
 }
 
 /// `button` of `button.test.tsx`.
-fn tested_stem(path: &str) -> Option<&str> {
+fn tested_stem(path: &str) -> &str {
     let name = paths::file_name(path);
     let at = name.find(".test.").or_else(|| name.find(".spec."));
-    Some(
-        at.and_then(|at| name.get(..at))
-            .unwrap_or_else(|| paths::stem(name)),
-    )
+    at.and_then(|at| name.get(..at))
+        .unwrap_or_else(|| paths::stem(name))
 }
