@@ -12,9 +12,10 @@
 //! assert!(model.base_url().starts_with("http://127.0.0.1:"));
 //! ```
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -165,11 +166,31 @@ pub enum Seen {
     ClientClosed,
 }
 
+impl Seen {
+    /// The first line of the request; fails the test when it is none.
+    #[track_caller]
+    pub fn line(&self) -> &str {
+        match self {
+            Self::Request { line, .. } => line,
+            other => panic!("{other:?} is no request"),
+        }
+    }
+}
+
 /// A running server. Dropping it lets its port go.
 pub struct FakeModel {
     address: SocketAddr,
-    scripts: Arc<Mutex<VecDeque<Script>>>,
-    seen: Receiver<(Instant, Seen)>,
+    queues: Arc<Queues>,
+    seen: Mutex<Receiver<(Instant, Seen)>>,
+}
+
+/// What is still to be said.
+#[derive(Default)]
+struct Queues {
+    answers: Mutex<VecDeque<Script>>,
+    /// To requests for the list of models.
+    lists: Mutex<VecDeque<Script>>,
+    is_over: AtomicBool,
 }
 
 impl FakeModel {
@@ -184,19 +205,23 @@ impl FakeModel {
         let address = listener
             .local_addr()
             .expect("a bound socket has an address");
-        let scripts = Arc::new(Mutex::new(VecDeque::new()));
+        let queues = Arc::new(Queues::default());
         let (tell, seen) = mpsc::channel();
-        let queue = Arc::clone(&scripts);
+        let theirs = Arc::clone(&queues);
         thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let (queue, tell) = (Arc::clone(&queue), tell.clone());
-                thread::spawn(move || serve(stream, &queue, &tell));
+            for stream in listener.incoming() {
+                if theirs.is_over.load(Ordering::SeqCst) {
+                    return;
+                }
+                let Ok(stream) = stream else { continue };
+                let (queues, tell) = (Arc::clone(&theirs), tell.clone());
+                thread::spawn(move || serve(stream, &queues, &tell));
             }
         });
         Self {
             address,
-            scripts,
-            seen,
+            queues,
+            seen: Mutex::new(seen),
         }
     }
 
@@ -212,10 +237,13 @@ impl FakeModel {
 
     /// Queues the answer to the next request that has none yet.
     pub fn say(&self, script: Script) {
-        self.scripts
-            .lock()
-            .expect("no holder panics")
-            .push_back(script);
+        push(&self.queues.answers, script);
+    }
+
+    /// Queues the answer to the next request for the list of models. Without one it is `fake` and
+    /// `other`.
+    pub fn list(&self, script: Script) {
+        push(&self.queues.lists, script);
     }
 
     /// The next thing the server sees.
@@ -225,14 +253,21 @@ impl FakeModel {
 
     /// The next thing the server sees, however long it takes. `None` when it has ended.
     pub fn wait(&self) -> Option<Seen> {
-        self.seen.recv().ok().map(|(_, seen)| seen)
+        let seen = self.seen.lock().expect("no holder panics");
+        seen.recv().ok().map(|(_, seen)| seen)
     }
 
     /// The next thing the server sees, and when.
     pub fn next_at(&self) -> (Instant, Seen) {
-        self.seen
-            .recv_timeout(GUARD)
-            .expect("the fake model saw nothing more")
+        let seen = self.seen.lock().expect("no holder panics");
+        let next = seen.recv_timeout(GUARD);
+        next.expect("the fake model saw nothing more")
+    }
+
+    /// Whether everything that the server saw has been taken.
+    pub fn saw_nothing_more(&self) -> bool {
+        let seen = self.seen.lock().expect("no holder panics");
+        seen.try_recv().is_err()
     }
 
     /// Waits for the next request and returns its body.
@@ -256,8 +291,24 @@ impl FakeModel {
     }
 }
 
+impl Drop for FakeModel {
+    fn drop(&mut self) {
+        self.queues.is_over.store(true, Ordering::SeqCst);
+        // Wakes the thread that waits for the next connection.
+        let _woken = TcpStream::connect(self.address);
+    }
+}
+
+fn push(queue: &Mutex<VecDeque<Script>>, script: Script) {
+    queue.lock().expect("no holder panics").push_back(script);
+}
+
+fn pop(queue: &Mutex<VecDeque<Script>>) -> Option<Script> {
+    queue.lock().expect("no holder panics").pop_front()
+}
+
 /// Serves one request of one connection.
-fn serve(stream: TcpStream, scripts: &Mutex<VecDeque<Script>>, tell: &Sender<(Instant, Seen)>) {
+fn serve(stream: TcpStream, queues: &Queues, tell: &Sender<(Instant, Seen)>) {
     let mut reader = BufReader::new(stream.try_clone().expect("a socket can be cloned"));
     let Some(request) = read_request(&mut reader) else {
         return;
@@ -271,23 +322,29 @@ fn serve(stream: TcpStream, scripts: &Mutex<VecDeque<Script>>, tell: &Sender<(In
         return;
     }
     let script = if wants_models {
-        Script::error(200, &json!({"data": [{"id": "fake"}, {"id": "other"}]}))
+        let two = json!({"data": [{"id": "fake"}, {"id": "other"}]});
+        pop(&queues.lists).unwrap_or_else(|| Script::error(200, &two))
     } else {
-        let next = scripts.lock().expect("no holder panics").pop_front();
-        next.unwrap_or_else(|| {
+        pop(&queues.answers).unwrap_or_else(|| {
             let error = json!({"error": {"message": "the test has no more answers"}});
-            Script::error(500, &error)
+            Script::error(400, &error)
         })
     };
 
     // Whoever leaves is noticed by a read that ends, also while nothing is sent.
-    let (left, has_left) = mpsc::channel();
+    let (wake, wakes) = mpsc::channel();
+    let left = wake.clone();
     thread::spawn(move || {
         let mut rest = Vec::new();
         let _end = reader.read_to_end(&mut rest);
-        let _nobody_waits = left.send(());
+        let _nobody_waits = left.send(Wake::ClientLeft);
     });
-    let answered = play(stream, script, &has_left).is_ok();
+    let watch = Watch {
+        wakes,
+        opened: BTreeSet::new(),
+        has_left: false,
+    };
+    let answered = play(stream, script, &wake, watch).is_ok();
     tell(if answered {
         Seen::Answered
     } else {
@@ -295,13 +352,61 @@ fn serve(stream: TcpStream, scripts: &Mutex<VecDeque<Script>>, tell: &Sender<(In
     });
 }
 
+/// What a script that waits can be woken by.
+enum Wake {
+    ClientLeft,
+    /// The gate at this step was opened.
+    Opened(usize),
+}
+
+struct Watch {
+    wakes: Receiver<Wake>,
+    opened: BTreeSet<usize>,
+    has_left: bool,
+}
+
+impl Watch {
+    fn take(&mut self, wake: Wake) {
+        match wake {
+            Wake::ClientLeft => self.has_left = true,
+            Wake::Opened(step) => {
+                self.opened.insert(step);
+            }
+        }
+    }
+
+    /// Fails when the client has left by now.
+    fn client_is_there(&mut self) -> Result<(), std::io::Error> {
+        while let Ok(wake) = self.wakes.try_recv() {
+            self.take(wake);
+        }
+        if self.has_left {
+            return Err(std::io::ErrorKind::ConnectionAborted.into());
+        }
+        Ok(())
+    }
+
+    /// Waits until the gate at `step` is open; forever for a step without one. Fails when the client
+    /// leaves.
+    fn open(&mut self, step: usize) -> Result<(), std::io::Error> {
+        loop {
+            self.client_is_there()?;
+            if self.opened.contains(&step) {
+                return Ok(());
+            }
+            let wake = self.wakes.recv();
+            self.take(wake.map_err(|_| std::io::ErrorKind::ConnectionAborted)?);
+        }
+    }
+}
+
 /// Plays a script. Fails when the client leaves first.
 fn play(
     mut stream: TcpStream,
     script: Script,
-    has_left: &Receiver<()>,
+    wake: &Sender<Wake>,
+    mut watch: Watch,
 ) -> Result<(), std::io::Error> {
-    let gone = || std::io::Error::from(std::io::ErrorKind::ConnectionAborted);
     let status = script.status.unwrap_or(200);
     let mut head = format!("HTTP/1.1 {status} Scripted\r\nconnection: close\r\n");
     if !script
@@ -321,27 +426,26 @@ fn play(
     if !matches!(script.steps.first(), Some(Step::Hang | Step::Cut)) {
         stream.write_all(head.as_bytes())?;
     }
-    for step in script.steps {
+    for (number, step) in script.steps.into_iter().enumerate() {
         match step {
             Step::Send(bytes) => {
-                if has_left.try_recv().is_ok() {
-                    return Err(gone());
+                watch.client_is_there()?;
+                // An empty chunk would be the end.
+                if !bytes.is_empty() {
+                    write!(stream, "{:x}\r\n{bytes}\r\n", bytes.len())?;
+                    stream.flush()?;
                 }
-                write!(stream, "{:x}\r\n{bytes}\r\n", bytes.len())?;
-                stream.flush()?;
             }
             Step::Wait(gate) => {
-                let shut = Err(mpsc::RecvTimeoutError::Timeout);
-                while gate.recv_timeout(Duration::from_millis(1)) == shut {
-                    if has_left.try_recv().is_ok() {
-                        return Err(gone());
-                    }
-                }
+                let wake = wake.clone();
+                thread::spawn(move || {
+                    // Opened or dropped, it is the same.
+                    let _opened = gate.recv();
+                    let _nobody_waits = wake.send(Wake::Opened(number));
+                });
+                watch.open(number)?;
             }
-            Step::Hang => {
-                let _left = has_left.recv();
-                return Err(gone());
-            }
+            Step::Hang => watch.open(number)?,
             Step::Cut => {
                 stream.shutdown(std::net::Shutdown::Both)?;
                 return Ok(());

@@ -12,7 +12,7 @@ use pleach_model::{
 use pleach_tests::fake_model::{FakeModel, Script, Seen};
 use serde_json::json;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn provider(model: &FakeModel) -> Provider {
     let config = ProviderConfig::new("fake", &model.base_url(), "fake");
@@ -205,12 +205,12 @@ fn a_busy_server_is_asked_again_and_the_wait_is_told() {
         assert!(model.saw_nothing_more());
         tokio::time::advance(Duration::from_millis(200)).await;
         assert!(matches!(next.await, Some(Ok(ModelEvent::Waiting { .. }))));
-        let (waited, _) = tokio::join!(events.next(), tokio::time::advance(MINUTE));
+        let (waited, ()) = tokio::join!(events.next(), tokio::time::advance(MINUTE));
         assert!(
             matches!(waited, Some(Ok(ModelEvent::Waiting { .. }))),
             "{waited:?}"
         );
-        let (started, _) = tokio::join!(events.next(), tokio::time::advance(MINUTE));
+        let (started, ()) = tokio::join!(events.next(), tokio::time::advance(MINUTE));
         assert!(
             matches!(started, Some(Ok(ModelEvent::Started { .. }))),
             "{started:?}"
@@ -228,13 +228,13 @@ fn patience_with_a_busy_server_has_an_end() {
     without_time(async {
         let mut events = provider(&model).stream(&question());
         for _ in 0..3 {
-            let (event, _) = tokio::join!(events.next(), tokio::time::advance(MINUTE));
+            let (event, ()) = tokio::join!(events.next(), tokio::time::advance(MINUTE));
             assert!(
                 matches!(event, Some(Ok(ModelEvent::Waiting { .. }))),
                 "{event:?}"
             );
         }
-        let (event, _) = tokio::join!(events.next(), tokio::time::advance(MINUTE));
+        let (event, ()) = tokio::join!(events.next(), tokio::time::advance(MINUTE));
         assert_eq!(event.unwrap().unwrap_err().code(), "overloaded");
         assert!(events.next().await.is_none());
     });

@@ -2,7 +2,10 @@
 //!
 //! A [`CommandLine`] is a list of words, never a shell's string. It runs with the environment it is
 //! given and no other, with a bound on its time and on its output, in a process group of its own
-//! that is killed whole when time runs out or nobody waits any more.
+//! that is killed whole when time runs out or nobody waits any more. (Windows has no such groups: there
+//! only the process itself is killed.)
+//!
+//! What a command prints is in no error and in no log, because it may be a key.
 //!
 //! ```
 //! use std::time::Duration;
@@ -32,7 +35,7 @@ const KEY_WITHIN: Duration = Duration::from_mins(1);
 /// Bytes that a key may have.
 const KEY_BYTES: usize = 16 << 10;
 /// Variables that a command which prints a key may see: what it needs to find its store and to ask.
-const KEY_VARIABLES: [&str; 18] = [
+const KEY_VARIABLES: [&str; 24] = [
     "PATH",
     "HOME",
     "USER",
@@ -51,6 +54,13 @@ const KEY_VARIABLES: [&str; 18] = [
     "GPG_TTY",
     "PASSWORD_STORE_DIR",
     "SSH_AUTH_SOCK",
+    // Windows.
+    "APPDATA",
+    "LOCALAPPDATA",
+    "PATHEXT",
+    "SYSTEMROOT",
+    "TEMP",
+    "USERPROFILE",
 ];
 
 /// Looks up an environment variable. Only the command line reads the environment; it hands this down.
@@ -70,7 +80,7 @@ pub struct CommandLine {
 }
 
 /// What a command left behind.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Output {
     /// How it ended.
     pub status: ExitStatus,
@@ -78,6 +88,17 @@ pub struct Output {
     pub stdout: Vec<u8>,
     /// What it complained of.
     pub stderr: Vec<u8>,
+}
+
+/// Without what was printed.
+impl std::fmt::Debug for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output")
+            .field("status", &self.status)
+            .field("stdout", &format_args!("{} bytes", self.stdout.len()))
+            .field("stderr", &format_args!("{} bytes", self.stderr.len()))
+            .finish()
+    }
 }
 
 /// Why a command gave nothing. What it printed is never part of the message: it may be a key.
@@ -132,6 +153,40 @@ pub enum ExecError {
         /// The program.
         program: String,
     },
+}
+
+impl ExecError {
+    /// A short, stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty-command",
+            Self::NotStarted { .. } => "not-started",
+            Self::TimedOut { .. } => "timed-out",
+            Self::TooMuchOutput { .. } => "too-much-output",
+            Self::Unreadable { .. } => "unreadable-output",
+            Self::Failed { .. } => "command-failed",
+            Self::NoKey { .. } => "no-key",
+        }
+    }
+
+    /// What the person can do next.
+    pub fn next_step(&self) -> String {
+        match self {
+            Self::Empty => "name a program and its arguments".into(),
+            Self::NotStarted { program, .. } => format!(
+                "install `{program}`, or give its whole path: it is looked for in the PATH that your editor was started with"
+            ),
+            Self::TimedOut { program, .. } => {
+                format!("run `{program}` in a terminal, to see what it waits for")
+            }
+            Self::TooMuchOutput { program, .. }
+            | Self::Unreadable { program, .. }
+            | Self::Failed { program, .. }
+            | Self::NoKey { program } => {
+                format!("run `{program}` in a terminal, to see what it prints")
+            }
+        }
+    }
 }
 
 /// Runs a command to its end. Dropping the future kills it and whatever it started.
@@ -296,72 +351,141 @@ mod tests {
             .block_on(work)
     }
 
-    #[test]
-    fn a_command_sees_only_the_environment_it_is_given() {
-        let output = block_on(run(&shell("env | cut -d= -f1 | sort | tr '\\n' ' '", 999))).unwrap();
-        let names = String::from_utf8(output.stdout).unwrap();
-        assert!(!names.contains("CARGO"), "{names}");
-        assert!(names.contains("PATH"), "{names}");
+    /// A pipe with a name in a folder of its own.
+    fn fifo() -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        (folder, path)
     }
 
-    #[test]
-    fn too_much_output_stops_it() {
-        let ended = block_on(run(&shell("yes", 1000)));
-        assert!(
-            matches!(ended, Err(ExecError::TooMuchOutput { limit: 1000, .. })),
-            "{ended:?}"
-        );
-    }
-
-    #[test]
-    fn what_it_started_is_killed_with_it() {
-        // The child of the shell holds the write end of a pipe; the pipe closes when it is killed.
-        let directory = std::env::temp_dir().join(format!("pleach-exec-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        let fifo = directory.join("alive");
-        let path = fifo.to_str().unwrap();
-        let made = std::process::Command::new("mkfifo")
-            .arg(path)
-            .status()
-            .unwrap();
-        assert!(made.success());
-        let script = format!("(exec 3>'{path}'; echo started >&3; sleep 600) & wait");
+    /// Starts a script whose child holds the write end of a pipe, runs `end` on it once the child is
+    /// there, and waits until nobody holds the pipe any more.
+    fn children_end_after(
+        end: impl AsyncFnOnce(tokio::task::JoinHandle<Result<Output, ExecError>>),
+    ) {
+        let (_folder, path) = fifo();
+        let held = path.to_str().unwrap();
+        let script = format!("(exec 3>'{held}'; echo started >&3; sleep 600) & wait");
         block_on(async {
             let command = shell(&script, 999);
-            let running = tokio::spawn(async move { run(&command).await.map(|_| ()) });
+            let running = tokio::spawn(async move { run(&command).await });
             let reader = tokio::task::spawn_blocking(move || {
                 use std::io::BufRead;
-                let mut lines = std::io::BufReader::new(std::fs::File::open(fifo).unwrap()).lines();
+                let mut lines = std::io::BufReader::new(std::fs::File::open(path).unwrap()).lines();
                 (lines.next(), lines)
             });
             let (first, mut rest) = reader.await.unwrap();
             assert_eq!(first.unwrap().unwrap(), "started");
-            running.abort();
+            end(running).await;
             // Ends only when the last writer is gone.
-            let end = tokio::task::spawn_blocking(move || rest.next().is_none())
-                .await
-                .unwrap();
-            assert!(end);
+            let is_over = tokio::task::spawn_blocking(move || rest.next().is_none());
+            assert!(is_over.await.unwrap());
         });
-        std::fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn a_command_sees_only_the_environment_it_is_given() {
+        let mut command = shell("echo \"${CARGO_PKG_NAME-none} $GIVEN\"", 999);
+        command.variables.push(("GIVEN".into(), "given".into()));
+        // Cargo sets it for this test.
+        assert_eq!(env!("CARGO_PKG_NAME"), "pleach-exec");
+        assert_eq!(block_on(run(&command)).unwrap().stdout, b"none given\n");
+    }
+
+    #[test]
+    fn words_are_not_a_shell_s() {
+        let mut command = shell("", 999);
+        command.argv = ["echo", "$HOME; `ls` *"].map(str::to_owned).to_vec();
+        assert_eq!(block_on(run(&command)).unwrap().stdout, b"$HOME; `ls` *\n");
+    }
+
+    #[test]
+    fn an_ending_is_the_caller_s_to_judge() {
+        let output = block_on(run(&shell("echo out; echo err >&2; exit 3", 999))).unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        assert_eq!(
+            (output.stdout, output.stderr),
+            (b"out\n".to_vec(), b"err\n".to_vec())
+        );
+    }
+
+    #[test]
+    fn output_has_a_bound_and_may_reach_it() {
+        for script in ["yes", "yes >&2"] {
+            let ended = block_on(run(&shell(script, 1000)));
+            let Err(ExecError::TooMuchOutput { limit: 1000, .. }) = ended else {
+                panic!("{ended:?}")
+            };
+        }
+        let output = block_on(run(&shell("printf 12345", 5))).unwrap();
+        assert_eq!(output.stdout, b"12345");
+    }
+
+    #[test]
+    fn what_it_started_is_killed_with_it() {
+        children_end_after(async |running| running.abort());
+    }
+
+    #[test]
+    fn time_runs_out_for_all_of_it() {
+        children_end_after(async |running| {
+            tokio::time::pause();
+            tokio::time::advance(Duration::from_secs(30)).await;
+            tokio::time::resume();
+            let ended = running.await.unwrap().unwrap_err();
+            assert_eq!(
+                ended.to_string(),
+                "`sh` did not end within 30 s and was stopped"
+            );
+        });
+    }
+
+    #[test]
+    fn what_cannot_be_started_is_told() {
+        let command = |argv: &[&str]| CommandLine {
+            argv: argv.iter().map(|&word| word.to_owned()).collect(),
+            ..shell("", 999)
+        };
+        let nothing = block_on(run(&command(&[]))).unwrap_err();
+        assert_eq!(nothing.code(), "empty-command");
+        let missing = block_on(run(&command(&["no-such-program-here"]))).unwrap_err();
+        assert_eq!(missing.code(), "not-started");
+        assert!(
+            missing
+                .next_step()
+                .starts_with("install `no-such-program-here`")
+        );
     }
 
     #[test]
     fn a_key_is_the_first_line_and_in_no_message() {
-        let nothing: Variables =
+        let variables: Variables =
             Arc::new(|name| (name == "PATH").then(|| "/usr/bin:/bin".to_owned()));
-        let argv = |script: &str| vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()];
-        let key = block_on(key_from_command(
-            &argv("printf 'sk-1\\nuser: me\\n'"),
-            &nothing,
-        ));
-        assert_eq!(key.unwrap().expose_secret(), "sk-1");
-        let failed = block_on(key_from_command(&argv("echo sk-2; exit 3"), &nothing)).unwrap_err();
-        assert!(
-            !format!("{failed} {failed:?}").contains("sk-2"),
-            "{failed:?}"
+        let key = |script: &str| {
+            let argv = ["sh", "-c", script].map(str::to_owned);
+            block_on(key_from_command(&argv, &variables))
+        };
+        assert_eq!(
+            key("printf 'sk-1\\r\\nuser: me\\n'")
+                .unwrap()
+                .expose_secret(),
+            "sk-1"
         );
-        let empty = block_on(key_from_command(&argv("echo"), &nothing));
-        assert!(matches!(empty, Err(ExecError::NoKey { .. })));
+        let cases = [
+            ("echo sk-2; echo sk-2 >&2; exit 3", "command-failed"),
+            ("echo; echo sk-2", "no-key"),
+            ("printf 'sk-2\\377'", "no-key"),
+            ("yes sk-2", "too-much-output"),
+        ];
+        for (script, code) in cases {
+            let error = key(script).unwrap_err();
+            assert_eq!(error.code(), code, "{script}");
+            let shown = format!("{error} {error:?} {}", error.next_step());
+            assert!(!shown.contains("sk-2"), "{shown}");
+        }
+        let output = block_on(run(&shell("echo sk-2", 99))).unwrap();
+        assert!(!format!("{output:?}").contains("sk-2"));
     }
 }

@@ -472,7 +472,7 @@ impl Scanner {
             .any(|path| {
                 path == last || (!self.line_ended && last.len() > 2 && path.starts_with(last))
             });
-        let markers = ["<<<<", "------- ", "*** ", "```"];
+        let markers = ["<<<<", "------- ", "*** "];
         is_path
             || (!self.line_ended
                 && markers
