@@ -330,7 +330,7 @@ async fn read(from: Option<impl AsyncRead + Unpin>, limit: usize) -> Result<Vec<
 
 #[cfg(all(test, unix))]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
     use secrecy::ExposeSecret;
 

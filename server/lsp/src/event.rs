@@ -95,7 +95,7 @@ pub(crate) enum Event {
     },
     /// A landing has waited long enough for the client.
     LandingDue { job: JobId, attempt: u32 },
-    /// What a closed file holds now, asked because of a landing.
+    /// What a closed file holds now, asked because of a landing; `None` when there is no such file.
     FileRead {
         job: JobId,
         step: usize,

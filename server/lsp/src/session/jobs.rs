@@ -570,7 +570,10 @@ impl Session {
         });
         self.show(
             Severity::Error,
-            &format!("Pleach: {title}: {message}. Next: {next}.{keeping}"),
+            &format!(
+                "Pleach: {title}: {}. Next: {next}.{keeping}",
+                message.trim_end_matches('.')
+            ),
         );
         let fields = json!({"code": code, "message": message, "next": next, "kept": kept});
         self.tell_job(job, "failed", fields);

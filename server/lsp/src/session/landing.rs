@@ -367,7 +367,9 @@ impl Session {
             self.step_landed(job);
             return;
         }
-        let (uri, open) = (sent.uri.clone(), self.documents.get(&sent.uri).is_some());
+        // A file that is to be gone is looked for on disk: its document may stay open for a while.
+        let open = sent.predicted.is_some() && self.documents.get(&sent.uri).is_some();
+        let uri = sent.uri.clone();
         landing.attempt += 1;
         let attempt = landing.attempt;
         self.later(CONFIRM_WITHIN, Event::LandingDue { job, attempt });
@@ -392,13 +394,13 @@ impl Session {
         let lost = Event::FileRead {
             job,
             step,
-            text: None,
+            text: Some(String::new()),
         };
         let work = move || {
-            let text = snapshot
-                .read_text(&target)
-                .ok()
-                .map(|text| text.to_string());
+            let text = snapshot.exists(&target).then(|| {
+                let text = snapshot.read_text(&target);
+                text.map(|text| text.to_string()).unwrap_or_default()
+            });
             Event::FileRead { job, step, text }
         };
         self.aside(work, lost);
