@@ -114,6 +114,10 @@ struct Source<'r, 'text> {
     unread: Option<Unread>,
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "its parts are lent to the parser, and nobody needs it afterwards"
+)]
 fn run(
     mut parser: Parser,
     language: Language,

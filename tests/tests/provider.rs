@@ -20,6 +20,13 @@ fn provider(model: &FakeModel) -> Provider {
     Provider::new(config, Some("sk-test".to_owned().into())).unwrap()
 }
 
+/// For tests that move the clock by minutes and are not about the wait for the first word.
+fn patient_provider(model: &FakeModel) -> Provider {
+    let mut config = ProviderConfig::new("fake", &model.base_url(), "fake");
+    config.first_byte_timeout = 60 * MINUTE;
+    Provider::new(config, Some("sk-test".to_owned().into())).unwrap()
+}
+
 fn question() -> ModelRequest {
     ModelRequest {
         system: "Be brief.".into(),
@@ -198,7 +205,7 @@ fn a_busy_server_is_asked_again_and_the_wait_is_told() {
     model.say(Script::default().cut());
     model.say(Script::text("now"));
     without_time(async {
-        let mut events = provider(&model).stream(&question());
+        let mut events = patient_provider(&model).stream(&question());
         let Some(Ok(ModelEvent::Waiting { reason, seconds: 7 })) = events.next().await else {
             panic!("no wait of 7 s");
         };
@@ -235,7 +242,7 @@ fn patience_with_a_busy_server_has_an_end() {
     let busy = || Script::error(503, &json!({"error": {"message": "busy"}}));
     (0..4).for_each(|_| model.say(busy()));
     without_time(async {
-        let mut events = provider(&model).stream(&question());
+        let mut events = patient_provider(&model).stream(&question());
         for _ in 0..3 {
             let (event, ()) = tokio::join!(events.next(), pass(MINUTE));
             assert!(
@@ -249,7 +256,7 @@ fn patience_with_a_busy_server_has_an_end() {
     });
     // A wait that is too long for a person is left to the person.
     model.say(Script::error(429, &json!("later")).header("retry-after", "300"));
-    let error = ask(&provider(&model)).1.unwrap_err();
+    let error = ask(&patient_provider(&model)).1.unwrap_err();
     assert_eq!(error.next_step(), "try again in 300 s");
 }
 

@@ -130,6 +130,7 @@ impl Session {
                     tracing::warn!(uri, "a document that is not open was closed");
                 }
                 self.listings_of_closed(&uri);
+                self.closed_while_landing(&uri);
             }
             Event::Saved { uri } => self.saved(&uri),
             Event::FoldersChanged { added, removed } => self.change_folders(added, &removed),
@@ -246,7 +247,13 @@ impl Session {
 
     /// The workspace as it is now: cheap, and unmoved by what is typed later.
     fn snapshot(&self) -> WorkspaceSnapshot {
-        let open = self.documents.iter().map(|document| OpenDocument {
+        self.snapshot_without("")
+    }
+
+    /// The workspace as if the document `uri` were not open.
+    fn snapshot_without(&self, uri: &str) -> WorkspaceSnapshot {
+        let open = self.documents.iter().filter(|document| document.uri != uri);
+        let open = open.map(|document| OpenDocument {
             uri: document.uri.clone(),
             path: document.path.clone(),
             text: document.text.clone(),

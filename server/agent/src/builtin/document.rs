@@ -10,7 +10,7 @@ use pleach_text::{ByteOffset, ByteRange, ChangeSet, Replacement};
 
 use super::reply::Draft;
 use super::source::{Family, Source, upwards};
-use super::words::{Gives, Named, Phrase, function_phrase, noun_phrase};
+use super::words::{Gives, Named, Phrase, function_phrase, is_verb, noun_phrase};
 use super::{BuiltinRefusal, Outcome};
 
 mod go;
@@ -302,11 +302,10 @@ fn what_it_is(symbol: &Symbol) -> Option<String> {
             (noun.chars().count() > 1).then(|| format!("the {noun}"))
         }
         SymbolKind::Trait => {
+            // `Parser` is a thing, `Render` is what one can do.
             let last = words.last()?;
-            ["er", "or"]
-                .iter()
-                .any(|end| last.ends_with(end))
-                .then(|| noun_phrase(&symbol.name))?
+            let is_doer = ["er", "or"].iter().any(|end| last.ends_with(end));
+            (is_doer && !is_verb(last)).then(|| noun_phrase(&symbol.name))?
         }
         SymbolKind::Class
         | SymbolKind::Struct

@@ -301,6 +301,7 @@ fn remove_names(
 
 fn shown(source: &Source<'_>, name: &ImportedName) -> String {
     match source.family {
+        Family::Rust if name.name == "*" => format!("{}::*", name.path),
         Family::Script => name.local.clone(),
         Family::Rust | Family::Go => name.path.clone(),
         Family::Python if name.path == name.name => name.path.clone(),

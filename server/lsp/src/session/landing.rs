@@ -390,7 +390,15 @@ impl Session {
                     _ => Some(path.to_owned()),
                 });
         let Some(target) = target else { return };
-        let snapshot = self.snapshot();
+        // A document that is still open does not prove that its file is there.
+        let snapshot = match self
+            .landings
+            .get(&job)
+            .and_then(|landing| landing.sent.as_ref())
+        {
+            Some(sent) if sent.predicted.is_none() => self.snapshot_without(&sent.uri),
+            _ => self.snapshot(),
+        };
         let lost = Event::FileRead {
             job,
             step,
@@ -404,6 +412,16 @@ impl Session {
             Event::FileRead { job, step, text }
         };
         self.aside(work, lost);
+    }
+
+    /// A document was closed: perhaps because its file is gone, as a landing means it to be.
+    pub(super) fn closed_while_landing(&self, uri: &str) {
+        for (job, landing) in &self.landings {
+            let awaits = |sent: &Sent| sent.answered && sent.predicted.is_none() && sent.uri == uri;
+            if landing.sent.as_ref().is_some_and(awaits) {
+                self.read_file(*job, landing.landed, &landing.present_path());
+            }
+        }
     }
 
     pub(super) fn file_read(&mut self, job: JobId, step: usize, text: Option<&str>) {

@@ -85,8 +85,8 @@ fn summary(
     }
     if let Some(shape) = shape {
         return match phrase(source, symbol, shape) {
+            _ if name == "default" => "TODO: say what this function does.".to_owned(),
             Some(phrase) => format!("{}.", capitalised(&phrase.third_person())),
-            None if name == "default" => "TODO: say what this function does.".to_owned(),
             None => format!("TODO: say what `{name}` does."),
         };
     }
@@ -233,17 +233,16 @@ fn complete(
             })
             .collect()
     };
-    let (params, rest): (Vec<&Tag>, Vec<&Tag>) = (
+    let (params, returns, throws) = (
         lacking(Kind::Param),
-        lacking(Kind::Returns)
-            .into_iter()
-            .chain(lacking(Kind::Throws))
-            .collect(),
+        lacking(Kind::Returns),
+        lacking(Kind::Throws),
     );
-    if params.is_empty() && rest.is_empty() {
+    let all: Vec<&Tag> = [params.clone(), returns.clone(), throws.clone()].concat();
+    if all.is_empty() {
         return Err(already(symbol));
     }
-    let added: Vec<String> = params.iter().chain(&rest).map(|tag| shown(tag)).collect();
+    let added: Vec<String> = all.iter().map(|tag| shown(tag)).collect();
 
     // The comment's lines without its marks; then the new ones in their places.
     let mut lines: Vec<String> = inner
@@ -272,8 +271,8 @@ fn complete(
         }
         None => first_tag.unwrap_or(lines.len()),
     };
-    lines.splice(after_params..after_params, of(&params));
-    lines.extend(of(&rest));
+    lines.splice(after_params..after_params, of(&[params, returns].concat()));
+    lines.extend(of(&throws));
     let mut rebuilt = String::from("/**\n");
     for line in &lines {
         let line = format!("{indent} * {line}");

@@ -198,7 +198,11 @@ fn append(
     let end = ByteRange::empty(source.line_start(close));
     let mut replacements = vec![Replacement::new(end, format!("\n{text}"))];
     if !import.is_empty() {
-        let top = ByteRange::empty(source.next_line(open));
+        let last = imports(&source.syntax, source.text)
+            .into_iter()
+            .rfind(|import| body.contains_range(import.range));
+        let after = last.map_or(open, |import| import.range.end);
+        let top = ByteRange::empty(source.next_line(after));
         replacements.insert(0, Replacement::new(top, import));
     }
     Ok(replacements)
@@ -243,10 +247,11 @@ fn at_end(
 ) -> Result<Replacement, BuiltinRefusal> {
     let Some(home) = home else {
         let end = ByteOffset(source.text.len());
-        let gap = if source.text.ends_with('\n') {
-            "\n"
-        } else {
-            "\n\n"
+        let blank = source.text.ends_with("\n\n") || source.text.ends_with("\n\r\n");
+        let gap = match (blank, source.text.ends_with('\n')) {
+            (true, _) => "",
+            (false, true) => "\n",
+            (false, false) => "\n\n",
         };
         return Ok(Replacement::new(
             ByteRange::empty(end),
