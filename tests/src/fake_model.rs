@@ -182,6 +182,7 @@ pub struct FakeModel {
     address: SocketAddr,
     queues: Arc<Queues>,
     seen: Mutex<Receiver<(Instant, Seen)>>,
+    listening: Option<thread::JoinHandle<()>>,
 }
 
 /// What is still to be said.
@@ -208,7 +209,7 @@ impl FakeModel {
         let queues = Arc::new(Queues::default());
         let (tell, seen) = mpsc::channel();
         let theirs = Arc::clone(&queues);
-        thread::spawn(move || {
+        let listening = thread::spawn(move || {
             for stream in listener.incoming() {
                 if theirs.is_over.load(Ordering::SeqCst) {
                     return;
@@ -222,6 +223,7 @@ impl FakeModel {
             address,
             queues,
             seen: Mutex::new(seen),
+            listening: Some(listening),
         }
     }
 
@@ -296,6 +298,8 @@ impl Drop for FakeModel {
         self.queues.is_over.store(true, Ordering::SeqCst);
         // Wakes the thread that waits for the next connection.
         let _woken = TcpStream::connect(self.address);
+        // Only then is the port free.
+        let _ended = self.listening.take().map(thread::JoinHandle::join);
     }
 }
 
