@@ -7,6 +7,7 @@
 //! them. What is left of the danger, time alone, is bounded while parsing ([`Meter`]).
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::Language;
 
@@ -224,6 +225,9 @@ struct Ruby {
 impl Ruby {
     fn feed(&mut self, piece: &[u8]) {
         for byte in piece {
+            if self.is_too_deep {
+                return;
+            }
             if matches!(byte, b'\n' | b'\r') {
                 self.end_line();
             } else {
@@ -246,6 +250,9 @@ impl Ruby {
     }
 
     fn look_at(&mut self, line: &[u8], is_whole: bool) {
+        if self.is_too_deep {
+            return;
+        }
         let mut words = Vec::new();
         let mut interpolations = self.interpolations;
         let mut rest = line;
@@ -294,38 +301,63 @@ fn heredoc_word(behind: &[u8]) -> Option<&[u8]> {
     (!word.is_empty()).then_some(word)
 }
 
-/// Counts what the parser asks for while it reads a text.
+/// Bounds what the parser may spend on a text: the bytes that it asks for, and processor time.
 ///
 /// A scanner that looks for the end of a string that has none reads to the end of the text each time
-/// it is asked, within one step of the parser, so that counting steps is not enough. It has to ask for
-/// the text piece by piece, though, and every piece is counted. When there were too many, it is told
-/// that the text ends here.
+/// it is asked, within one step of the parser, so that looking at the clock between steps is not
+/// enough. It has to ask for the text piece by piece, though, and every piece is counted. When there
+/// were too many, it is told that the text ends here.
 pub(crate) struct Meter {
-    left: usize,
-    steps_left: usize,
+    bytes_left: usize,
+    steps: u32,
+    started: Clock,
+    most_time: Duration,
     is_spent: bool,
 }
+
+/// Real texts, whole or broken, were read at most 8 times over.
+const MOST_READINGS: usize = 32;
+
+/// Real texts take up to a third of a second a megabyte, in a build that is not optimised.
+const MOST_TIME_PER_MEGABYTE: Duration = Duration::from_millis(700);
+
+/// For what is fixed, and for small texts.
+const LEAST_TIME: Duration = Duration::from_millis(300);
 
 /// So much of a text is given at a time.
 const PIECE: usize = 4_096;
 
 impl Meter {
-    /// For a text of a length. Real texts, whole or broken, were read at most 8 times over and took at
-    /// most 40 steps a kilobyte.
+    /// For a text of a length.
     pub(crate) fn new(len: usize) -> Self {
+        let megabytes = u32::try_from(len >> 20)
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
         Self {
-            left: len.saturating_mul(32).saturating_add(512 * 1_024),
-            steps_left: (len / 1_000).saturating_mul(120).saturating_add(2_000),
+            bytes_left: len
+                .saturating_mul(MOST_READINGS)
+                .saturating_add(512 * 1_024),
+            steps: 0,
+            started: Clock::now(),
+            most_time: LEAST_TIME.saturating_add(MOST_TIME_PER_MEGABYTE.saturating_mul(megabytes)),
             is_spent: false,
         }
     }
 
     /// Lets a piece through, or the end of the text when there were too many.
+    ///
+    /// A piece ends where a character ends. The parser asks again for one that is cut in two, and if it
+    /// then were told that the text ends, it would read from nowhere.
     pub(crate) fn serve<'a>(&mut self, piece: &'a [u8]) -> &'a [u8] {
-        let piece = piece.get(..PIECE).unwrap_or(piece);
-        match self.left.checked_sub(piece.len()) {
+        let continues = |at: &usize| piece.get(*at).is_some_and(|byte| byte & 0xC0 == 0x80);
+        let end = (0..=PIECE.min(piece.len()))
+            .rev()
+            .find(|at| !continues(at))
+            .unwrap_or(0);
+        let piece = piece.get(..end).unwrap_or(&[]);
+        match self.bytes_left.checked_sub(piece.len()) {
             Some(left) if !self.is_spent => {
-                self.left = left;
+                self.bytes_left = left;
                 piece
             }
             _ => {
@@ -335,16 +367,86 @@ impl Meter {
         }
     }
 
-    /// Counts some steps; `false` when there were too many.
+    /// Looks at the clock now and then; `false` when too much time was spent.
     pub(crate) fn step(&mut self) -> bool {
-        match self.steps_left.checked_sub(1) {
-            Some(left) => self.steps_left = left,
-            None => self.is_spent = true,
+        self.steps = self.steps.wrapping_add(1);
+        if self.steps.is_multiple_of(8) && self.started.elapsed() > self.most_time {
+            self.is_spent = true;
         }
         !self.is_spent
     }
 
     pub(crate) fn is_spent(&self) -> bool {
         self.is_spent
+    }
+}
+
+/// The processor time of this thread, where the system tells it; else the time of the day.
+#[cfg(unix)]
+struct Clock(Duration);
+
+#[cfg(unix)]
+impl Clock {
+    fn now() -> Self {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+        let nanoseconds = u32::try_from(now.tv_nsec).unwrap_or(0);
+        Self(Duration::new(seconds, nanoseconds))
+    }
+
+    fn elapsed(&self) -> Duration {
+        Self::now().0.saturating_sub(self.0)
+    }
+}
+
+#[cfg(not(unix))]
+struct Clock(std::time::Instant);
+
+#[cfg(not(unix))]
+impl Clock {
+    fn now() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_end_where_characters_end() {
+        let text = format!("{}é", "x".repeat(PIECE - 1));
+        let mut meter = Meter::new(text.len());
+        assert_eq!(meter.serve(text.as_bytes()).len(), PIECE - 1);
+        assert_eq!(meter.serve("é".as_bytes()), "é".as_bytes());
+        assert_eq!(meter.serve(b""), b"");
+        assert!(!meter.is_spent());
+    }
+
+    #[test]
+    fn a_text_that_is_read_too_often_ends() {
+        let text = vec![b'x'; PIECE];
+        let mut meter = Meter::new(0);
+        while !meter.serve(&text).is_empty() {}
+        assert!(meter.is_spent());
+        assert_eq!(meter.serve(&text), b"");
+    }
+
+    #[test]
+    fn a_text_may_come_in_any_pieces() {
+        let yaml: String = (0..300).map(|n| " ".repeat(n) + "a:\n").collect();
+        let ruby = format!("x = <<~{}\n", "A".repeat(300));
+        for (language, text) in [(Language::Yaml, yaml), (Language::Ruby, ruby)] {
+            assert_eq!(Guard::of(language, &text), Some(Unread::TooDeep));
+            let mut guard = Guard::new(language);
+            for byte in text.as_bytes() {
+                guard.feed(std::slice::from_ref(byte));
+            }
+            assert_eq!(guard.found(), Some(Unread::TooDeep), "{language}");
+        }
     }
 }

@@ -6,8 +6,10 @@ use pleach_text::{ByteOffset, ByteRange, Line};
 use tree_sitter::Node;
 
 use crate::guard::Unread;
-use crate::walk::{Preorder, range_of, text_of};
+use crate::walk::{Preorder, range_of};
 use crate::{Language, Syntax};
+
+mod culprit;
 
 /// No more problems than this are told of one text, so that a hostile one cannot fill the memory.
 /// [`Syntax::problem_count`] counts all.
@@ -71,9 +73,14 @@ impl SyntaxProblem {
 }
 
 impl Syntax {
-    /// Whether anything is broken. Takes no time.
+    /// Whether anything is broken. Takes no time when nothing is.
     pub fn has_problems(&self) -> bool {
-        self.unread().is_some() || self.root().has_error()
+        let mut has = self.unread().is_some();
+        self.each_problem(|_, _| {
+            has = true;
+            false
+        });
+        has
     }
 
     /// How many error and missing nodes there are. Takes no time when there are none.
@@ -119,12 +126,12 @@ impl Syntax {
             {
                 around.pop();
             }
-            if (node.is_error() || node.is_missing())
-                && !found(node, around.last().map_or(root, |(_, node)| *node))
-            {
+            let descend = node.has_error();
+            let is_problem =
+                node.is_error() || node.is_missing() || (descend && hides_problem(node));
+            if is_problem && !found(node, around.last().map_or(root, |(_, node)| *node)) {
                 return;
             }
-            let descend = node.has_error();
             if descend && node.is_named() && !node.is_error() {
                 around.push((walk.depth(), node));
             }
@@ -155,24 +162,16 @@ fn describe(
     text: &str,
     lines: &mut LineCounter<'_>,
 ) -> SyntaxProblem {
-    let (kind, at, quoted) = if node.is_missing() {
+    let (kind, at, quoted) = if node.is_error() {
+        let (kind, culprit) = culprit::of(language, node, text);
+        let quoted = text.get(culprit..node.end_byte()).unwrap_or("");
+        (kind, culprit, quoted)
+    } else {
+        // A token that is not there, or a node whose hidden part is not there.
         (
             ProblemKind::Missing(readable(node.kind())),
             node.start_byte(),
             "",
-        )
-    } else if let Some(bracket) = unclosed_bracket(node) {
-        (
-            ProblemKind::Unclosed(bracket.kind().to_owned()),
-            bracket.start_byte(),
-            text.get(bracket.start_byte()..node.end_byte())
-                .unwrap_or(""),
-        )
-    } else {
-        (
-            ProblemKind::Unexpected,
-            node.start_byte(),
-            text_of(node, text),
         )
     };
     let (line, column) = lines.place(at);
@@ -190,20 +189,13 @@ fn describe(
     }
 }
 
-/// A bracket among the children of an error node that no later child closes; the innermost one.
-fn unclosed_bracket(error: Node<'_>) -> Option<Node<'_>> {
-    let mut open = Vec::new();
-    let mut cursor = error.walk();
-    for child in error.children(&mut cursor) {
-        match child.kind() {
-            "{" | "(" | "[" => open.push(child),
-            "}" | ")" | "]" => {
-                open.pop();
-            }
-            _ => {}
-        }
-    }
-    open.pop()
+/// Whether a node of nothing hides that it is missing: some grammars make it of a hidden token (`x = ;`
+/// in C# has an identifier of nothing).
+///
+/// A node that is there and says that it has an error, while no part of it has one, is no problem: Go's
+/// grammar misses the line break at the end of a whole file that ends without one.
+fn hides_problem(node: Node<'_>) -> bool {
+    !node.is_error() && node.child_count() == 0 && node.byte_range().is_empty()
 }
 
 /// Names of nodes are for machines: `property_identifier` is a property identifier.
