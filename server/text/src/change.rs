@@ -2,6 +2,8 @@
 
 mod compose;
 mod rebase;
+mod refine;
+mod stored;
 
 use std::fmt;
 
@@ -314,29 +316,7 @@ impl ChangeSet {
     /// ([`Bias::After`]) of what came instead; a border of such a stretch stays that border whatever
     /// the bias. The bias decides at a pure insertion.
     pub fn map_offset(&self, at: ByteOffset, bias: Bias) -> ByteOffset {
-        let mut shift = Shift::default();
-        for Replacement { delete, insert } in &self.replacements {
-            if at < delete.start {
-                break;
-            }
-            let start = shift.of(delete.start);
-            let pure_insertion = delete.is_empty();
-            if at == delete.start {
-                if pure_insertion && bias == Bias::After {
-                    shift.pass(0, insert.len());
-                    continue;
-                }
-                return start;
-            }
-            if at < delete.end {
-                return match bias {
-                    Bias::Before => start,
-                    Bias::After => start + insert.len(),
-                };
-            }
-            shift.pass(delete.len(), insert.len());
-        }
-        shift.of(at)
+        place_behind(&self.replacements, Shift::default(), at, bias)
     }
 
     /// Where a stretch of the text before lies in the text after.
@@ -344,12 +324,33 @@ impl ChangeSet {
     /// What is inserted at its borders stays outside. A stretch that goes becomes what came instead
     /// where it was replaced as a whole, and an empty range where it was swallowed by a larger one.
     pub fn map_range(&self, range: ByteRange) -> ByteRange {
-        if range.is_empty() {
-            return ByteRange::empty(self.map_offset(range.start, Bias::Before));
-        }
-        let start = self.map_offset(range.start, Bias::After);
-        let end = self.map_offset(range.end, Bias::Before).max(start);
-        ByteRange { start, end }
+        range_behind(&self.replacements, Shift::default(), range)
+    }
+
+    /// [`map_range`](Self::map_range) for many stretches at once, in the order given. Costs what the
+    /// change and the stretches cost together when these come in the order of the text.
+    pub fn map_ranges(&self, ranges: &[ByteRange]) -> Vec<ByteRange> {
+        let mut passed = 0;
+        let mut shift = Shift::default();
+        let mut reached = ByteOffset::ZERO;
+        ranges
+            .iter()
+            .map(|range| {
+                if range.start < reached {
+                    (passed, shift) = (0, Shift::default());
+                }
+                reached = range.start;
+                // What ends before the stretch only moves it.
+                while let Some(one) = self.replacements.get(passed)
+                    && one.delete.end < range.start
+                {
+                    shift.pass(one.delete.len(), one.insert.len());
+                    passed += 1;
+                }
+                let rest = self.replacements.get(passed..).unwrap_or_default();
+                range_behind(rest, shift, *range)
+            })
+            .collect()
     }
 
     /// The stretches of the text after that the insertions fill, one per replacement; an empty range
@@ -406,6 +407,47 @@ impl ChangeSet {
             Err(split())
         }
     }
+}
+
+/// Where a place goes, given the replacements that are not before it and the shift of those that are.
+fn place_behind(
+    replacements: &[Replacement],
+    shift: Shift,
+    at: ByteOffset,
+    bias: Bias,
+) -> ByteOffset {
+    let mut shift = shift;
+    for Replacement { delete, insert } in replacements {
+        if at < delete.start {
+            break;
+        }
+        let start = shift.of(delete.start);
+        let pure_insertion = delete.is_empty();
+        if at == delete.start {
+            if pure_insertion && bias == Bias::After {
+                shift.pass(0, insert.len());
+                continue;
+            }
+            return start;
+        }
+        if at < delete.end {
+            return match bias {
+                Bias::Before => start,
+                Bias::After => start + insert.len(),
+            };
+        }
+        shift.pass(delete.len(), insert.len());
+    }
+    shift.of(at)
+}
+
+fn range_behind(replacements: &[Replacement], shift: Shift, range: ByteRange) -> ByteRange {
+    if range.is_empty() {
+        return ByteRange::empty(place_behind(replacements, shift, range.start, Bias::Before));
+    }
+    let start = place_behind(replacements, shift, range.start, Bias::After);
+    let end = place_behind(replacements, shift, range.end, Bias::Before).max(start);
+    ByteRange { start, end }
 }
 
 /// How far places have moved after the replacements passed so far.

@@ -163,6 +163,45 @@ proptest! {
     }
 
     #[test]
+    fn many_stretches_move_like_one((before, change) in one_change(), sorted in any::<bool>()) {
+        let mut ranges: Vec<ByteRange> = (0..=before.len())
+            .flat_map(|start| (start..=before.len()).map(move |end| ByteRange::from(start..end)))
+            .collect();
+        if !sorted {
+            ranges.reverse();
+        }
+        let one_by_one: Vec<_> = ranges.iter().map(|range| change.map_range(*range)).collect();
+        prop_assert_eq!(change.map_ranges(&ranges), one_by_one);
+    }
+
+    #[test]
+    fn a_refined_change_makes_the_same_text((before, one, next) in two_changes_in_a_row()) {
+        let change = one.compose(&next).unwrap();
+        let refined = change.refine(&before).unwrap();
+        let after = change.apply_to_str(&before).unwrap();
+        prop_assert_eq!(refined.apply_to_str(&before).unwrap(), after);
+        prop_assert_eq!(refined.refine(&before).unwrap(), refined.clone());
+        // Never a longer way than before.
+        let cost = |change: &ChangeSet| -> usize {
+            change.replacements().iter().map(|one| one.delete.len() + one.insert.len()).sum()
+        };
+        prop_assert!(cost(&refined) <= cost(&change));
+    }
+
+    #[test]
+    fn undone_typing_leaves_no_trace((before, change) in one_change()) {
+        let undo = change.invert(&before).unwrap();
+        let both = change.compose(&undo).unwrap();
+        prop_assert!(both.refine(&before).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_was_written_down_is_read_again((_, change) in one_change()) {
+        let written = serde_json::to_string(&change).unwrap();
+        prop_assert_eq!(serde_json::from_str::<ChangeSet>(&written).unwrap(), change);
+    }
+
+    #[test]
     fn the_inserted_ranges_hold_what_was_inserted((before, change) in one_change()) {
         let after = change.apply_to_str(&before).unwrap();
         let ranges = change.inserted_ranges();
@@ -300,4 +339,34 @@ fn a_border_of_a_replacement_stays_a_border() {
         "what is left of it"
     );
     assert_eq!(change.map_range((7..7).into()), (10..10).into());
+}
+
+#[test]
+fn a_change_that_was_tampered_with_is_not_read() {
+    let read =
+        |json: &str| serde_json::from_str::<ChangeSet>(json).map_err(|error| error.to_string());
+    let overlap = r#"{"len_before": 9, "replacements": [
+        {"delete": {"start": 1, "end": 4}, "insert": "x"},
+        {"delete": {"start": 3, "end": 5}, "insert": "y"}]}"#;
+    assert!(
+        read(overlap)
+            .unwrap_err()
+            .starts_with("two changes overlap")
+    );
+    let outside =
+        r#"{"len_before": 2, "replacements": [{"delete": {"start": 1, "end": 4}, "insert": ""}]}"#;
+    assert!(
+        read(outside)
+            .unwrap_err()
+            .contains("reaches behind the end")
+    );
+    let backwards =
+        r#"{"len_before": 9, "replacements": [{"delete": {"start": 4, "end": 1}, "insert": "x"}]}"#;
+    assert!(read(backwards).is_err());
+    let more = r#"{"len_before": 9, "replacements": [], "trusted": true}"#;
+    assert!(read(more).is_err());
+    assert_eq!(
+        serde_json::to_string(&change(3, &[(1, 2, "x")])).unwrap(),
+        r#"{"len_before":3,"replacements":[{"delete":{"start":1,"end":2},"insert":"x"}]}"#
+    );
 }
