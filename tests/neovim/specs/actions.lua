@@ -90,6 +90,19 @@ return {
     end,
   },
   {
+    'a skeleton at the end of a file ends it with one line break',
+    function(it)
+      it.open('src/loans.rs')
+      it.cursor('pub fn lend')
+      it.pick('Write tests for `lend`')
+      local job = it.job_ends()
+      it.equal(job.state, 'finished', job.message)
+      it.contains(it.text(), 'fn lend_works()')
+      local lines = vim.api.nvim_buf_get_lines(0, -3, -1, true)
+      it.equal(lines[2], '}')
+    end,
+  },
+  {
     'a comment `ai: …` is carried out and taken away',
     function(it)
       it.open('src/loans.rs')

@@ -44,6 +44,42 @@ function M.set(options)
   end
 end
 
+--- What tells the root of a project; of the first list that is found anywhere above, the nearest.
+local markers = {
+  { 'pleach.toml', '.git', '.hg', '.jj' },
+  {
+    'Cargo.toml',
+    'go.mod',
+    'package.json',
+    'pyproject.toml',
+    'setup.py',
+    'pom.xml',
+    'build.gradle',
+    'build.gradle.kts',
+    'CMakeLists.txt',
+    'Makefile',
+    'composer.json',
+    'Gemfile',
+    'Package.swift',
+    'build.zig',
+    'build.sbt',
+    'mix.exs',
+  },
+}
+
+--- The root of the project that a buffer belongs to. Edits stay below it.
+---@param buffer integer
+---@param on_root fun(root: string?)
+local function root_dir(buffer, on_root)
+  for _, names in ipairs(markers) do
+    local root = vim.fs.root(buffer, names)
+    if root then
+      return on_root(root)
+    end
+  end
+  on_root(nil)
+end
+
 --- The configuration of the language client.
 ---@return vim.lsp.Config
 function M.lsp()
@@ -52,7 +88,7 @@ function M.lsp()
   return {
     cmd = M.options.cmd,
     filetypes = M.filetypes,
-    root_markers = { 'pleach.toml', '.git', '.hg', '.jj' },
+    root_dir = root_dir,
     get_language_id = function(_, filetype)
       return language_ids[filetype] or filetype
     end,
