@@ -473,8 +473,11 @@ fn what_the_built_in_engine_cannot_do_it_refuses_and_says_how_to_set_a_model() {
 fn a_suspect_text_is_not_edited() {
     let mut client = opened(Client::builder());
     let uri = client.uri(FILE);
-    let far = json!({"line": 900, "character": 0});
-    let change = json!({"range": {"start": far, "end": far}, "text": "\n"});
+    let [start, end] = [
+        json!({"line": 1, "character": 0}),
+        json!({"line": 0, "character": 0}),
+    ];
+    let change = json!({"range": {"start": start, "end": end}, "text": "\n"});
     client.notify(
         "textDocument/didChange",
         json!({"textDocument": {"uri": uri, "version": 2}, "contentChanges": [change]}),

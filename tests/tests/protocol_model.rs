@@ -326,8 +326,16 @@ fn a_refused_reply_goes_back_with_the_reason_at_most_twice() {
 #[test]
 fn what_a_provider_does_wrong_is_told_with_the_next_step() {
     let unauthorized = json!({"error": {"message": "Incorrect API key provided: sk-secret-1234."}});
-    let scripts: [(Script, &str); 4] = [
+    // Not the key that is set here, but one that a proxy in between has added.
+    let of_another =
+        json!({"error": {"message": "Incorrect API key provided: sk-proxy-5678-abcd."}});
+    let scripts: [(Script, &str); 6] = [
         (Script::error(401, &unauthorized), "401"),
+        (Script::error(401, &of_another), "another's key"),
+        (
+            Script::default().piece(&good_reply()).end("taking_a_break"),
+            "an end that nobody knows",
+        ),
         (
             Script::error(400, &json!({"error": {"message": "no such model"}})),
             "400",
@@ -345,6 +353,12 @@ fn what_a_provider_does_wrong_is_told_with_the_next_step() {
         let job = client.start_job("pleach.rewrite", rewrite());
         let end = client.job_end(job);
         assert_eq!(end["kind"], "failed", "{name}: {end}");
+        // What had come is kept, whatever was wrong with it.
+        let begun = client
+            .job_events(job)
+            .iter()
+            .any(|event| event["kind"] == "text");
+        assert_eq!(end["kept"].is_string(), begun, "{name}: {end}");
         assert!(
             end["message"]
                 .as_str()
@@ -360,10 +374,10 @@ fn what_a_provider_does_wrong_is_told_with_the_next_step() {
         client.progress_end(job);
         for (side, message) in client.transcript() {
             let is_ours = *side == Side::Server;
-            assert!(
-                !(is_ours && message.to_string().contains("sk-secret-1234")),
-                "{message}"
-            );
+            let message = message.to_string();
+            for secret in ["sk-secret-1234", "sk-proxy-5678"] {
+                assert!(!(is_ours && message.contains(secret)), "{message}");
+            }
         }
     }
 }

@@ -192,42 +192,73 @@ fn several_changes_of_one_message_apply_one_after_the_other() {
     );
 }
 
-/// Clients get ranges wrong. The text that results is the best guess, and said to be one, so that
-/// nothing lands in it until the client has sent it whole.
+/// Editors name places behind the end: Neovim does for a file without a line break at its end. The
+/// protocol says what that means, so it is no reason to distrust the text.
 #[test]
-fn a_range_outside_the_text_makes_it_suspect_until_it_comes_whole() {
-    let mut client = Client::builder().start();
+fn a_place_behind_an_end_means_that_end() {
+    for mut client in in_every_encoding() {
+        let far = place(4_294_967_295, 4_294_967_295);
+        for (number, (start, end, expected)) in [
+            (place(0, 99), place(0, 99), "𝄞nex\ntwo\n"),
+            (place(0, 99), place(1, 99), "𝄞nex\n"),
+            (place(9, 0), place(9, 5), "𝄞ne\ntwo\nx"),
+            (place(1, 0), far.clone(), "𝄞ne\nx"),
+            (far.clone(), far.clone(), "𝄞ne\ntwo\nx"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let uri = format!("untitled:{number}");
+            client.open_as(&uri, "plaintext", "𝄞ne\ntwo\n");
+            let change = json!([{"range": {"start": start, "end": end}, "text": "x"}]);
+            client.notify("textDocument/didChange", changed(&uri, 2, &change));
+            let seen = client.server_document(&uri);
+            assert_eq!(
+                (&seen["text"], &seen["suspect"]),
+                (&json!(expected), &Value::Null),
+                "{change}"
+            );
+        }
+    }
+}
+
+/// What has no meaning at all is still applied, as the best guess, and nothing lands in such a text
+/// until the client has sent it whole: with a change, or with a save.
+#[test]
+fn a_range_without_a_meaning_makes_the_text_suspect_until_it_comes_whole() {
+    let mut client = Client::builder().editor(Personality::Vscode).start();
     let wrong = [
-        (place(0, 99), place(0, 99), "past the end of the line"),
-        (place(9, 0), place(9, 5), "past the end of the text"),
         (place(1, 2), place(0, 1), "reversed"),
-        (
-            place(4_294_967_295, 4_294_967_295),
-            place(4_294_967_295, 4_294_967_295),
-            "far away",
-        ),
+        (place(0, 1), place(0, 3), "inside a character"),
     ];
     for (number, (start, end, why)) in wrong.into_iter().enumerate() {
         let uri = format!("untitled:{number}");
-        client.open_as(&uri, "plaintext", "one\ntwo\n");
+        client.open_as(&uri, "plaintext", "𝄞ne\ntwo\n");
         let change = json!([{"range": {"start": start, "end": end}, "text": "x"}]);
-        client.notify("textDocument/didChange", changed(&uri, 2, &change));
-        let seen = client.server_document(&uri);
-        assert!(seen["suspect"].is_string(), "{why}: {seen}");
-        assert!(
-            seen["text"].as_str().unwrap().contains('x'),
-            "{why}: {seen}"
-        );
-        client.notify(
-            "textDocument/didChange",
-            changed(&uri, 3, &json!([{"text": "whole"}])),
-        );
-        assert_eq!(
-            client.server_document(&uri)["suspect"],
-            Value::Null,
-            "{why}"
-        );
-        assert_eq!(client.server_text(&uri), "whole");
+        for (version, by_saving) in [(2, false), (5, true)] {
+            client.notify("textDocument/didChange", changed(&uri, version, &change));
+            let seen = client.server_document(&uri);
+            assert!(seen["suspect"].is_string(), "{why}: {seen}");
+            assert!(
+                seen["text"].as_str().unwrap().contains('x'),
+                "{why}: {seen}"
+            );
+            if by_saving {
+                let saved = json!({"textDocument": {"uri": uri}, "text": "whole"});
+                client.notify("textDocument/didSave", saved);
+            } else {
+                let whole = json!([{"text": "whole"}]);
+                client.notify("textDocument/didChange", changed(&uri, version + 1, &whole));
+            }
+            let seen = client.server_document(&uri);
+            assert_eq!(
+                (&seen["text"], &seen["suspect"]),
+                (&json!("whole"), &Value::Null),
+                "{why}"
+            );
+            let again = json!([{"text": "𝄞ne\ntwo\n"}]);
+            client.notify("textDocument/didChange", changed(&uri, version + 2, &again));
+        }
     }
 }
 

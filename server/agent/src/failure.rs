@@ -39,6 +39,13 @@ pub enum JobFailure {
         /// The variable's name.
         variable: String,
     },
+    /// The provider ended the answer in a way that Pleach does not know, so nobody can tell whether
+    /// it is whole.
+    #[error("the answer ended for a reason that is not known (`{reason}`), so it may be cut off")]
+    UnknownStop {
+        /// The provider's word for it.
+        reason: String,
+    },
     /// The engine answered, but no part of it can be taken safely.
     #[error("{0}")]
     Refused(Box<Refusal>),
@@ -79,6 +86,7 @@ impl JobFailure {
             Self::Key { .. } => "key-command-failed",
             Self::UnknownEngine { .. } => "unknown-engine",
             Self::KeyNotSet { .. } => "key-not-set",
+            Self::UnknownStop { .. } => "unknown-stop",
             Self::Refused(refusal) => refusal.code.code(),
             Self::Builtin(refusal) => refusal.code(),
             Self::TooLarge { .. } => "too-large",
@@ -91,15 +99,20 @@ impl JobFailure {
     pub fn next_step(&self) -> String {
         match self {
             Self::Provider(error) => error.next_step(),
-            Self::Key { .. } => {
-                "run the key_command of that provider in a terminal and mend what it reports".into()
-            }
+            Self::Key { provider, cause } => format!(
+                "correct key_command of [providers.{provider}] in pleach.toml: {}",
+                cause.next_step()
+            ),
             Self::UnknownEngine { name } => format!(
                 "add a [providers.{name}] section to pleach.toml, or set engine = \"builtin\""
             ),
             Self::KeyNotSet { variable, .. } => format!(
                 "set {variable} where your editor is started, or use key_command in pleach.toml"
             ),
+            Self::UnknownStop { .. } => {
+                "nothing was changed; look at the kept answer, and land it with pleach.land if it is whole"
+                    .into()
+            }
             Self::Refused(_) => {
                 "nothing was changed; say more exactly what you want, or select the place itself"
                     .into()

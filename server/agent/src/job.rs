@@ -17,6 +17,9 @@ use crate::engine::Engine;
 use crate::failure::JobFailure;
 use crate::prompt;
 
+/// How many characters of a provider's word for the end of an answer are shown.
+const REASON_SHOWN: usize = 40;
+
 /// What the editor or a checker reported about the place of a job. Ranges are bytes of the document.
 pub type Diagnostic = DiagnosticNote;
 
@@ -382,7 +385,7 @@ async fn receive(
             Ok(
                 ModelEvent::Started { .. }
                 | ModelEvent::Thinking(_)
-                | ModelEvent::Stopped(StopReason::EndTurn | StopReason::Other(_)),
+                | ModelEvent::Stopped(StopReason::EndTurn),
             ) => {}
             Ok(ModelEvent::Text(text)) => {
                 if reply.is_empty() {
@@ -407,6 +410,13 @@ async fn receive(
             Ok(ModelEvent::Stopped(StopReason::MaxTokens)) => {
                 let bytes = reply.len();
                 return Err((ProviderError::Truncated { bytes }.into(), reply));
+            }
+            // Half an edit could look like a whole one. An answer to read may end as it likes.
+            Ok(ModelEvent::Stopped(StopReason::Other(reason))) => {
+                if request.action.edits() {
+                    let reason = reason.chars().take(REASON_SHOWN).collect();
+                    return Err((JobFailure::UnknownStop { reason }, reply));
+                }
             }
             Ok(ModelEvent::Stopped(StopReason::Refusal)) => {
                 return Err((ProviderError::Refused.into(), reply));

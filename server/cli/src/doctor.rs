@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
+use pleach_policy::redact;
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
 use crate::paint::{BAD, FAINT, GOOD, HEAD, ODD, count, paint, visible};
-use crate::redact::redact;
 
 mod editors;
 mod engine;
@@ -99,9 +99,11 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
 async fn look(environment: &Environment) -> Vec<Finding> {
     let mut findings = vec![program()];
     let settings = settings::look(environment, &mut findings);
-    engine::look(&settings, &mut findings).await;
+    // The editors and every provider at the same time: what does not answer costs its patience once.
+    let (engines, editors) = tokio::join!(engine::look(&settings), editors::look());
+    findings.extend(engines);
     state::look(environment, &mut findings);
-    editors::look(&mut findings).await;
+    findings.extend(editors);
     findings
 }
 

@@ -14,7 +14,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Registry, reload};
 
-use crate::redact::redact;
+use pleach_policy::redact;
 
 /// How much is logged, which may change while the server runs.
 pub(crate) struct Level {

@@ -19,7 +19,6 @@ mod init;
 mod log;
 mod lsp;
 mod paint;
-mod redact;
 
 /// The program went well.
 const DONE: u8 = 0;

@@ -15,6 +15,9 @@ pub(crate) struct Client {
     pub(crate) name: String,
     /// The unit of columns, as negotiated.
     pub(crate) encoding: PositionEncoding,
+    /// Counts a line break at the end of every text, even of one that ends without it: lines are all
+    /// that it has. Its ranges may reach behind that line break.
+    pub(crate) counts_final_break: bool,
     /// Shows progress that the server begins.
     pub(crate) progress: bool,
     /// Opens a document on request.
@@ -67,6 +70,7 @@ impl Client {
             },
         );
         Self {
+            counts_final_break: name.starts_with("Neovim"),
             name,
             encoding: encoding(params),
             progress: window

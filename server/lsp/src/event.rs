@@ -36,7 +36,11 @@ pub(crate) enum Event {
     /// A document was closed.
     Closed { uri: String },
     /// A document was written to disk.
-    Saved { uri: String },
+    Saved {
+        uri: String,
+        /// The whole text, when the client tells it.
+        text: Option<String>,
+    },
     /// The set of workspace folders changed: uris added, uris removed.
     FoldersChanged {
         added: Vec<String>,

@@ -88,6 +88,7 @@ impl Service {
     async fn did_save(&self, params: DidSaveTextDocumentParams) {
         self.inbox.put(Event::Saved {
             uri: params.text_document.uri.0,
+            text: params.text,
         });
     }
 

@@ -121,7 +121,7 @@ impl Session {
                     tracing::warn!(uri, "a change of a document that is not open was ignored");
                     return;
                 };
-                document.change(*params, self.client.encoding);
+                document.change(*params, &self.client);
                 self.check_open_settings(&uri);
                 self.document_moved(&uri);
             }
@@ -132,7 +132,13 @@ impl Session {
                 self.listings_of_closed(&uri);
                 self.closed_while_landing(&uri);
             }
-            Event::Saved { uri } => self.saved(&uri),
+            Event::Saved { uri, text } => {
+                if let (Some(text), Some(document)) = (text, self.documents.get_mut(&uri)) {
+                    document.saved(&text);
+                }
+                self.document_moved(&uri);
+                self.saved(&uri);
+            }
             Event::FoldersChanged { added, removed } => self.change_folders(added, &removed),
             Event::ConfigurationChanged(settings) => self.client_settings_changed(&settings),
             Event::WatchedFilesChanged => self.load_settings(),

@@ -317,13 +317,15 @@ impl Provider {
         }
     }
 
-    /// A text of the server's in one line, shortened, and without the key, in case it repeats it.
+    /// A text of the server's in one line, shortened, and without what looks like a key, in case it
+    /// repeats it.
     pub(crate) fn presentable(&self, text: &str) -> String {
         let text = match &self.0.key {
             Some(key) => text.replace(key.expose_secret(), "[key]"),
             None => text.to_owned(),
         };
-        let text: String = text
+        // Nor any other key: a proxy's, or one of another provider that was set here by mistake.
+        let text: String = pleach_policy::redact(&text)
             .split(|c: char| c.is_whitespace() || c.is_control())
             .filter(|word| !word.is_empty())
             .collect::<Vec<_>>()
@@ -473,6 +475,11 @@ mod tests {
         assert_eq!(
             provider.presentable("a\n\u{1b}[31mb sk-1\u{7}"),
             "a [31mb [key]"
+        );
+        let others = "Incorrect API key provided: sk-proj-0123456789abcdef.";
+        assert_eq!(
+            provider.presentable(others),
+            "Incorrect API key provided: [redacted]."
         );
         assert_eq!(provider.presentable(" \n"), "no reason given");
         assert_eq!(provider.presentable(&"ä".repeat(999)).chars().count(), 301);

@@ -64,11 +64,14 @@ impl Client {
     /// Writes an open document to disk.
     pub fn save(&mut self, path: &str) {
         let uri = self.uri(path);
-        std::fs::write(self.root.join(path), self.text(path)).expect("the file is written");
-        self.notify(
-            "textDocument/didSave",
-            json!({"textDocument": {"uri": uri}}),
-        );
+        let text = self.text(path);
+        std::fs::write(self.root.join(path), &text).expect("the file is written");
+        let mut params = json!({"textDocument": {"uri": uri}});
+        let synchronized = &self.server["capabilities"]["textDocumentSync"];
+        if synchronized["save"]["includeText"] == true {
+            params["text"] = json!(text);
+        }
+        self.notify("textDocument/didSave", params);
     }
 
     /// An open document.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use camino::Utf8Path;
+use futures_util::future::join_all;
 use pleach_exec::CommandLine;
 
 use super::Finding;
@@ -50,22 +51,20 @@ const EDITORS: [Editor; 3] = [
     },
 ];
 
-pub(super) async fn look(findings: &mut Vec<Finding>) {
-    let mut any = false;
-    for editor in &EDITORS {
-        let Some(path) = editor.programs.iter().find_map(|name| program(name)) else {
-            continue;
-        };
-        any = true;
-        findings.push(editor.finding(&path).await);
-    }
-    if !any {
+pub(super) async fn look() -> Vec<Finding> {
+    let found = EDITORS.iter().filter_map(|editor| {
+        let path = editor.programs.iter().find_map(|name| program(name))?;
+        Some(async move { editor.finding(&path).await })
+    });
+    let mut findings = join_all(found).await;
+    if findings.is_empty() {
         findings.push(Finding::note(
             AREA,
             "neither Neovim, Helix nor VS Code is on PATH",
             "any editor that speaks the Language Server Protocol will do: let it start `pleach lsp`",
         ));
     }
+    findings
 }
 
 impl Editor {

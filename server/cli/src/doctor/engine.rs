@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use pleach_agent::{Engine, builtin};
 use pleach_policy::{KeySource, Settings};
+use tokio::time::{Instant, timeout_at};
 
 use super::Finding;
 use crate::environment::Environment;
 
 const AREA: &str = "engine";
-/// A provider that takes longer to list its models is not fit for an editor, or not there.
+/// How long all providers together may take, their keys included: they are asked at the same time.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-pub(super) async fn look(settings: &Settings, findings: &mut Vec<Finding>) {
+pub(super) async fn look(settings: &Settings) -> Vec<Finding> {
+    let mut findings = Vec::new();
     match settings.model_engine() {
         None => findings.push(Finding::good(AREA, builtin::LABEL)),
         Some(name) if settings.providers.contains_key(name) => {}
@@ -33,14 +36,17 @@ pub(super) async fn look(settings: &Settings, findings: &mut Vec<Finding>) {
              model = \"qwen3-coder\"",
         ));
     }
-    for name in settings.providers.keys() {
+    let deadline = Instant::now() + PATIENCE;
+    let asked = settings.providers.keys().map(|name| {
         let chosen = settings.model_engine() == Some(name);
-        findings.push(provider(settings, name, chosen).await);
-    }
+        provider(settings, name, chosen, deadline)
+    });
+    findings.extend(join_all(asked).await);
+    findings
 }
 
 /// Whether a provider's key is there, and whether it answers.
-async fn provider(settings: &Settings, name: &str, chosen: bool) -> Finding {
+async fn provider(settings: &Settings, name: &str, chosen: bool, deadline: Instant) -> Finding {
     let asked = Settings {
         engine: name.to_owned(),
         ..settings.clone()
@@ -65,9 +71,16 @@ async fn provider(settings: &Settings, name: &str, chosen: bool) -> Finding {
             Finding::note(AREA, message, fix)
         }
     };
-    let engine = match Engine::open(&asked, &Environment::variables()).await {
-        Ok(engine) => engine,
-        Err(failure) => return failed(failure.to_string(), failure.next_step()),
+    let engine = match timeout_at(deadline, Engine::open(&asked, &Environment::variables())).await {
+        Ok(Ok(engine)) => engine,
+        Ok(Err(failure)) => return failed(failure.to_string(), failure.next_step()),
+        // Only a key_command takes time.
+        Err(_elapsed) => {
+            return failed(
+                format!("no {key} within {} s", PATIENCE.as_secs()),
+                "run its key_command in a terminal, to see what it waits for".into(),
+            );
+        }
     };
     let Engine::Model(provider) = engine else {
         return failed(
@@ -76,7 +89,7 @@ async fn provider(settings: &Settings, name: &str, chosen: bool) -> Finding {
         );
     };
     let (label, place) = (provider.label(), provider.base_url().to_owned());
-    match tokio::time::timeout(PATIENCE, provider.probe()).await {
+    match timeout_at(deadline, provider.probe()).await {
         Err(_elapsed) => failed(
             format!("{place} did not answer within {} s", PATIENCE.as_secs()),
             "start the server, or mend base_url in pleach.toml".into(),

@@ -1,6 +1,6 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 use expect_test::expect;
 use serde_json::Value;
@@ -23,24 +23,33 @@ fn provider() -> (String, std::thread::JoinHandle<String>) {
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     let served = std::thread::spawn(move || {
         let (mut client, _) = listener.accept().unwrap();
-        let mut request = Vec::new();
-        let mut piece = [0; 1024];
-        while !request.ends_with(b"\r\n\r\n") {
-            let read = client.read(&mut piece).unwrap();
-            assert!(read > 0, "the request broke off");
-            request.extend_from_slice(&piece[..read]);
-        }
-        let body = r#"{"data":[{"id":"qwen"}]}"#;
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
-        write!(
-            client,
-            "{head}\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        String::from_utf8(request).unwrap()
+        let request = receive(&mut client);
+        answer(&mut client);
+        request
     });
     (url, served)
+}
+
+fn receive(client: &mut TcpStream) -> String {
+    let mut request = Vec::new();
+    let mut piece = [0; 1024];
+    while !request.ends_with(b"\r\n\r\n") {
+        let read = client.read(&mut piece).unwrap();
+        assert!(read > 0, "the request broke off");
+        request.extend_from_slice(&piece[..read]);
+    }
+    String::from_utf8(request).unwrap()
+}
+
+fn answer(client: &mut TcpStream) {
+    let body = r#"{"data":[{"id":"qwen"}]}"#;
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+    write!(
+        client,
+        "{head}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
 }
 
 #[test]
@@ -127,6 +136,41 @@ fn a_model_that_the_server_does_not_have_is_a_problem() {
         ran.out
     );
     assert_eq!(ran.code, 1);
+}
+
+/// Five servers of which none answers before all five have been asked.
+#[test]
+fn providers_are_asked_at_the_same_time() {
+    let place = Place::new(&[]);
+    let servers: Vec<_> = (0..5)
+        .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
+        .collect();
+    let settings: Vec<String> = servers
+        .iter()
+        .enumerate()
+        .map(|(number, server)| {
+            let address = server.local_addr().unwrap();
+            format!("[providers.p{number}]\nbase_url = 'http://{address}/v1'\nmodel = 'qwen'\n")
+        })
+        .collect();
+    place.settings(&settings.concat());
+    let served = std::thread::spawn(move || {
+        let mut clients: Vec<_> = servers.iter().map(|it| it.accept().unwrap().0).collect();
+        for client in &mut clients {
+            receive(client);
+        }
+        for client in &mut clients {
+            answer(client);
+        }
+    });
+    let ran = place.run(&["doctor"]);
+    served.join().unwrap();
+    assert_eq!(
+        ran.out.matches("answers (no key)").count(),
+        5,
+        "{}",
+        ran.out
+    );
 }
 
 #[test]

@@ -102,7 +102,9 @@ impl CommandFailure {
             }
             Self::NoReply => "select the reply, or give it as {\"reply\": \"…\"}",
             Self::NothingRuns | Self::NothingToUndo => "nothing was changed",
-            Self::Suspect(_) => "close the document and open it again, then repeat the command",
+            Self::Suspect(_) => {
+                "save the document, or close it and open it again, then repeat the command"
+            }
             Self::Outdated(_) => "ask for the actions again",
             Self::TurnedOff => "set it to true in pleach.toml",
             Self::Denied { .. } => "edit it by hand, or allow it in your own pleach.toml",

@@ -8,10 +8,12 @@ use camino::Utf8PathBuf;
 use lsp_types::{DidChangeTextDocumentParams, TextDocumentContentChangeEvent, TextDocumentItem};
 use pleach_grammars::{Language, Symbol, Syntax};
 use pleach_text::{
-    ByteOffset, ByteRange, ChangeSet, PositionEncoding, Replacement, byte_of, is_within,
+    ByteOffset, ByteRange, ChangeSet, EncodedPosition, Line, PositionEncoding, Replacement,
+    byte_of, is_within,
 };
 use ropey::Rope;
 
+use crate::client::Client;
 use crate::event::Parsed;
 use crate::from_proto;
 
@@ -223,13 +225,10 @@ impl Documents {
 }
 
 impl Document {
-    /// Applies the client's changes, in their order. What does not fit is logged and marks the text
-    /// as suspect, until the client sends it whole.
-    pub(crate) fn change(
-        &mut self,
-        params: DidChangeTextDocumentParams,
-        encoding: PositionEncoding,
-    ) {
+    /// Applies the client's changes, in their order. Positions behind the end of a line or of the text
+    /// mean that end, as the protocol says. What cannot be understood is logged and marks the text as
+    /// suspect, until the client sends it whole.
+    pub(crate) fn change(&mut self, params: DidChangeTextDocumentParams, client: &Client) {
         let version = params.text_document.version;
         if version <= self.version {
             self.suspect(format!(
@@ -242,18 +241,27 @@ impl Document {
                 TextDocumentContentChangeEvent::TextDocumentContentChangePartial(part) => {
                     let start = from_proto::position(part.range.start);
                     let end = from_proto::position(part.range.end);
-                    if !is_within(&self.text, start, encoding)
-                        || !is_within(&self.text, end, encoding)
-                        || end < start
+                    if end < start {
+                        self.suspect(
+                            "a change named a range that ends before it begins".to_owned(),
+                        );
+                    } else if is_inside_character(&self.text, start, client.encoding)
+                        || is_inside_character(&self.text, end, client.encoding)
                     {
-                        self.suspect("a change named a range outside its text".to_owned());
+                        self.suspect("a change named a place inside a character".to_owned());
                     }
-                    let start = byte_of(&self.text, start, encoding);
-                    let end = byte_of(&self.text, end, encoding);
-                    self.replace(&Replacement {
-                        delete: ByteRange::new(start, end),
+                    let replacement = Replacement {
+                        delete: ByteRange::new(
+                            byte_of(&self.text, start, client.encoding),
+                            byte_of(&self.text, end, client.encoding),
+                        ),
                         insert: part.text,
-                    });
+                    };
+                    if client.counts_final_break && end == self.behind_final_break() {
+                        self.replace(&self.without_final_break(replacement, start == end));
+                    } else {
+                        self.replace(&replacement);
+                    }
                 }
                 TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(whole) => {
                     self.replace_all(&whole.text);
@@ -261,6 +269,56 @@ impl Document {
             }
         }
         self.version = version;
+    }
+
+    /// The position behind a line break after the last line, which the text itself does not have.
+    fn behind_final_break(&self) -> EncodedPosition {
+        EncodedPosition {
+            line: Line::from_index(self.text.len_lines()),
+            column: 0,
+        }
+    }
+
+    /// What `replacement` means to an editor that counts a line break at the end of this text, where
+    /// there is none: its range ends behind that line break, and with `is_insertion` it begins there
+    /// as well. Afterwards the text ends without it again.
+    fn without_final_break(&self, replacement: Replacement, is_insertion: bool) -> Replacement {
+        let Replacement {
+            mut delete,
+            mut insert,
+        } = replacement;
+        let line_break = |text: &str| match text.as_bytes() {
+            [.., b'\r', b'\n'] => 2,
+            [.., b'\r' | b'\n'] => 1,
+            _ => 0,
+        };
+        let kept = insert.len() - line_break(&insert);
+        if is_insertion {
+            insert.truncate(kept);
+            insert.insert(0, '\n');
+        } else if insert.is_empty() {
+            // The last lines are deleted: the break before them was not the last one, and is now.
+            let from = delete.start.0.saturating_sub(2);
+            let before = self.text.get_byte_slice(from..delete.start.0);
+            let before = before.map(String::from).unwrap_or_default();
+            delete.start.0 -= line_break(&before);
+        } else {
+            insert.truncate(kept);
+        }
+        Replacement { delete, insert }
+    }
+
+    /// Takes over the whole text as it was saved. It is a text of the present version, and what may
+    /// have been misunderstood before is mended by it.
+    pub(crate) fn saved(&mut self, text: &str) {
+        if self.text != *text {
+            tracing::warn!(
+                uri = self.uri,
+                "the saved text is not the text that was typed: the saved one counts"
+            );
+            self.replace_all(text);
+        }
+        self.suspect = None;
     }
 
     /// Marks the text as possibly different from the editor's.
@@ -457,6 +515,16 @@ impl Document {
     }
 }
 
+/// Whether `at` names a place between the halves of a character. Behind the end of a line or of the
+/// text is another matter: that means the end.
+fn is_inside_character(text: &Rope, at: EncodedPosition, encoding: PositionEncoding) -> bool {
+    let end = EncodedPosition {
+        column: u32::MAX,
+        ..at
+    };
+    !is_within(text, at, encoding) && byte_of(text, at, encoding) != byte_of(text, end, encoding)
+}
+
 /// Where the place `at` of the text after `change` was in the text before it.
 fn map_back(change: &ChangeSet, at: ByteOffset) -> ByteOffset {
     let mut shift = 0_usize;
@@ -493,6 +561,14 @@ mod tests {
         documents
     }
 
+    /// A client that counts columns in bytes.
+    fn bytes() -> Client {
+        Client {
+            encoding: PositionEncoding::Utf8,
+            ..Client::default()
+        }
+    }
+
     fn typed(
         version: i32,
         line: u32,
@@ -514,8 +590,8 @@ mod tests {
     fn a_place_of_an_older_version_moves_with_the_typing() {
         let mut documents = opened("let a = 1;\nlet b = 2;\n");
         let document = documents.get_mut("file:///a.rs").unwrap();
-        document.change(typed(2, 0, 0, 0, "// one\n"), PositionEncoding::Utf8);
-        document.change(typed(3, 1, 4, 5, "long"), PositionEncoding::Utf8);
+        document.change(typed(2, 0, 0, 0, "// one\n"), &bytes());
+        document.change(typed(3, 1, 4, 5, "long"), &bytes());
         let b = ByteRange::new(ByteOffset(15), ByteOffset(16));
         let moved = document.moved(b, 1).unwrap();
         assert_eq!(document.text.to_string().get(moved.as_usize()), Some("b"));
@@ -526,26 +602,65 @@ mod tests {
     fn a_version_that_goes_back_makes_the_text_suspect_until_it_comes_whole() {
         let mut documents = opened("a\n");
         let document = documents.get_mut("file:///a.rs").unwrap();
-        document.change(typed(1, 0, 0, 0, "b"), PositionEncoding::Utf8);
+        document.change(typed(1, 0, 0, 0, "b"), &bytes());
         assert!(document.suspect.is_some());
         let whole = serde_json::json!({
             "textDocument": {"uri": "file:///a.rs", "version": 5},
             "contentChanges": [{"text": "fresh\n"}],
         });
-        document.change(
-            serde_json::from_value(whole).unwrap(),
-            PositionEncoding::Utf8,
-        );
+        document.change(serde_json::from_value(whole).unwrap(), &bytes());
         assert_eq!(document.suspect, None);
         assert_eq!(document.text.to_string(), "fresh\n");
     }
 
     #[test]
-    fn a_range_outside_the_text_never_panics() {
-        let mut documents = opened("é\n");
+    fn a_place_behind_an_end_means_that_end() {
+        let mut documents = opened("é\nb\n");
         let document = documents.get_mut("file:///a.rs").unwrap();
-        document.change(typed(2, 7, 3, 90, "x"), PositionEncoding::Utf16);
-        assert!(document.suspect.is_some());
-        assert_eq!(document.text.to_string(), "é\nx");
+        document.change(typed(2, 7, 3, 90, "x"), &Client::default());
+        document.change(typed(3, 0, 9, 9, "y"), &Client::default());
+        assert_eq!(document.text.to_string(), "éy\nb\nx");
+        assert_eq!(document.suspect, None);
+    }
+
+    #[test]
+    fn what_cannot_be_understood_makes_the_text_suspect() {
+        for (from, to, why) in [(1, 2, "inside a character"), (3, 0, "reversed")] {
+            let mut documents = opened("𝄞b\n");
+            let document = documents.get_mut("file:///a.rs").unwrap();
+            document.change(typed(2, 0, from, to, "x"), &Client::default());
+            assert!(document.suspect.is_some(), "{why}");
+        }
+    }
+
+    /// What Neovim 0.11 sends for `o`, `dd`, `p` and `dG` at the end of a text without a final line
+    /// break.
+    #[test]
+    fn a_final_line_break_that_only_the_editor_counts_is_left_out() {
+        let changes = [
+            ((1, 1), (2, 0), "\nc\n", "a\nb\nc"),
+            ((2, 0), (3, 0), "", "a\nb"),
+            ((2, 0), (2, 0), "d\n", "a\nb\nd"),
+            ((1, 0), (3, 0), "", "a"),
+            ((0, 0), (1, 0), "", ""),
+        ];
+        let neovim = Client {
+            counts_final_break: true,
+            ..bytes()
+        };
+        let mut documents = opened("a\nb");
+        let document = documents.get_mut("file:///a.rs").unwrap();
+        for (version, (start, end, text, expected)) in (2..).zip(changes) {
+            let mut change = typed(version, start.0, start.1, 0, text);
+            if let [TextDocumentContentChangeEvent::TextDocumentContentChangePartial(part)] =
+                &mut change.content_changes[..]
+            {
+                part.range.end.line = end.0;
+                part.range.end.character = end.1;
+            }
+            document.change(change, &neovim);
+            assert_eq!(document.text.to_string(), expected, "{start:?} {end:?}");
+            assert_eq!(document.suspect, None);
+        }
     }
 }

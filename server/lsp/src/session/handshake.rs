@@ -3,7 +3,7 @@
 use lsp_types::{
     ChangeNotifications, CodeActionKind, CodeActionOptions, CodeActionProvider,
     ExecuteCommandOptions, InitializeParams, InitializeResult, PositionEncodingKind, Save,
-    ServerCapabilities, ServerInfo, TextDocumentSync, TextDocumentSyncKind,
+    SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSync, TextDocumentSyncKind,
     TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceOptions,
 };
 use pleach_agent::Action;
@@ -61,7 +61,11 @@ fn capabilities(encoding: PositionEncoding) -> ServerCapabilities {
         text_document_sync: Some(TextDocumentSync::Options(TextDocumentSyncOptions {
             open_close: Some(true),
             change: Some(TextDocumentSyncKind::Incremental),
-            save: Some(Save::Bool(true)),
+            // The text that is saved mends whatever was misunderstood before. Neovim, for one, reports
+            // nothing when the last but one empty line is deleted.
+            save: Some(Save::SaveOptions(SaveOptions {
+                include_text: Some(true),
+            })),
             ..TextDocumentSyncOptions::default()
         })),
         code_action_provider: Some(CodeActionProvider::CodeActionOptions(CodeActionOptions {

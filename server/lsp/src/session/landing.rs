@@ -13,14 +13,15 @@ use pleach_agent::Action;
 use pleach_edit::{FileChange, Proposal, Refusal};
 use pleach_text::ChangeSet;
 use pleach_workspace::WorkspaceSnapshot;
-use ropey::Rope;
 use serde_json::{Value, json};
 
 use crate::event::{Event, JobId};
 use crate::session::commands::CommandFailure;
 use crate::session::jobs::Failure;
 use crate::session::{Awaited, Session};
-use crate::to_proto;
+use operations::Operations;
+
+mod operations;
 
 /// How long a client may take to answer `workspace/applyEdit`: it may ask the person.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
@@ -123,7 +124,9 @@ impl LandingFailure {
             Self::NoEdits | Self::NoFileOperation { .. } => {
                 "apply the kept answer with `pleach apply`"
             }
-            Self::Suspect { .. } => "close the document and open it again, then repeat the command",
+            Self::Suspect { .. } => {
+                "save the document, or close it and open it again, then repeat the command"
+            }
             Self::Unreachable { .. } => "open the file in the editor and repeat the command",
             Self::NotApplied { .. } | Self::NotConfirmed { .. } | Self::KeepsChanging { .. } => {
                 "land the kept answer with pleach.land, or ask again"
@@ -284,60 +287,26 @@ impl Session {
             return;
         }
         let encoding = self.client.encoding;
-        let version = document.map(|document| document.version);
-        let (operations, changes) = match change {
-            FileChange::Edit {
-                before, changes, ..
-            } => {
-                let text = match document {
-                    Some(document) => document.text.clone(),
-                    None => Rope::from_str(before),
-                };
-                let edit = to_proto::text_edit(&uri, version, &text, changes, encoding);
-                (vec![edit], Some(changes.clone()))
-            }
-            FileChange::Create { text, .. } => (to_proto::create_file(&uri, text), None),
-            FileChange::Delete { .. } => (vec![json!({"kind": "delete", "uri": uri})], None),
-            FileChange::Rename {
-                to,
-                changes,
-                before,
-                ..
-            } => {
-                let Ok(new_uri) = snapshot.uri_of(to) else {
-                    return;
-                };
-                let rename = json!({
-                    "kind": "rename", "oldUri": uri, "newUri": new_uri,
-                    "options": {"overwrite": false, "ignoreIfExists": false},
-                });
-                let text = Rope::from_str(before);
-                let edit = to_proto::text_edit(&new_uri, None, &text, changes, encoding);
-                let operations = if changes.is_empty() {
-                    vec![rename]
-                } else {
-                    vec![rename, edit]
-                };
-                (operations, None)
+        let operations = match Operations::of(change, uri, document, &snapshot, encoding) {
+            Ok(operations) => operations,
+            Err(failure) => {
+                self.landing_failed(job, &failure);
+                return;
             }
         };
-        let sent = Sent {
-            uri: match change {
-                FileChange::Rename { to, .. } => snapshot.uri_of(to).unwrap_or(uri),
-                _ => uri,
-            },
+        landing.sent = Some(Sent {
+            uri: operations.uri,
             predicted: change.after(),
-            changes,
+            changes: operations.changes,
             revision: document.map(|document| document.revision),
             answered: false,
             confirmed: false,
             missed: false,
-        };
-        landing.sent = Some(sent);
+        });
         landing.attempt += 1;
         let attempt = landing.attempt;
         let label = format!("Pleach: {}", landing.summary);
-        let params = json!({"label": label, "edit": {"documentChanges": operations}});
+        let params = json!({"label": label, "edit": {"documentChanges": operations.list}});
         self.request("workspace/applyEdit", &params, Awaited::ApplyEdit(job));
         self.later(ANSWER_WITHIN, Event::LandingDue { job, attempt });
     }
