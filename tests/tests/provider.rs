@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use pleach_model::{
-    Message, ModelEvent, ModelRequest, Provider, ProviderConfig, ProviderError, Speaker,
-    StopReason, TimeoutPhase,
+    Message, ModelEvent, ModelRequest, Provider, ProviderConfig, ProviderError, StopReason,
+    TimeoutPhase,
 };
 use pleach_tests::fake_model::{FakeModel, Script, Seen};
 use serde_json::json;
@@ -30,12 +30,9 @@ fn patient_provider(model: &FakeModel) -> Provider {
 fn question() -> ModelRequest {
     ModelRequest {
         system: "Be brief.".into(),
-        messages: vec![Message {
-            speaker: Speaker::User,
-            text: "Hello?".into(),
-        }],
+        messages: vec![Message::user("Hello?")],
         max_output_tokens: Some(50),
-        temperature: None,
+        ..ModelRequest::default()
     }
 }
 
@@ -353,7 +350,9 @@ fn an_answer_with_its_reason_is_whole_whatever_follows() {
     without_time(async {
         let mut events = provider(&model).stream(&question());
         while !matches!(events.next().await, Some(Ok(ModelEvent::Text(_)))) {}
-        let (event, ()) = tokio::join!(events.next(), pass(Duration::from_secs(5)));
+        let (item, ()) = tokio::join!(events.next(), pass(Duration::from_secs(5)));
+        assert!(matches!(item, Some(Ok(ModelEvent::Item(_)))), "{item:?}");
+        let event = events.next().await;
         assert!(
             matches!(event, Some(Ok(ModelEvent::Stopped(StopReason::EndTurn)))),
             "{event:?}"

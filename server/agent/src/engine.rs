@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pleach_exec::{Variables, key_from_command};
-use pleach_model::{Provider, ProviderConfig};
-use pleach_policy::{KeySource, Settings};
+use pleach_model::{Provider, ProviderConfig, WireFormat};
+use pleach_policy::{KeySource, ProviderKind, Settings};
 use secrecy::SecretString;
 
 use crate::builtin;
@@ -52,6 +52,7 @@ impl Engine {
         };
         let config = ProviderConfig {
             name: name.to_owned(),
+            format: wire_format(provider.kind),
             base_url: provider.base_url.clone(),
             model: provider.model.clone(),
             headers: provider.headers.clone().into_iter().collect(),
@@ -70,6 +71,16 @@ impl Engine {
             Self::Builtin => builtin::LABEL.to_owned(),
             Self::Model(provider) => provider.label(),
         }
+    }
+}
+
+fn wire_format(kind: ProviderKind) -> WireFormat {
+    match kind {
+        ProviderKind::OpenAiCompatible => WireFormat::Chat,
+        ProviderKind::OpenAi => WireFormat::Responses,
+        ProviderKind::Anthropic => WireFormat::Anthropic,
+        ProviderKind::Gemini => WireFormat::Gemini,
+        ProviderKind::Ollama => WireFormat::Ollama,
     }
 }
 

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use pleach_edit::{EditRequest, Proposal, Refusal, ReplyStream, Target};
 use pleach_grammars::Language;
-use pleach_model::{
-    Message, ModelEvent, ModelRequest, Provider, ProviderError, Speaker, StopReason,
-};
+use pleach_model::{Message, ModelEvent, ModelRequest, Provider, ProviderError, StopReason};
 use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
 
@@ -306,10 +304,7 @@ async fn ask_model(
             };
         }
     };
-    let mut messages = vec![Message {
-        speaker: Speaker::User,
-        text: prompt.user,
-    }];
+    let mut messages = vec![Message::user(prompt.user)];
     let mut tokens = TokenCount::default();
     // Twice at most, whatever the settings say: a third try costs more than it brings.
     let attempts = limits.attempts_after_refusal.min(2);
@@ -319,7 +314,7 @@ async fn ask_model(
             system: prompt.system.clone(),
             messages: messages.clone(),
             max_output_tokens: limits.output_tokens,
-            temperature: None,
+            ..ModelRequest::default()
         };
         let reply = match receive(request, provider, &asked, &mut tokens, report).await {
             Ok(reply) => reply,
@@ -355,14 +350,8 @@ async fn ask_model(
             };
         }
         attempt += 1;
-        messages.push(Message {
-            speaker: Speaker::Assistant,
-            text: reply,
-        });
-        messages.push(Message {
-            speaker: Speaker::User,
-            text: refusal.for_model(),
-        });
+        messages.push(Message::assistant(reply));
+        messages.push(Message::user(refusal.for_model()));
         report(JobEvent::Phase(Phase::AskingAgain(attempt)));
     }
 }
@@ -385,6 +374,11 @@ async fn receive(
             Ok(
                 ModelEvent::Started { .. }
                 | ModelEvent::Thinking(_)
+                // No tool is offered yet.
+                | ModelEvent::ToolCall { .. }
+                | ModelEvent::ToolArguments { .. }
+                | ModelEvent::Item(_)
+                | ModelEvent::Raw(_)
                 | ModelEvent::Stopped(StopReason::EndTurn),
             ) => {}
             Ok(ModelEvent::Text(text)) => {
@@ -412,8 +406,12 @@ async fn receive(
                 return Err((ProviderError::Truncated { bytes }.into(), reply));
             }
             // Half an edit could look like a whole one. An answer to read may end as it likes.
-            Ok(ModelEvent::Stopped(StopReason::Other(reason))) => {
+            Ok(ModelEvent::Stopped(stop @ (StopReason::ToolUse | StopReason::Other(_)))) => {
                 if request.action.edits() {
+                    let reason = match stop {
+                        StopReason::Other(reason) => reason,
+                        _ => "a call of a tool".to_owned(),
+                    };
                     let reason = reason.chars().take(REASON_SHOWN).collect();
                     return Err((JobFailure::UnknownStop { reason }, reply));
                 }

@@ -68,7 +68,7 @@ enum State {
     /// The request is to be sent after a pause.
     Pause(Duration),
     /// Events come in.
-    Read(Wire, Decoder),
+    Read(Box<Wire>, Decoder),
     /// Nothing more comes.
     Over,
 }
@@ -103,7 +103,7 @@ impl Answer {
         let mut adaptations = 0;
         loop {
             let provider = &self.provider;
-            let url = format!("{}/chat/completions", provider.base_url());
+            let url = provider.url();
             let request = provider.request(|client| client.post(url)).await?;
             let request = request.header(ACCEPT, "text/event-stream").json(&self.body);
             let response = timeout_at(first_until, request.send())
@@ -127,7 +127,9 @@ impl Answer {
                     first,
                     idle,
                 };
-                self.state = State::Read(Wire::new(pieces, patience), Decoder::default());
+                let wire = Wire::new(pieces, provider.dialect().framing(), patience);
+                let decoder = Decoder::new(config.format);
+                self.state = State::Read(Box::new(wire), decoder);
                 return Ok(());
             }
             let setback = provider.refused(response).await;
@@ -136,7 +138,9 @@ impl Answer {
                     status: 400 | 422,
                     message,
                     ..
-                } if adaptations < ADAPTATIONS && adapt(&mut self.body, message) => {
+                } if adaptations < ADAPTATIONS
+                    && provider.dialect().adapt(&mut self.body, message) =>
+                {
                     adaptations += 1;
                 }
                 _ => return Err(setback),
@@ -180,7 +184,7 @@ impl Answer {
                         self.provider.model().clone_into(model);
                     }
                 }
-                ModelEvent::Text(_) | ModelEvent::Thinking(_) => {
+                word if word.is_word() => {
                     self.has_spoken = true;
                     if let State::Read(wire, _) = &self.state {
                         wire.is_speaking();
@@ -201,7 +205,7 @@ impl Answer {
         let (last, bytes) = (decoder.finish(), decoder.bytes);
         self.give(held);
         let last = last.map_err(|broken| self.broken(broken, bytes))?;
-        self.ready.push_back(Ok(last));
+        self.give(last);
         self.state = State::Over;
         Ok(())
     }
@@ -257,57 +261,5 @@ impl Answer {
             Broken::Truncated => ProviderError::Truncated { bytes },
         };
         error.into()
-    }
-}
-
-/// Puts a request in words that the server knows, if its complaint names one that can be replaced or
-/// left out. Such a refusal has cost nothing, so asking again does not cost twice.
-fn adapt(body: &mut Map<String, Value>, complaint: &str) -> bool {
-    let names = ["max_tokens", "max_completion_tokens"];
-    for (old, new) in [(names[0], names[1]), (names[1], names[0])] {
-        // OpenAI's complaint about the old name recommends the new one.
-        if complaint.contains(old)
-            && body.contains_key(old)
-            && (new == names[0] || complaint.contains(new))
-            && let Some(bound) = body.remove(old)
-        {
-            body.insert(new.into(), bound);
-            return true;
-        }
-    }
-    complaint.contains("stream_options") && body.remove("stream_options").is_some()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[track_caller]
-    fn check(before: &Value, complaint: &str, after: Option<&Value>) {
-        let mut body = before.as_object().cloned().unwrap_or_default();
-        let changed = adapt(&mut body, complaint);
-        assert_eq!(changed.then_some(Value::Object(body)).as_ref(), after);
-    }
-
-    #[test]
-    fn words_that_a_server_does_not_know_are_replaced_or_left_out() {
-        let old = json!({"max_tokens": 5});
-        let new = json!({"max_completion_tokens": 5});
-        check(
-            &old,
-            "Unsupported parameter: 'max_tokens' is not supported with this model. Use \
-             'max_completion_tokens' instead.",
-            Some(&new),
-        );
-        check(&new, "unknown field `max_completion_tokens`", Some(&old));
-        check(&old, "max_tokens is too large: 5", None);
-        let counted = json!({"stream_options": {"include_usage": true}});
-        check(
-            &counted,
-            "stream_options: extra inputs are not permitted",
-            Some(&json!({})),
-        );
-        check(&old, "temperature must be 1", None);
     }
 }

@@ -1,195 +1,138 @@
-//! The wire format of chat completions, from payloads to events. Pure.
+//! From payloads to events: what all formats have in common. Pure.
 //!
-//! Fields as in OpenAI's published types; `reasoning_content` and `reasoning` as `DeepSeek`, vLLM and
-//! `OpenRouter` add them. Everything unknown is ignored, everything known may be missing or of another
-//! type than it should be: then it says nothing.
+//! Everything unknown is kept raw or ignored, everything known may be missing or of another type than
+//! it should be: then it says nothing.
+
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::thinking::Splitter;
 use crate::wire::Payload;
-use crate::{ModelEvent, StopReason, Usage};
+use crate::{ModelEvent, StopReason, WireFormat};
 
-/// What an answer has said so far.
-#[derive(Debug, Default)]
+/// A format's reader of one answer.
+pub(crate) trait Decode: Send {
+    /// Reads one JSON document: an event, or a whole answer that was not streamed.
+    fn read(&mut self, value: &Value, events: &mut Vec<ModelEvent>) -> Result<(), Broken>;
+
+    /// Reads a payload that is no JSON.
+    fn read_words(&mut self, _data: &str) {}
+
+    /// Whether the reason for the end is known, so that only formalities are left.
+    fn is_ending(&self) -> bool;
+
+    /// Whether the server said that nothing more comes.
+    fn is_done(&self) -> bool;
+
+    /// Gives back what was held to see what it becomes. Before the end, of whatever kind.
+    fn flush(&mut self, _events: &mut Vec<ModelEvent>) {}
+
+    /// Why the answer ended, once the stream has, and what is left to be told before that.
+    fn finish(&mut self, events: &mut Vec<ModelEvent>) -> Result<StopReason, Broken>;
+}
+
+/// Reads the payloads of one answer.
 pub(crate) struct Decoder {
-    started: bool,
-    splitter: Splitter,
-    stop: Option<StopReason>,
-    /// The server said that it broke the answer off itself.
-    interrupted: bool,
+    format: Box<dyn Decode>,
+    is_started: bool,
     /// Bytes of text so far.
     pub(crate) bytes: usize,
-    done: bool,
 }
 
 /// What a server complains of, inside an answer or instead of one.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Complaint {
     pub(crate) message: String,
-    /// Its `code` and `type`, for telling complaints apart.
+    /// Its `code`, `type`, `status` and `reason`, for telling complaints apart.
     pub(crate) kind: String,
-    /// A status that the complaint itself names. `OpenRouter` and llama.cpp do.
+    /// A status that the complaint itself names. `OpenRouter`, llama.cpp and Gemini do.
     pub(crate) status: Option<u16>,
+    /// The pause that it asks for: Gemini's `RetryInfo`, and what OpenAI writes in words.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 /// What cannot go on.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Broken {
     /// The server reports an error in the middle of the stream.
     Reported(Complaint),
-    /// This is no JSON.
+    /// This is no JSON, or not what the format allows.
     Unreadable(String),
     /// The end came without its mark.
     Truncated,
 }
 
 impl Decoder {
+    pub(crate) fn new(format: WireFormat) -> Self {
+        Self {
+            format: format.dialect().decoder(),
+            is_started: false,
+            bytes: 0,
+        }
+    }
+
     /// Reads one payload: an event, or a whole answer that was not streamed.
     pub(crate) fn decode(&mut self, payload: &Payload) -> Result<Vec<ModelEvent>, Broken> {
         let data = payload.data.trim_start_matches('\u{feff}').trim();
-        if data == "[DONE]" {
-            self.done = true;
-        }
-        // What is no JSON document is some server's own sign of life.
-        if self.done || !data.starts_with(['{', '[']) {
+        if self.is_done() {
             return Ok(Vec::new());
         }
-        let chunk: Value = serde_json::from_str(data).map_err(|error| {
+        // Mostly some server's own sign of life.
+        if data == "[DONE]" || !data.starts_with(['{', '[']) {
+            self.format.read_words(data);
+            return Ok(Vec::new());
+        }
+        let value: Value = serde_json::from_str(data).map_err(|error| {
             if error.is_eof() {
                 Broken::Truncated
             } else {
                 Broken::Unreadable(error.to_string())
             }
         })?;
-        if let Some(complaint) = Complaint::in_answer(&chunk, payload.event.as_deref()) {
+        if let Some(complaint) = Complaint::in_answer(&value, payload.event.as_deref()) {
             return Err(Broken::Reported(complaint));
         }
-        Ok(self.chunk(&chunk))
-    }
-
-    fn chunk(&mut self, chunk: &Value) -> Vec<ModelEvent> {
         let mut events = Vec::new();
-        if !self.started {
-            self.started = true;
-            let model = chunk.get("model").and_then(Value::as_str);
-            events.push(ModelEvent::Started {
-                model: model.unwrap_or_default().to_owned(),
-            });
-        }
-        let choices = chunk.get("choices").and_then(Value::as_array);
-        for choice in choices.into_iter().flatten() {
-            // Only one answer was asked for. Another beside it must not be mixed in.
-            if number(choice, "index").is_none_or(|index| index == 0) {
-                self.choice(choice, &mut events);
-            }
-        }
-        events.extend(chunk.get("usage").and_then(usage).map(ModelEvent::Usage));
-        events
-    }
-
-    fn choice(&mut self, choice: &Value, events: &mut Vec<ModelEvent>) {
-        let first = events.len();
-        let piece = choice
-            .get("delta")
-            .filter(|piece| piece.is_object())
-            // In an answer that was not streamed.
-            .or_else(|| choice.get("message"));
-        if let Some(piece) = piece {
-            // Servers that are moving from one name to the other send both.
-            let thinking = ["reasoning_content", "reasoning", "thinking"];
-            let thinking = thinking.iter().find_map(|name| word(piece, name));
-            events.extend(thinking.map(|text| ModelEvent::Thinking(text.to_owned())));
-            match piece.get("content") {
-                Some(Value::String(text)) => self.splitter.push(text, events),
-                Some(Value::Array(parts)) => {
-                    for part in parts {
-                        self.part(part, events);
-                    }
-                }
-                _ => {}
-            }
-            if let Some(text) = word(piece, "refusal") {
-                // What the model says about its refusal is for the person to read.
-                events.push(ModelEvent::Text(text.to_owned()));
-                self.stop = Some(StopReason::Refusal);
-            }
-        }
-        if let Some(reason) = word(choice, "finish_reason") {
-            match reason.to_ascii_lowercase().as_str() {
-                // vLLM, SGLang, DeepSeek and OpenRouter, when they give up half-way.
-                "abort" | "aborted" | "cancelled" | "error" | "insufficient_system_resource" => {
-                    self.interrupted = true;
-                }
-                known => {
-                    self.stop.get_or_insert_with(|| match known {
-                        "stop" | "eos" | "end_turn" | "stop_sequence" => StopReason::EndTurn,
-                        "length" | "max_tokens" | "model_length" => StopReason::MaxTokens,
-                        "content_filter" | "refusal" | "safety" | "recitation" => {
-                            StopReason::Refusal
-                        }
-                        _ => StopReason::Other(reason.to_owned()),
-                    });
-                }
-            }
-        }
-        if self.stop.is_some() {
-            self.splitter.flush(events);
-        }
-        self.count(events.get(first..).unwrap_or_default());
-    }
-
-    /// A part of a content that is a list: text, or reasoning as Mistral sends it.
-    fn part(&mut self, part: &Value, events: &mut Vec<ModelEvent>) {
-        match part.get("thinking") {
-            Some(Value::String(text)) => events.push(ModelEvent::Thinking(text.clone())),
-            Some(Value::Array(parts)) => {
-                let texts = parts.iter().filter_map(|part| word(part, "text"));
-                events.extend(texts.map(|text| ModelEvent::Thinking(text.to_owned())));
-            }
-            _ => {
-                if let Some(text) = word(part, "text") {
-                    self.splitter.push(text, events);
-                }
-            }
-        }
-    }
-
-    fn count(&mut self, events: &[ModelEvent]) {
-        for event in events {
-            if let ModelEvent::Text(text) = event {
-                self.bytes += text.len();
-            }
-        }
+        self.format.read(&value, &mut events)?;
+        Ok(self.checked(events))
     }
 
     /// Whether the reason for the end is known, so that only formalities are left.
     pub(crate) fn is_ending(&self) -> bool {
-        self.stop.is_some()
+        self.format.is_ending()
     }
 
     /// Whether the server said that nothing more comes.
     pub(crate) fn is_done(&self) -> bool {
-        self.done
+        self.format.is_done()
     }
 
     /// Gives back what was held to see what it becomes. Before the end, of whatever kind.
     pub(crate) fn flush(&mut self) -> Vec<ModelEvent> {
         let mut events = Vec::new();
-        self.splitter.flush(&mut events);
-        self.count(&events);
-        events
+        self.format.flush(&mut events);
+        self.checked(events)
     }
 
-    /// The last event, once the stream has ended. The counts come after the reason, so the reason is
+    /// The last events, once the stream has ended. The counts come after the reason, so the reason is
     /// told last.
-    pub(crate) fn finish(&self) -> Result<ModelEvent, Broken> {
-        match &self.stop {
-            _ if self.interrupted => Err(Broken::Truncated),
-            Some(reason) => Ok(ModelEvent::Stopped(reason.clone())),
-            None if self.done => Ok(ModelEvent::Stopped(StopReason::EndTurn)),
-            None => Err(Broken::Truncated),
-        }
+    pub(crate) fn finish(&mut self) -> Result<Vec<ModelEvent>, Broken> {
+        let mut events = Vec::new();
+        let reason = self.format.finish(&mut events)?;
+        events.push(ModelEvent::Stopped(reason));
+        Ok(events)
+    }
+
+    /// Counts the text, and lets the beginning be told once.
+    fn checked(&mut self, mut events: Vec<ModelEvent>) -> Vec<ModelEvent> {
+        events.retain(|event| {
+            if let ModelEvent::Text(text) = event {
+                self.bytes += text.len();
+            }
+            !matches!(event, ModelEvent::Started { .. })
+                || !std::mem::replace(&mut self.is_started, true)
+        });
+        events
     }
 }
 
@@ -213,17 +156,23 @@ impl Complaint {
     /// The complaint that stands where a piece of an answer should.
     fn in_answer(chunk: &Value, event: Option<&str>) -> Option<Self> {
         let inner = match chunk {
-            // Gemini's compatible service wraps its errors in a list.
+            // Gemini wraps its errors in a list.
             Value::Array(list) => list.first()?,
             other => other,
         };
+        // An answer of OpenAI's that was not streamed names its error, and is read as an answer.
+        if word(inner, "object") == Some("response") {
+            return None;
+        }
         let error = inner.get("error").filter(|error| !error.is_null());
-        let says = event == Some("error") || word(inner, "object") == Some("error");
+        let says = event == Some("error")
+            || word(inner, "object") == Some("error")
+            || word(inner, "type") == Some("error");
         (error.is_some() || says).then(|| Self::of(inner))
     }
 
     /// Servers differ: `{"error": {"message": …}}`, `{"error": "…"}`, `{"message": …}`, `{"detail": …}`.
-    fn of(value: &Value) -> Self {
+    pub(crate) fn of(value: &Value) -> Self {
         let value = value.get(0).unwrap_or(value);
         let value = value
             .get("error")
@@ -235,15 +184,54 @@ impl Complaint {
             .or_else(|| word(value, "detail"))
             .or_else(|| word(value, "error"))
             .map_or_else(|| value.to_string(), str::to_owned);
-        let kind = ["code", "type"].map(|name| word(value, name).unwrap_or_default());
+        let details = value.get("details").and_then(Value::as_array);
+        let details = details.map_or(&[][..], Vec::as_slice);
+        let reasons = details.iter().filter_map(|detail| word(detail, "reason"));
+        let own = ["code", "type", "status"].map(|name| word(value, name).unwrap_or_default());
+        let kind: Vec<&str> = own.into_iter().chain(reasons).collect();
         let status = number(value, "code").or_else(|| number(value, "status"));
+        // Gemini's `RetryInfo`: `"retryDelay": "34.07s"`.
+        let delay = details
+            .iter()
+            .find_map(|detail| word(detail, "retryDelay")?.strip_suffix('s'));
         Self {
-            message,
             kind: kind.join(" ").to_ascii_lowercase(),
             status: status
                 .and_then(|status| u16::try_from(status).ok())
                 .filter(|status| (400..600).contains(status)),
+            retry_after: delay
+                .and_then(|seconds| seconds.parse().ok())
+                .or_else(|| pause_in_words(&message))
+                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+            message,
         }
+    }
+}
+
+/// The pause in a message like OpenAI's: `Please try again in 1.254s`, `… in 20ms`, `… in 6m0s`.
+fn pause_in_words(message: &str) -> Option<f64> {
+    let (_, rest) = message.split_once("try again in ")?;
+    let mut seconds = 0.0;
+    let mut rest = rest;
+    let mut found = false;
+    loop {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(rest.len());
+        let (number, unit) = rest.split_at_checked(digits)?;
+        let Ok(number) = number.parse::<f64>() else {
+            return found.then_some(seconds);
+        };
+        let (factor, length) = match unit {
+            unit if unit.starts_with("ms") => (0.001, 2),
+            unit if unit.starts_with('s') => (1.0, 1),
+            unit if unit.starts_with('m') => (60.0, 1),
+            unit if unit.starts_with('h') => (3600.0, 1),
+            _ => return found.then_some(seconds),
+        };
+        seconds += number * factor;
+        found = true;
+        rest = unit.get(length..).unwrap_or_default();
     }
 }
 
@@ -255,27 +243,60 @@ fn title(page: &str) -> String {
     title.map_or_else(String::new, |(title, _)| format!(": {}", title.trim()))
 }
 
-fn usage(counts: &Value) -> Option<Usage> {
-    let input = number(counts, "prompt_tokens");
-    let output = number(counts, "completion_tokens");
-    let detail = |of: &str, name: &str| number(counts.get(of)?, name);
-    (input.is_some() || output.is_some()).then(|| Usage {
-        input_tokens: input.unwrap_or_default(),
-        output_tokens: output.unwrap_or_default(),
-        cached_tokens: detail("prompt_tokens_details", "cached_tokens")
-            .or_else(|| number(counts, "prompt_cache_hit_tokens")),
-        reasoning_tokens: detail("completion_tokens_details", "reasoning_tokens"),
-    })
-}
-
 /// A text that is there and not empty.
-fn word<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+pub(crate) fn word<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     value.get(name)?.as_str().filter(|text| !text.is_empty())
 }
 
-fn number(value: &Value, name: &str) -> Option<u64> {
+pub(crate) fn number(value: &Value, name: &str) -> Option<u64> {
     value.get(name)?.as_u64()
 }
 
+/// The arguments of a call that came in one piece: as an object, or as its text.
+pub(crate) fn whole_arguments(arguments: Option<&Value>) -> String {
+    match arguments {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn error_responses_of_many_servers() {
+        let message = |body: &str| Complaint::in_body(body).message;
+        assert_eq!(message(r#"{"error":{"message":"a"}}"#), "a");
+        assert_eq!(message(r#"{"message":"a","type":"b"}"#), "a");
+        assert_eq!(message(r#"{"detail":"a"}"#), "a");
+        assert_eq!(message(r#"[{"error":{"message":"a"}}]"#), "a");
+        assert_eq!(
+            message(r#"{"detail":[{"loc":["x"]}]}"#),
+            r#"{"detail":[{"loc":["x"]}]}"#
+        );
+        assert_eq!(message("  plain words\n"), "plain words");
+        assert_eq!(
+            message("<html><title> 502 Bad Gateway </title>"),
+            "a web page: 502 Bad Gateway"
+        );
+        assert_eq!(message(""), "");
+    }
+
+    #[test]
+    fn pauses_that_stand_in_the_body() {
+        let pause = |body: Value| Some(Complaint::of(&body).retry_after?.as_secs_f64());
+        let gemini = json!([{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "slow",
+            "details": [{"@type": "x.QuotaFailure"}, {"@type": "x.RetryInfo", "retryDelay": "34.5s"}]}}]);
+        assert_eq!(pause(gemini), Some(34.5));
+        let words = |text: &str| pause(json!({"error": {"message": text}}));
+        assert_eq!(words("Please try again in 1.5s. Visit"), Some(1.5));
+        assert_eq!(words("Please try again in 20ms."), Some(0.02));
+        assert_eq!(words("Please try again in 6m1s."), Some(361.0));
+        assert_eq!(words("Please try again in a while"), None);
+        assert_eq!(words("try again in 7 days"), None);
+        assert_eq!(words("try again in 5"), None);
+    }
+}

@@ -1,20 +1,21 @@
-//! A server that speaks OpenAI's chat completions: how it is reached and what it is asked.
+//! A server with models: how it is reached and what it is asked.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{BoxStream, StreamExt};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::answer;
 use crate::connection::{CONNECT_WITHIN, client, explained};
 use crate::error::{ProviderError, TimeoutPhase};
+use crate::format::{Dialect, Listed, WireFormat};
 use crate::refusal::{self, Setback};
-use crate::{ModelEvent, ModelRequest, Speaker};
+use crate::{ModelEvent, ModelRequest};
 
 /// Bytes of an error's body that are read.
 const ERROR_BYTES: usize = 16 << 10;
@@ -32,7 +33,9 @@ const PROBE_WITHIN: Duration = Duration::from_secs(3);
 pub struct ProviderConfig {
     /// Its name in the settings, for messages.
     pub name: String,
-    /// Where it is, with or without a trailing `/v1`.
+    /// What it speaks.
+    pub format: WireFormat,
+    /// Where it is, with or without the path that its format has in common, such as `/v1`.
     pub base_url: String,
     /// The model to ask.
     pub model: String,
@@ -49,10 +52,12 @@ pub struct ProviderConfig {
 }
 
 impl ProviderConfig {
-    /// A configuration with nothing special: 60 s for the first word, 30 s for each further one.
+    /// A configuration with nothing special: chat completions, 60 s for the first word, 30 s for each
+    /// further one.
     pub fn new(name: &str, base_url: &str, model: &str) -> Self {
         Self {
             name: name.into(),
+            format: WireFormat::default(),
             base_url: base_url.into(),
             model: model.into(),
             headers: Vec::new(),
@@ -70,6 +75,7 @@ impl std::fmt::Debug for ProviderConfig {
         let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
         f.debug_struct("ProviderConfig")
             .field("name", &self.name)
+            .field("format", &self.format)
             .field("base_url", &self.base_url)
             .field("model", &self.model)
             .field("headers", &headers)
@@ -105,14 +111,19 @@ pub struct ProbeReport {
 }
 
 impl Provider {
-    /// Checks the configuration. `key` is sent as a bearer token; blanks around it are not part of it.
+    /// Checks the configuration. `key` is sent as the format wants it; blanks around it are not part
+    /// of it.
     pub fn new(config: ProviderConfig, key: Option<SecretString>) -> Result<Self, ProviderError> {
         let unusable = |why: String| ProviderError::Settings {
             provider: config.name.clone(),
             why,
         };
-        let base_url = normalised(&config.base_url).map_err(unusable)?;
+        let dialect = config.format.dialect();
+        let base_url = normalised(dialect, &config.base_url).map_err(unusable)?;
         let mut headers = HeaderMap::new();
+        for (name, value) in dialect.headers() {
+            headers.insert(*name, HeaderValue::from_static(value));
+        }
         for (name, value) in &config.headers {
             let name = HeaderName::try_from(name.as_str())
                 .map_err(|_| unusable(format!("`{name}` is no name of a header")))?;
@@ -125,12 +136,12 @@ impl Provider {
             .map(|key| SecretString::from(key.expose_secret().trim().to_owned()))
             .filter(|key| !key.expose_secret().is_empty());
         if let Some(key) = &key {
-            let bearer = format!("Bearer {}", key.expose_secret());
-            let mut bearer = HeaderValue::try_from(bearer).map_err(|_| {
+            let (name, value) = dialect.key(key.expose_secret());
+            let mut value = HeaderValue::try_from(value).map_err(|_| {
                 unusable("its key has more than one line, or characters that no key has".into())
             })?;
-            bearer.set_sensitive(true);
-            headers.insert(AUTHORIZATION, bearer);
+            value.set_sensitive(true);
+            headers.insert(name, value);
         }
         Ok(Self(Arc::new(Inner {
             config,
@@ -156,7 +167,8 @@ impl Provider {
         &self,
         request: &ModelRequest,
     ) -> BoxStream<'static, Result<ModelEvent, ProviderError>> {
-        answer::stream(self.clone(), self.body(request))
+        let body = self.dialect().body(self.config(), request);
+        answer::stream(self.clone(), body)
     }
 
     /// Asks which models there are, to see whether the address and the key are right. Sends no
@@ -171,19 +183,20 @@ impl Provider {
 
     async fn models(&self) -> Result<ProbeReport, ProviderError> {
         let base_url = self.base_url();
+        let root = self.dialect().root();
         match self.models_at(base_url).await? {
             Listing::Models(report) => Ok(report),
-            Listing::None if base_url.ends_with("/v1") => Ok(ProbeReport {
+            Listing::None if base_url.ends_with(root) => Ok(ProbeReport {
                 models: Vec::new(),
                 has_model: None,
             }),
-            Listing::None => match self.models_at(&format!("{base_url}/v1")).await {
+            Listing::None => match self.models_at(&format!("{base_url}{root}")).await {
                 // Questions to the configured address would not be answered either.
                 Ok(Listing::Models(_)) => Err(ProviderError::NotFound {
                     provider: self.name().to_owned(),
                     model: self.model().to_owned(),
                     base_url: base_url.to_owned(),
-                    message: format!("the server answers at {base_url}/v1"),
+                    message: format!("the server answers at {base_url}{root}"),
                 }),
                 _ => Ok(ProbeReport {
                     models: Vec::new(),
@@ -194,7 +207,7 @@ impl Provider {
     }
 
     async fn models_at(&self, base_url: &str) -> Result<Listing, ProviderError> {
-        let url = format!("{base_url}/models");
+        let url = format!("{base_url}{}", self.dialect().models_path());
         let request = self.request(|client| client.get(url)).await?;
         let response = request.send().await.map_err(|error| self.network(&error))?;
         let status = response.status();
@@ -210,42 +223,10 @@ impl Provider {
         let body = self.whole(response, MODELS_BYTES).await?;
         let body: Value =
             serde_json::from_slice(&body).map_err(|error| self.unreadable(&error.to_string()))?;
-        Ok(Listing::Models(listed(&body, self.model())))
-    }
-
-    fn body(&self, request: &ModelRequest) -> Map<String, Value> {
-        let config = &self.0.config;
-        let mut messages = Vec::new();
-        if !request.system.is_empty() {
-            messages.push(json!({"role": "system", "content": request.system}));
-        }
-        messages.extend(request.messages.iter().map(|message| {
-            let role = match message.speaker {
-                Speaker::User => "user",
-                Speaker::Assistant => "assistant",
-            };
-            json!({"role": role, "content": message.text})
-        }));
-        let mut body = Map::new();
-        body.insert("model".into(), json!(config.model));
-        body.insert("messages".into(), Value::Array(messages));
-        body.insert("stream".into(), json!(true));
-        body.insert("stream_options".into(), json!({"include_usage": true}));
-        if let Some(bound) = request.max_output_tokens.or(config.max_output_tokens) {
-            // OpenAI's newer models refuse the old name, other servers do not know the new one.
-            let is_openai = Url::parse(&self.0.base_url)
-                .is_ok_and(|url| url.host_str() == Some("api.openai.com"));
-            let name = if is_openai {
-                "max_completion_tokens"
-            } else {
-                "max_tokens"
-            };
-            body.insert(name.into(), json!(bound));
-        }
-        if let Some(temperature) = request.temperature.or(config.temperature) {
-            body.insert("temperature".into(), json!(temperature));
-        }
-        body
+        Ok(Listing::Models(report(
+            &self.dialect().models(&body),
+            self.model(),
+        )))
     }
 
     /// A request with this provider's headers and key.
@@ -339,6 +320,16 @@ impl Provider {
         }
     }
 
+    /// Where answers are asked for.
+    pub(crate) fn url(&self) -> String {
+        let path = self.dialect().path(self.model());
+        format!("{}{path}", self.0.base_url)
+    }
+
+    pub(crate) fn dialect(&self) -> &'static dyn Dialect {
+        self.0.config.format.dialect()
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.0.config.name
     }
@@ -368,33 +359,21 @@ enum Listing {
     None,
 }
 
-/// Reads a list of models.
-fn listed(body: &Value, model: &str) -> ProbeReport {
-    let entries = body.get("data").and_then(Value::as_array);
-    let entries = entries.map_or(&[][..], Vec::as_slice);
-    let text = |entry: &Value, name: &str| entry.get(name)?.as_str().map(str::to_owned);
-    let models: Vec<String> = entries
-        .iter()
-        .filter_map(|entry| text(entry, "id"))
-        .collect();
-    // llama.cpp with one model answers with it, whatever name is asked for.
-    let one_for_all =
-        matches!(entries, [only] if text(only, "owned_by").as_deref() == Some("llamacpp"));
-    let is_it = |listed: &String| {
-        // Ollama adds the tag that stands for none, Gemini a folder.
-        listed == model
-            || listed.strip_suffix(":latest") == Some(model)
-            || listed.strip_prefix("models/") == Some(model)
-    };
-    let has_model = (!models.is_empty()).then(|| one_for_all || models.iter().any(is_it));
-    ProbeReport { models, has_model }
+fn report(models: &[Listed], model: &str) -> ProbeReport {
+    let has_model = (!models.is_empty()).then(|| models.iter().any(|listed| listed.is(model)));
+    ProbeReport {
+        models: models.iter().map(|listed| listed.name.clone()).collect(),
+        has_model,
+    }
 }
 
-/// The address of the API: whole, without a trailing slash, with `/v1` where no path is given.
-fn normalised(base_url: &str) -> Result<String, String> {
+/// The address of the API: whole, without a trailing slash, with the format's own path where none is
+/// given.
+fn normalised(dialect: &dyn Dialect, base_url: &str) -> Result<String, String> {
     let trimmed = base_url.trim().trim_end_matches('/');
-    let trimmed = trimmed
-        .strip_suffix("/chat/completions")
+    let mut endings = dialect.endings().iter();
+    let trimmed = endings
+        .find_map(|ending| trimmed.strip_suffix(ending))
         .unwrap_or(trimmed)
         .trim_end_matches('/');
     // The address itself is not repeated: it may hold what should not be read by others.
@@ -410,7 +389,7 @@ fn normalised(base_url: &str) -> Result<String, String> {
         );
     }
     Ok(if url.path() == "/" {
-        format!("{trimmed}/v1")
+        format!("{trimmed}{}", dialect.root())
     } else {
         trimmed.to_owned()
     })
@@ -420,11 +399,13 @@ fn normalised(base_url: &str) -> Result<String, String> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
-    use crate::Message;
+    use reqwest::header::AUTHORIZATION;
+    use serde_json::json;
 
     #[test]
     fn addresses_are_completed_and_checked() {
-        let ok = |url: &str| normalised(url).unwrap();
+        let chat = WireFormat::Chat.dialect();
+        let ok = |url: &str| normalised(chat, url).unwrap();
         assert_eq!(ok("http://127.0.0.1:8080"), "http://127.0.0.1:8080/v1");
         assert_eq!(
             ok(" http://127.0.0.1:8080/v1/ "),
@@ -439,6 +420,18 @@ mod tests {
             ok("https://host/v1beta/openai/"),
             "https://host/v1beta/openai"
         );
+        let of = |format: WireFormat, url| normalised(format.dialect(), url).unwrap();
+        let host = "https://host";
+        assert_eq!(of(WireFormat::Anthropic, host), "https://host/v1");
+        assert_eq!(
+            of(WireFormat::Anthropic, "https://host/v1/messages"),
+            "https://host/v1"
+        );
+        assert_eq!(of(WireFormat::Gemini, host), "https://host/v1beta");
+        assert_eq!(
+            of(WireFormat::Ollama, "http://[::1]:11434/v1/"),
+            "http://[::1]:11434/api"
+        );
         for bad in [
             "127.0.0.1:8080",
             "ftp://host",
@@ -446,7 +439,7 @@ mod tests {
             "https://me:pass@host/v1",
             "https://host/v1?key=x",
         ] {
-            let why = normalised(bad).unwrap_err();
+            let why = normalised(chat, bad).unwrap_err();
             assert!(!why.contains("pass@") && !why.contains("key=x"), "{why}");
         }
     }
@@ -486,47 +479,10 @@ mod tests {
     }
 
     #[test]
-    fn a_request_in_openai_s_form() {
-        let ask = |base_url: &str, request: &ModelRequest| {
-            let config = ProviderConfig::new("p", base_url, "m");
-            Value::Object(Provider::new(config, None).unwrap().body(request))
-        };
-        let message = |speaker, text: &str| Message {
-            speaker,
-            text: text.into(),
-        };
-        let request = ModelRequest {
-            system: "Be brief.".into(),
-            messages: vec![
-                message(Speaker::User, "1"),
-                message(Speaker::Assistant, "2"),
-                message(Speaker::User, "3"),
-            ],
-            max_output_tokens: Some(50),
-            temperature: None,
-        };
-        let body = ask("http://127.0.0.1:1", &request);
-        let expected = json!({
-            "model": "m",
-            "messages": [
-                {"role": "system", "content": "Be brief."},
-                {"role": "user", "content": "1"},
-                {"role": "assistant", "content": "2"},
-                {"role": "user", "content": "3"},
-            ],
-            "stream": true,
-            "stream_options": {"include_usage": true},
-            "max_tokens": 50,
-        });
-        assert_eq!(body, expected);
-        let body = ask("https://api.openai.com/v1", &request);
-        assert_eq!(body["max_completion_tokens"], 50);
-        assert_eq!(body.get("max_tokens"), None);
-    }
-
-    #[test]
     fn the_configured_model_is_found_under_the_names_of_its_server() {
-        let has = |body: Value, model: &str| listed(&body, model).has_model;
+        let has = |body: Value, model: &str| {
+            report(&WireFormat::Chat.dialect().models(&body), model).has_model
+        };
         let data = |id: &str| json!({"data": [{"id": id}, {"id": "other"}]});
         assert_eq!(has(data("qwen"), "qwen"), Some(true));
         assert_eq!(has(data("qwen:latest"), "qwen"), Some(true));

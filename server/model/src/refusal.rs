@@ -82,6 +82,7 @@ pub(crate) fn of_complaint(
     let name = provider.name().to_owned();
     let model = provider.model().to_owned();
     let message = provider.presentable(&complaint.message);
+    let retry_after = retry_after.or(complaint.retry_after);
     let text = complaint.message.to_lowercase();
     let is = |kinds: &[&str]| kinds.iter().any(|kind| complaint.kind.contains(kind));
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));

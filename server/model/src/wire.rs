@@ -2,6 +2,7 @@
 //!
 //! A stream is server-sent events (HTML standard, section 9.2); a server that ignores `stream` sends
 //! one JSON document instead. Which of the two it is shows in the first byte, whatever the headers say.
+//! Ollama sends a JSON document per line.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -24,10 +25,19 @@ const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
 /// Bytes as the connection delivers them; the error is its explanation.
 pub(crate) type Pieces = BoxStream<'static, Result<Bytes, String>>;
 
+/// How payloads follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// As server-sent events, or as one document.
+    Events,
+    /// As lines.
+    Lines,
+}
+
 /// One thing that the server said.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Payload {
-    /// The event's name. Chat completions have none, except for errors of some servers.
+    /// The event's name. Some formats have none, except for errors.
     pub(crate) event: Option<String>,
     /// The event's data, or the whole document.
     pub(crate) data: String,
@@ -69,21 +79,27 @@ const ENDING: u8 = 2;
 
 /// The payloads of one response.
 pub(crate) struct Wire {
-    framing: Framing,
+    reader: Reader,
     progress: Progress,
 }
 
-enum Framing {
-    Unknown(BoxStream<'static, Result<Bytes, WireError>>),
-    Events(Box<SseByteStream<BoxStream<'static, Result<Bytes, WireError>>>>),
+/// Bytes within their bounds.
+type Bounded = BoxStream<'static, Result<Bytes, WireError>>;
+
+enum Reader {
+    Unknown(Bounded, Framing),
+    Events(Box<SseByteStream<Bounded>>),
+    /// What of a line has come, and what follows.
+    Lines(Vec<u8>, Bounded),
     Over,
 }
 
 impl Wire {
-    pub(crate) fn new(pieces: Pieces, patience: Patience) -> Self {
+    pub(crate) fn new(pieces: Pieces, framing: Framing, patience: Patience) -> Self {
         let progress = Progress::default();
+        let pieces = bounded(pieces, framing, patience, progress.clone());
         Self {
-            framing: Framing::Unknown(bounded(pieces, patience, progress.clone())),
+            reader: Reader::Unknown(pieces, framing),
             progress,
         }
     }
@@ -101,12 +117,13 @@ impl Wire {
     /// The next payload. `None` when the server has closed the answer in good order.
     pub(crate) async fn next(&mut self) -> Option<Result<Payload, WireError>> {
         loop {
-            match &mut self.framing {
-                Framing::Over => return None,
-                Framing::Unknown(pieces) => {
+            match &mut self.reader {
+                Reader::Over => return None,
+                Reader::Unknown(pieces, framing) => {
+                    let framing = *framing;
                     let begun = beginning(pieces).await;
-                    let Framing::Unknown(pieces) =
-                        std::mem::replace(&mut self.framing, Framing::Over)
+                    let Reader::Unknown(pieces, _) =
+                        std::mem::replace(&mut self.reader, Reader::Over)
                     else {
                         return None;
                     };
@@ -114,20 +131,36 @@ impl Wire {
                         Ok(begun) => begun,
                         Err(error) => return Some(Err(error)),
                     };
-                    match begun.iter().find(|byte| !is_blank(**byte)) {
-                        Some(b'{' | b'[') => return Some(document(begun, pieces).await),
-                        Some(b'<') => return Some(Err(WireError::WebPage)),
-                        _ => {}
-                    }
-                    // Servers forget the blank line after the last event; without it the event would
-                    // not count.
-                    let end = Bytes::from_static(b"\n\n");
-                    let pieces = stream::iter([Ok(Bytes::from(begun))])
-                        .chain(pieces)
-                        .chain(stream::iter([Ok(end)]));
-                    self.framing = Framing::Events(Box::new(SseByteStream::new(pieces.boxed())));
+                    let first = begun.iter().find(|byte| !is_blank(**byte));
+                    self.reader = match (framing, first) {
+                        (_, Some(b'<')) => return Some(Err(WireError::WebPage)),
+                        (Framing::Lines, _) => Reader::Lines(begun, pieces),
+                        (Framing::Events, Some(b'{' | b'[')) => {
+                            return Some(document(begun, pieces).await);
+                        }
+                        (Framing::Events, _) => events(begun, pieces),
+                    };
                 }
-                Framing::Events(events) => match events.next().await? {
+                Reader::Lines(begun, pieces) => {
+                    if let Some(end) = begun.iter().position(|byte| *byte == b'\n') {
+                        let rest = begun.split_off(end + 1);
+                        let line = std::mem::replace(begun, rest);
+                        return Some(whole(line));
+                    }
+                    match pieces.next().await {
+                        Some(Ok(piece)) => begun.extend_from_slice(&piece),
+                        Some(Err(error)) => {
+                            self.reader = Reader::Over;
+                            return Some(Err(error));
+                        }
+                        None => {
+                            let line = std::mem::take(begun);
+                            self.reader = Reader::Over;
+                            return (!line.is_empty()).then(|| whole(line));
+                        }
+                    }
+                }
+                Reader::Events(events) => match events.next().await? {
                     Ok(event) => {
                         if let Some(data) = event.data {
                             let event = event.event;
@@ -148,12 +181,24 @@ impl Wire {
     }
 }
 
+/// A reader of events that have begun.
+fn events(begun: Vec<u8>, pieces: Bounded) -> Reader {
+    // Servers forget the blank line after the last event; without it the event would not count.
+    let end = Bytes::from_static(b"\n\n");
+    let pieces = stream::iter([Ok(Bytes::from(begun))])
+        .chain(pieces)
+        .chain(stream::iter([Ok(end)]));
+    Reader::Events(Box::new(SseByteStream::new(pieces.boxed())))
+}
+
+/// A payload without a name.
+fn whole(data: Vec<u8>) -> Result<Payload, WireError> {
+    let data = String::from_utf8(data).map_err(|_| WireError::NotText)?;
+    Ok(Payload { event: None, data })
+}
+
 /// Puts bounds on time and size to a stream of bytes.
-fn bounded(
-    pieces: Pieces,
-    patience: Patience,
-    progress: Progress,
-) -> BoxStream<'static, Result<Bytes, WireError>> {
+fn bounded(pieces: Pieces, framing: Framing, patience: Patience, progress: Progress) -> Bounded {
     struct Reading {
         pieces: Pieces,
         first: bool,
@@ -164,7 +209,10 @@ fn bounded(
         pieces,
         first: true,
         received: 0,
-        event: EventSize::default(),
+        event: EventSize {
+            framing,
+            ..EventSize::default()
+        },
     };
     stream::unfold(Some(reading), move |reading| {
         let progress = progress.clone();
@@ -204,9 +252,7 @@ fn bounded(
 }
 
 /// Reads until the first byte that is not blank.
-async fn beginning(
-    pieces: &mut BoxStream<'static, Result<Bytes, WireError>>,
-) -> Option<Result<Vec<u8>, WireError>> {
+async fn beginning(pieces: &mut Bounded) -> Option<Result<Vec<u8>, WireError>> {
     let mut begun = Vec::new();
     loop {
         match pieces.next().await? {
@@ -220,15 +266,11 @@ async fn beginning(
 }
 
 /// Reads a JSON document to its end.
-async fn document(
-    mut begun: Vec<u8>,
-    mut pieces: BoxStream<'static, Result<Bytes, WireError>>,
-) -> Result<Payload, WireError> {
+async fn document(mut begun: Vec<u8>, mut pieces: Bounded) -> Result<Payload, WireError> {
     while let Some(piece) = pieces.next().await {
         begun.extend_from_slice(&piece?);
     }
-    let data = String::from_utf8(begun).map_err(|_| WireError::NotText)?;
-    Ok(Payload { event: None, data })
+    whole(begun)
 }
 
 /// Blanks, and the bytes of a byte order mark.
@@ -236,14 +278,26 @@ fn is_blank(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, 0xEF | 0xBB | 0xBF)
 }
 
-/// Counts the bytes since the last blank line, which is where an event ends.
+/// Counts the bytes since the last blank line, which is where an event ends, or since the last line.
 ///
 /// A JSON document has no blank line of its own and is bounded the same way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct EventSize {
+    framing: Framing,
     event: usize,
     line: usize,
     after_return: bool,
+}
+
+impl Default for EventSize {
+    fn default() -> Self {
+        Self {
+            framing: Framing::Events,
+            event: 0,
+            line: 0,
+            after_return: false,
+        }
+    }
 }
 
 impl EventSize {
@@ -254,6 +308,7 @@ impl EventSize {
             match byte {
                 // The second half of a CRLF.
                 b'\n' if self.after_return => {}
+                b'\n' if self.framing == Framing::Lines => self.event = 0,
                 b'\n' | b'\r' if self.line == 0 => self.event = 0,
                 b'\n' | b'\r' => {
                     self.line = 0;
@@ -293,9 +348,13 @@ mod tests {
 
     /// The data of all payloads of a stream that comes in these pieces, and its error, if any.
     fn read(pieces: Vec<Vec<u8>>) -> (Vec<String>, Option<WireError>) {
+        read_as(Framing::Events, pieces)
+    }
+
+    fn read_as(framing: Framing, pieces: Vec<Vec<u8>>) -> (Vec<String>, Option<WireError>) {
         block_on(async {
             let pieces = pieces.into_iter().map(|piece| Ok(Bytes::from(piece)));
-            let mut wire = Wire::new(stream::iter(pieces).boxed(), patience());
+            let mut wire = Wire::new(stream::iter(pieces).boxed(), framing, patience());
             let mut all = Vec::new();
             while let Some(payload) = wire.next().await {
                 match payload {
@@ -329,6 +388,22 @@ mod tests {
         );
         check("\n\n  {\"a\":\n1}\n", &["\n\n  {\"a\":\n1}\n"]);
         check("", &[]);
+    }
+
+    #[test]
+    fn lines_come_one_by_one_and_the_last_without_its_end() {
+        let lines = |pieces: &[&str]| {
+            let pieces = pieces.iter().map(|piece| piece.as_bytes().to_vec());
+            read_as(Framing::Lines, pieces.collect())
+        };
+        let all = to_owned(&["{\"a\":1}\r\n", "\n", "{\"b\""]);
+        assert_eq!(lines(&["{\"a\":1}\r\n\n{\"b\""]), (all.clone(), None));
+        assert_eq!(lines(&["{\"a\"", ":1}\r", "\n\n{", "\"b\""]), (all, None));
+        assert_eq!(lines(&["<html>"]).1, Some(WireError::WebPage));
+        let (_, error) = read_as(Framing::Lines, vec![vec![b'x'; 1 << 20]; 5]);
+        assert_eq!(error, Some(WireError::TooLarge(EVENT_BYTES, "event")));
+        let many = vec![[vec![b'x'; 1 << 20], vec![b'\n']].concat(); 5];
+        assert_eq!(read_as(Framing::Lines, many).1, None);
     }
 
     #[test]
@@ -388,7 +463,9 @@ mod tests {
     fn silence_before_the_first_byte() {
         let error = block_on(async {
             let began = Instant::now();
-            let error = Wire::new(paced(&[]), patience()).next().await;
+            let error = Wire::new(paced(&[]), Framing::Events, patience())
+                .next()
+                .await;
             assert_eq!(began.elapsed().as_secs(), 60);
             error
         });
@@ -402,7 +479,7 @@ mod tests {
             |phase, seconds| Some(Err(WireError::Silent(phase, Duration::from_secs(seconds))));
         block_on(async {
             let alive = [(50, ": wait\n\n"), (50, ": wait\n\n"), (50, "data: a\n\n")];
-            let mut wire = Wire::new(paced(&alive), patience());
+            let mut wire = Wire::new(paced(&alive), Framing::Events, patience());
             assert_eq!(wire.next().await.unwrap().unwrap().data, "a");
             wire.is_speaking();
             assert_eq!(wire.next().await, silent(TimeoutPhase::Idle, 30));
@@ -410,7 +487,7 @@ mod tests {
         });
         block_on(async {
             let alive = [(1, "data: a\n\n"), (29, ": wait\n\n"), (29, "data: b\n\n")];
-            let mut wire = Wire::new(paced(&alive), patience());
+            let mut wire = Wire::new(paced(&alive), Framing::Events, patience());
             wire.next().await;
             wire.is_speaking();
             assert_eq!(wire.next().await.unwrap().unwrap().data, "b");
@@ -426,7 +503,7 @@ mod tests {
             Err("reset".to_owned()),
         ];
         block_on(async {
-            let mut wire = Wire::new(stream::iter(pieces).boxed(), patience());
+            let mut wire = Wire::new(stream::iter(pieces).boxed(), Framing::Events, patience());
             assert_eq!(wire.next().await.unwrap().unwrap().data, "a");
             assert_eq!(wire.next().await, Some(Err(WireError::Cut("reset".into()))));
             assert_eq!(wire.next().await, None);

@@ -88,12 +88,14 @@ impl Settings {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct ProviderSettings {
-    /// Which protocol it speaks.
+    /// Which protocol it speaks. All but `openai-compatible` have an address of their own, and all but
+    /// `ollama` of those a variable for the key, so that `model` is all they need.
     #[serde(default)]
     pub kind: ProviderKind,
     /// The address before `/chat/completions`, such as `http://127.0.0.1:8080/v1`. A key is sent to
-    /// this host and to no other.
-    #[schemars(url)]
+    /// this host and to no other. Left out, it is `https://api.anthropic.com`, `https://api.openai.com/v1`,
+    /// `https://generativelanguage.googleapis.com` or, for `ollama`, `http://127.0.0.1:11434`.
+    #[schemars(url, with = "Option<String>")]
     pub base_url: String,
     /// The model's name, as the server knows it.
     #[schemars(length(min = 1))]
@@ -124,13 +126,56 @@ pub enum ProviderKind {
     #[default]
     #[serde(rename = "openai-compatible")]
     OpenAiCompatible,
+    /// OpenAI's responses.
+    #[serde(rename = "openai")]
+    OpenAi,
+    /// Anthropic's messages.
+    Anthropic,
+    /// Google's Gemini.
+    Gemini,
+    /// Ollama's own protocol.
+    Ollama,
 }
 
 impl ProviderKind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::OpenAiCompatible,
+        Self::OpenAi,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::Ollama,
+    ];
+
     /// As it is written in the file.
     pub fn name(self) -> &'static str {
         match self {
             Self::OpenAiCompatible => "openai-compatible",
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Ollama => "ollama",
+        }
+    }
+
+    /// Where it is, when the settings do not say.
+    pub fn default_base_url(self) -> Option<&'static str> {
+        match self {
+            Self::OpenAiCompatible => None,
+            Self::OpenAi => Some("https://api.openai.com/v1"),
+            Self::Anthropic => Some("https://api.anthropic.com"),
+            Self::Gemini => Some("https://generativelanguage.googleapis.com"),
+            Self::Ollama => Some("http://127.0.0.1:11434"),
+        }
+    }
+
+    /// The variable that holds its key by custom, for its own address only.
+    pub fn default_key_variable(self) -> Option<&'static str> {
+        match self {
+            Self::OpenAiCompatible | Self::Ollama => None,
+            Self::OpenAi => Some("OPENAI_API_KEY"),
+            Self::Anthropic => Some("ANTHROPIC_API_KEY"),
+            Self::Gemini => Some("GEMINI_API_KEY"),
         }
     }
 }
@@ -165,7 +210,9 @@ impl Serialize for KeySource {
 #[expect(dead_code, reason = "only its schema is used")]
 struct KeyFields {
     /// The name of the environment variable that holds the key. The key itself does not belong in this
-    /// file. Leave out `key_env` and `key_command` where the server asks for no key.
+    /// file. Leave out `key_env` and `key_command` where the server asks for no key. `anthropic`, `openai`
+    /// and `gemini` at their own address read `ANTHROPIC_API_KEY`, `OPENAI_API_KEY` and `GEMINI_API_KEY`
+    /// then.
     #[schemars(pattern("^[A-Za-z_][A-Za-z0-9_]*$"))]
     key_env: Option<String>,
     /// A program and its arguments that print the key, such as `["pass", "show", "openai"]`. It is run

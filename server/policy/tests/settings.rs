@@ -215,7 +215,7 @@ fn providers_that_cannot_work_are_told() {
          [providers.builtin]\nmodel = 'm'\n\
          [providers.'a b']\nmodel = 'm'\n\
          [providers.nowhere]\nbase_url = 'localhost:8080'\nmodel = ''\n\
-         [providers.file]\nbase_url = 'file:///etc'\nmodel = 'm'\nkind = 'openai'\ntemperature = 3\n\
+         [providers.file]\nbase_url = 'file:///etc'\nmodel = 'm'\nkind = 'open-ai'\ntemperature = 3\n\
          [providers.two]\nbase_url = 'http://models.example/v1'\nmodel = 'm'\nkey_env = 'K'\n\
          key_command = ['x']\nheaders = { Host = 'x', 'a b' = 'c', n = 1, ok = 'fine' }\n\
          [providers.odd]\nbase_url = 'https://odd.example'\nmodel = 'm'\nkey_env = 'not a name'\n\
@@ -229,7 +229,7 @@ fn providers_that_cannot_work_are_told() {
             "''" error bad_value: `providers.nowhere.model` must name a model; it is ignored
             "file" error missing_key: `providers.file` cannot be used: it lacks a usable `base_url`
             "'file:///etc'" error bad_address: `providers.file.base_url` must begin with `https://` or `http://`; it is ignored
-            "'openai'" error unknown_value: `providers.file.kind` must be `openai-compatible`; it is ignored; did you mean `openai-compatible`?
+            "'open-ai'" error unknown_value: `providers.file.kind` must be `openai-compatible`, `openai`, `anthropic`, `gemini`, `ollama`; it is ignored; did you mean `openai`?
             "3" error out_of_range: `providers.file.temperature` must be a number from 0 to 2; it is ignored
             "two" warning plain_http: `providers.two` sends its key over plain HTTP, where others can read it; use `https`
             "key_command" error two_keys: `providers.two` names two sources for its key, so this one is ignored; keep one
@@ -401,4 +401,43 @@ fn piece() -> impl Strategy<Value = String> {
         .prop_map(String::from),
         "\\PC{0,6}",
     ]
+}
+
+/// The address and the key of a provider with these settings.
+fn reached(settings: &str) -> (String, KeySource) {
+    let loaded = parse(&format!("[providers.p]\nmodel = 'm'\n{settings}"));
+    assert_eq!(loaded.problems, [], "{settings}");
+    let provider = &loaded.settings.providers["p"];
+    (provider.base_url.clone(), provider.key.clone())
+}
+
+#[test]
+fn a_kind_brings_its_address_and_there_its_key() {
+    let variable = |name: &str| KeySource::Variable(name.to_owned());
+    assert_eq!(
+        reached("kind = 'anthropic'"),
+        (
+            "https://api.anthropic.com".to_owned(),
+            variable("ANTHROPIC_API_KEY")
+        )
+    );
+    assert_eq!(
+        reached("kind = 'ollama'"),
+        ("http://127.0.0.1:11434".to_owned(), KeySource::None)
+    );
+    assert_eq!(
+        reached("kind = 'openai'\nkey_env = 'MINE'").1,
+        variable("MINE")
+    );
+    // The customary key goes to its own host only.
+    assert_eq!(
+        reached("kind = 'gemini'\nbase_url = 'https://gemini.example'").1,
+        KeySource::None
+    );
+    assert_eq!(
+        reached("kind = 'openai'\nbase_url = 'https://api.openai.com'").1,
+        variable("OPENAI_API_KEY")
+    );
+    let loaded = parse("[providers.p]\nmodel = 'm'\nkind = 'openai-compatible'");
+    assert_eq!(loaded.problems[0].code, "missing_key");
 }

@@ -59,6 +59,22 @@ impl Draft {
     }
 }
 
+impl Draft {
+    /// What its kind goes without saying: its address, and there the customary variable of the key.
+    fn complete(&mut self) {
+        let Some(own) = self.kind.default_base_url() else {
+            return;
+        };
+        let base_url = self.base_url.get_or_insert_with(|| own.to_owned());
+        if self.key == KeySource::None
+            && is_same_host(base_url, own)
+            && let Some(variable) = self.kind.default_key_variable()
+        {
+            self.key = KeySource::Variable(variable.to_owned());
+        }
+    }
+}
+
 impl Reader {
     pub(super) fn providers(&mut self, entry: Entry) {
         let key = entry.key;
@@ -149,6 +165,7 @@ impl Reader {
         {
             self.leave_credentials(known, key_given, &table, &path, &mut draft);
         }
+        draft.complete();
         let missing = match (&draft.base_url, &draft.model) {
             (None, None) => "base_url` and `model",
             (None, Some(_)) => "base_url",
@@ -224,11 +241,14 @@ impl Reader {
         let Some(name) = self.text(entry, path) else {
             return;
         };
-        let only = ProviderKind::OpenAiCompatible;
-        if name == only.name() {
-            draft.kind = only;
-        } else {
-            self.not_one_of(entry, path, &name, &[only.name()]);
+        match ProviderKind::ALL.iter().find(|kind| kind.name() == name) {
+            Some(kind) => draft.kind = *kind,
+            None => self.not_one_of(
+                entry,
+                path,
+                &name,
+                &ProviderKind::ALL.map(ProviderKind::name),
+            ),
         }
     }
 
