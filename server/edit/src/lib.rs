@@ -54,7 +54,10 @@ mod target;
 pub use gate::{Check, FileVerdict, gate};
 pub use impact::{ChangeKind, Impact, SymbolChange};
 pub use jsonl::answer_line;
-pub use proposal::{FileChange, PlacedHunk, Proposal, Verdict};
+pub use proposal::{
+    Conflict, FileChange, HunkId, HunkKind, HunkState, HunkView, PlacedHunk, Proposal, Resolution,
+    Resolved, Review, Verdict,
+};
 pub use propose::propose;
 pub use refusal::{Closest, HunkRefusal, Place, Refusal, RefusalCode};
 pub use request::{EditRequest, Files, Format, Target};

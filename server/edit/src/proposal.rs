@@ -1,5 +1,16 @@
 //! What the engine answers: changes that passed the gate.
 
+mod conflict;
+mod describe;
+mod followed;
+mod formatted;
+mod hunk;
+mod merge;
+mod rebase;
+mod review;
+mod shape;
+mod ties;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -8,9 +19,13 @@ use pleach_grammars::Language;
 use pleach_text::{ByteOffset, ByteRange, ChangeSet};
 use serde::Serialize;
 
-use crate::gate::{self, FileVerdict};
+pub use self::conflict::{Conflict, Resolution, Resolved};
+pub use self::hunk::{HunkId, HunkKind, HunkView};
+pub use self::merge::HunkState;
+pub use self::review::Review;
+use crate::gate::FileVerdict;
 use crate::impact::Impact;
-use crate::{Format, Refusal, RefusalCode, Rung};
+use crate::{Format, Rung};
 
 /// What is to be done to one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,87 +229,6 @@ impl Proposal {
         &self.verdict
     }
 
-    /// The same proposal for a file that was changed meanwhile: what was typed since stays, the
-    /// proposal's changes move along, and the result passes the gate again.
-    ///
-    /// # Errors
-    /// [`RefusalCode::Conflict`] when both changed the same place, [`RefusalCode::SyntaxWorse`] when
-    /// the two together are worse than the present text, [`RefusalCode::UnknownFile`] when the file
-    /// is not part of the proposal.
-    pub fn rebase(&self, path: &str, now: &str) -> Result<Self, Refusal> {
-        let Some(at) = self.files.iter().position(|file| file.path() == path) else {
-            return Err(Refusal::whole(
-                RefusalCode::UnknownFile,
-                format!("{path} is not part of this proposal."),
-            ));
-        };
-        let mut rebased = self.clone();
-        let Some(file) = rebased.files.get_mut(at) else {
-            return Ok(rebased);
-        };
-        let conflict = |what: &str| {
-            Refusal::whole(
-                RefusalCode::Conflict,
-                format!(
-                    "{path} was changed meanwhile: {what}. The answer is kept; ask again on the present text."
-                ),
-            )
-        };
-        match file {
-            FileChange::Create { .. } => {
-                return Err(conflict("it exists now, and the proposal creates it"));
-            }
-            FileChange::Delete { before, .. } => {
-                if &**before != now {
-                    return Err(conflict(
-                        "it has another text than the one that was to be deleted",
-                    ));
-                }
-            }
-            FileChange::Edit {
-                before, changes, ..
-            }
-            | FileChange::Rename {
-                before, changes, ..
-            } => {
-                if &**before == now {
-                    return Ok(rebased);
-                }
-                let typed = ChangeSet::between(before, now);
-                let moved = changes
-                    .rebase_over(&typed)
-                    .map_err(|clash| conflict(&describe(before, clash.ours)))?;
-                let after = moved
-                    .apply_to_str(now)
-                    .map_err(|problem| conflict(&problem.to_string()))?;
-                let verdict = gate::check(now, &moved, &after, language_of(path, now), None);
-                if verdict.is_worse() && !self.allow_worse_syntax {
-                    return Err(Refusal::whole(
-                        RefusalCode::SyntaxWorse,
-                        format!(
-                            "On the present text of {path} the edit would add a syntax error: {verdict}."
-                        ),
-                    ));
-                }
-                for hunk in rebased.hunks.iter_mut().filter(|hunk| hunk.path == path) {
-                    hunk.range_before = typed.map_range(hunk.range_before);
-                    hunk.lines = lines_of(now, hunk.range_before);
-                }
-                *before = Arc::from(now);
-                *changes = moved;
-                for entry in rebased
-                    .verdict
-                    .files
-                    .iter_mut()
-                    .filter(|(name, _)| name == path)
-                {
-                    entry.1 = verdict.clone();
-                }
-            }
-        }
-        Ok(rebased)
-    }
-
     /// The proposal that takes this one back: exact, and asked for by a person, so that it may bring
     /// back a text with syntax errors.
     #[must_use]
@@ -398,7 +332,7 @@ fn undone(before: &Arc<str>, changes: &ChangeSet) -> (Arc<str>, ChangeSet) {
     }
 }
 
-fn describe(text: &str, range: ByteRange) -> String {
+fn overlap_at(text: &str, range: ByteRange) -> String {
     let (first, last) = lines_of(text, range);
     if first == last {
         format!("line {first} was changed by both")

@@ -1,0 +1,333 @@
+//! When the person and the agent changed the same place, the person decides.
+
+use pleach_text::{Bias, ByteOffset, ByteRange, ChangeSet, Dialect, Replacement};
+
+use super::followed::{FileReview, Now};
+use super::formatted::reformatted;
+use super::hunk::{Hunk, HunkId, HunkKind};
+use super::merge::{HunkState, applied, conflict, lines_around, whole_lines};
+use super::review::Review;
+use super::{FileChange, Proposal};
+use crate::{Refusal, RefusalCode};
+
+/// A place that was changed by the person and by the proposal.
+///
+/// Of text these are whole lines. `None` stands for no file at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The hunks that cannot be merged here.
+    pub hunks: Vec<HunkId>,
+    /// The file, by its name before the proposal.
+    pub path: String,
+    /// What both sides began with.
+    pub base: Option<String>,
+    /// What the person made of it: the present text.
+    pub mine: Option<String>,
+    /// What the agent makes of it.
+    pub theirs: Option<String>,
+    /// Where `mine` is in the present text.
+    pub range: ByteRange,
+}
+
+/// How a [`Conflict`] is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Resolution {
+    /// The present text stays, the hunks go.
+    Mine,
+    /// The agent's text instead of the person's.
+    Theirs,
+    /// The agent's text below the person's.
+    Both,
+    /// The agent is asked again, with what the person wrote.
+    AskAgain,
+}
+
+/// What follows of a decision.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Resolved {
+    /// These hunks are to be dropped ([`Review::reject`]); no text changes.
+    Keep(Vec<HunkId>),
+    /// This lands, and settles these hunks once it has ([`Review::settle`]).
+    Land(Box<Proposal>, Vec<HunkId>),
+    /// What to tell the agent; the hunks stay until there is an answer.
+    Ask(String),
+}
+
+impl Conflict {
+    /// What to ask an agent whose change met another one: all three texts, and no decision for it.
+    pub fn question(&self) -> String {
+        let show = |text: &Option<String>| match text {
+            None => "(no file)\n".to_owned(),
+            Some(text) => {
+                let longest = text.split(|char| char != '`').map(str::len).max();
+                let fence = "`".repeat(longest.unwrap_or_default().max(2) + 1);
+                let end = if text.is_empty() || text.ends_with('\n') {
+                    ""
+                } else {
+                    "\n"
+                };
+                format!("{fence}\n{text}{end}{fence}\n")
+            }
+        };
+        format!(
+            "Your change of {} met another one in the same place.\n\nThe text both began with:\n{}\nThe text as it is now, changed by the person:\n{}\nYour text:\n{}\nWrite the change again for the text as it is now. Keep what the person meant, and do what you were asked.\n",
+            self.path,
+            show(&self.base),
+            show(&self.mine),
+            show(&self.theirs),
+        )
+    }
+}
+
+impl Review {
+    /// The places where the person has to decide. Hunks whose place was only formatted are not among
+    /// them. Parses where something was changed in the place of a hunk.
+    pub fn conflicts(&self) -> Vec<Conflict> {
+        let mut conflicts = Vec::new();
+        for (index, file) in self.files.iter().enumerate() {
+            let hunks: Vec<&Hunk> = self.of_file(index).collect();
+            if !hunks.is_empty() {
+                conflicts.extend(of_file(file, &hunks));
+            }
+        }
+        conflicts
+    }
+
+    /// Settles the conflict that a hunk is part of. What lands is made for the present text and gated
+    /// on it, together with the hunks that the conflicting ones need.
+    ///
+    /// # Errors
+    /// [`RefusalCode::NoEdit`] when the hunk is in no conflict (any more), [`RefusalCode::SyntaxWorse`]
+    /// when the file would get worse, [`RefusalCode::Conflict`] when the needed hunks are in conflict
+    /// themselves, or both sides cannot be had, as of a file that one of them deletes.
+    pub fn resolve(&self, hunk: HunkId, resolution: Resolution) -> Result<Resolved, Refusal> {
+        let conflicts = self.conflicts();
+        let Some(conflict) = conflicts
+            .into_iter()
+            .find(|conflict| conflict.hunks.contains(&hunk))
+        else {
+            return Err(Refusal::whole(
+                RefusalCode::NoEdit,
+                "This hunk is in no conflict with the present text. Accept or reject it.",
+            ));
+        };
+        let text = match resolution {
+            Resolution::Mine => return Ok(Resolved::Keep(conflict.hunks)),
+            Resolution::AskAgain => return Ok(Resolved::Ask(conflict.question())),
+            Resolution::Theirs => conflict.theirs.clone(),
+            Resolution::Both => Some(both(&conflict)?),
+        };
+        self.landing(&conflict, text)
+    }
+
+    fn landing(&self, conflict: &Conflict, text: Option<String>) -> Result<Resolved, Refusal> {
+        let ids = self.with_needs(&conflict.hunks);
+        let needed: Vec<HunkId> = ids
+            .iter()
+            .copied()
+            .filter(|id| !conflict.hunks.contains(id))
+            .collect();
+        let mut files = if needed.is_empty() {
+            Vec::new()
+        } else {
+            self.accept(&needed)?.files
+        };
+        let path = &conflict.path;
+        let now = self.text(path);
+        let change = match (now, text) {
+            (Some(now), Some(text)) => {
+                let whole = Replacement::new(conflict.range, text);
+                let changes = ChangeSet::new(vec![whole], now.len().into())
+                    .map(|changes| changes.refine(&now).unwrap_or(changes));
+                let changes = changes.map_err(|problem| cannot(path, &problem.to_string()))?;
+                FileChange::Edit {
+                    path: path.clone(),
+                    before: now,
+                    changes,
+                }
+            }
+            (Some(before), None) => FileChange::Delete {
+                path: path.clone(),
+                before,
+            },
+            (None, Some(text)) => FileChange::Create {
+                path: path.clone(),
+                text,
+            },
+            (None, None) => return Ok(Resolved::Keep(conflict.hunks.clone())),
+        };
+        match files.iter_mut().find(|file| file.path() == path) {
+            Some(other) => *other = joined(other, &change)?,
+            None => files.push(change),
+        }
+        files
+            .retain(|file| !matches!(file, FileChange::Edit { changes, .. } if changes.is_empty()));
+        Ok(Resolved::Land(Box::new(self.gated(files, &ids)?), ids))
+    }
+}
+
+/// Two changes of one file as one.
+fn joined(one: &FileChange, other: &FileChange) -> Result<FileChange, Refusal> {
+    let path = one.path();
+    let (Some(mine), Some(theirs)) = (one.changes(), other.changes()) else {
+        return Err(cannot(path, "the other hunks do not go with this choice"));
+    };
+    let all = [mine.replacements(), theirs.replacements()].concat();
+    let changes = ChangeSet::new(all, mine.len_before())
+        .map_err(|problem| cannot(path, &problem.to_string()))?;
+    let mut joined = one.clone();
+    if let FileChange::Edit { changes: own, .. } | FileChange::Rename { changes: own, .. } =
+        &mut joined
+    {
+        *own = changes;
+    }
+    Ok(joined)
+}
+
+fn cannot(path: &str, why: &str) -> Refusal {
+    Refusal::whole(
+        RefusalCode::Conflict,
+        format!("This choice cannot be made in {path}: {why}. Choose one side, or ask again."),
+    )
+}
+
+/// The person's text and the agent's below it.
+fn both(conflict: &Conflict) -> Result<String, Refusal> {
+    let (Some(mine), Some(theirs)) = (&conflict.mine, &conflict.theirs) else {
+        return Err(cannot(&conflict.path, "one side has no file"));
+    };
+    let mut text = mine.clone();
+    if !(mine.is_empty() || theirs.is_empty() || mine.ends_with(['\n', '\r'])) {
+        text.push_str(Dialect::of(mine).line_ending.as_str());
+        text.push_str(theirs);
+        // The last line of the file: it keeps having no line break.
+        let unbroken = text.trim_end_matches(['\n', '\r']).len();
+        text.truncate(unbroken);
+        return Ok(text);
+    }
+    text.push_str(theirs);
+    Ok(text)
+}
+
+fn of_file(file: &FileReview, hunks: &[&Hunk]) -> Vec<Conflict> {
+    let since = file.since();
+    let touched: Vec<&Hunk> = hunks
+        .iter()
+        .copied()
+        .filter(|hunk| file.state(hunk, &since) == HunkState::Touched)
+        .collect();
+    let path = file.change.path();
+    if !matches!(file.now, Now::Changed(_))
+        || touched.iter().any(|hunk| hunk.kind != HunkKind::Text)
+    {
+        return whole_file(file, hunks, &touched).into_iter().collect();
+    }
+    let base = file.base();
+    let mut regions: Vec<Region<'_>> = Vec::new();
+    for hunk in touched {
+        if reformatted(path, base, &hunk.replacements, &since).is_some() {
+            continue;
+        }
+        let mut region = Region::of(base, hunk, &since);
+        while let Some(other) = regions.pop_if(|other| other.lines.intersects(region.lines)) {
+            region.lines = region.lines.cover(other.lines);
+            region.hunks = [other.hunks, region.hunks].concat();
+            region.before |= other.before;
+            region.behind |= other.behind;
+        }
+        regions.push(region);
+    }
+    let now = file.text().unwrap_or_default();
+    regions
+        .into_iter()
+        .filter_map(|region| region.conflict(path, base, &since, &now))
+        .collect()
+}
+
+/// A conflict about whether there is a file.
+fn whole_file(file: &FileReview, hunks: &[&Hunk], touched: &[&Hunk]) -> Option<Conflict> {
+    if touched.is_empty() {
+        return None;
+    }
+    let mine = file.text().map(|text| text.to_string());
+    let theirs = match &*file.change {
+        FileChange::Create { text, .. } => Some(text.clone()),
+        FileChange::Delete { .. } => None,
+        FileChange::Edit { .. } | FileChange::Rename { .. } => {
+            let all = hunks
+                .iter()
+                .flat_map(|hunk| hunk.replacements.iter().cloned());
+            let changes = ChangeSet::new(all.collect(), file.base().len().into()).ok()?;
+            Some(changes.apply_to_str(file.base()).ok()?)
+        }
+    };
+    Some(Conflict {
+        hunks: hunks.iter().map(|hunk| hunk.id).collect(),
+        path: file.change.path().to_owned(),
+        base: file.change.before().map(ToString::to_string),
+        range: ByteRange::from(0..mine.as_ref().map_or(0, String::len)),
+        mine,
+        theirs,
+    })
+}
+
+/// The lines that a conflict is about, in the text that both began with.
+struct Region<'h> {
+    lines: ByteRange,
+    hunks: Vec<&'h Hunk>,
+    /// Whether what was put in right before the lines, or right behind them, is part of the conflict.
+    before: bool,
+    behind: bool,
+}
+
+impl<'h> Region<'h> {
+    fn of(base: &str, hunk: &'h Hunk, since: &ChangeSet) -> Self {
+        let meets = |theirs: &&Replacement| {
+            hunk.replacements
+                .iter()
+                .any(|ours| conflict(base, ours, theirs))
+        };
+        let mut lines = lines_around(base, &hunk.replacements);
+        for theirs in since.replacements().iter().filter(meets) {
+            lines = lines.cover(lines_around(base, std::slice::from_ref(theirs)));
+        }
+        // What was replaced across a border of the lines belongs to them as a whole.
+        for theirs in since.replacements() {
+            let crosses = |at: ByteOffset| theirs.delete.start < at && at < theirs.delete.end;
+            if crosses(lines.start) || crosses(lines.end) {
+                lines = lines.cover(whole_lines(base, theirs.delete));
+            }
+        }
+        let put_in = |at: ByteOffset| {
+            let mut met = since.replacements().iter().filter(meets);
+            met.any(|theirs| theirs.delete.is_empty() && theirs.delete.start == at)
+        };
+        Self {
+            lines,
+            hunks: vec![hunk],
+            before: put_in(lines.start),
+            behind: put_in(lines.end),
+        }
+    }
+
+    fn conflict(self, path: &str, base: &str, since: &ChangeSet, now: &str) -> Option<Conflict> {
+        let bias = |inside: bool, inner: Bias, outer: Bias| if inside { inner } else { outer };
+        let start = bias(self.before, Bias::Before, Bias::After);
+        let end = bias(self.behind, Bias::After, Bias::Before);
+        let start = since.map_offset(self.lines.start, start);
+        let range = ByteRange::new(start, since.map_offset(self.lines.end, end).max(start));
+        let replacements: Vec<Replacement> = self
+            .hunks
+            .iter()
+            .flat_map(|hunk| hunk.replacements.iter().cloned())
+            .collect();
+        Some(Conflict {
+            hunks: self.hunks.iter().map(|hunk| hunk.id).collect(),
+            path: path.to_owned(),
+            base: Some(self.lines.of(base)?.to_owned()),
+            mine: Some(range.of(now)?.to_owned()),
+            theirs: Some(applied(base, self.lines, &replacements)?),
+            range,
+        })
+    }
+}

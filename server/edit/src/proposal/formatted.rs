@@ -1,0 +1,395 @@
+//! A hunk whose place was only formatted since, put into the formatted text.
+
+use std::ops::Range;
+
+use pleach_grammars::Language;
+use pleach_text::{Bias, ByteOffset, ByteRange, ChangeSet, Replacement};
+
+use super::language_of;
+use super::merge::conflict;
+use super::shape::Shape;
+
+/// Larger files are not compared as trees.
+const MAX_BYTES: usize = 4 << 20;
+
+/// A hunk that was made for `base`, written for the text that `since` makes of it; none unless the
+/// changes that meet the hunk are proved to be formatting, and the result to say what was meant.
+///
+/// The proof: the changes that meet the hunk are set aside, and the text without them must have the
+/// shape of the text with them; then the hunk is made in both, token by token, and the two results must
+/// have one shape again.
+pub(super) fn reformatted(
+    path: &str,
+    base: &str,
+    hunk: &[Replacement],
+    since: &ChangeSet,
+) -> Option<Vec<Replacement>> {
+    let language = language_of(path, base).filter(|_| base.len() <= MAX_BYTES)?;
+    let formatted = since.apply_to_str(base).ok()?;
+    // Mostly all that happened is that the formatter ran.
+    let plain = ChangeSet::unchanged(base.len().into());
+    proved(language, base, hunk, &plain, &formatted).or_else(|| {
+        let (_, typed) = apart(base, hunk, since)?;
+        if typed.is_empty() {
+            return None;
+        }
+        proved(language, base, hunk, &typed, &formatted)
+    })
+}
+
+/// The changes that meet the hunk or border on one that does, and the rest.
+fn apart(base: &str, hunk: &[Replacement], since: &ChangeSet) -> Option<(ChangeSet, ChangeSet)> {
+    let all = since.replacements();
+    let meets = |theirs: &Replacement| hunk.iter().any(|ours| conflict(base, ours, theirs));
+    let first = all.iter().position(meets)?;
+    let last = all.iter().rposition(meets)? + 1;
+    // A formatter changes what is around as well; people do not type on both sides of what it does.
+    let whole = |from: ByteOffset, to: ByteOffset| {
+        base.get(from.0..to.0)
+            .is_some_and(|between| pleach_text::lines(between).count() <= 2)
+    };
+    let bordering = |one: Option<&Replacement>, next: Option<&Replacement>| match (one, next) {
+        (Some(one), Some(next)) => whole(one.delete.end, next.delete.start),
+        _ => false,
+    };
+    let mut range = first..last;
+    while range.start > 0 && bordering(all.get(range.start - 1), all.get(range.start)) {
+        range.start -= 1;
+    }
+    while range.end < all.len() && bordering(all.get(range.end - 1), all.get(range.end)) {
+        range.end += 1;
+    }
+    let len = since.len_before();
+    let formatting = all.get(range.clone())?.to_vec();
+    let typed = [all.get(..range.start)?, all.get(range.end..)?].concat();
+    Some((
+        ChangeSet::new(formatting, len).ok()?,
+        ChangeSet::new(typed, len).ok()?,
+    ))
+}
+
+fn proved(
+    language: Language,
+    base: &str,
+    hunk: &[Replacement],
+    typed: &ChangeSet,
+    formatted: &str,
+) -> Option<Vec<Replacement>> {
+    let plain = typed.apply_to_str(base).ok()?;
+    let plain_shape = Shape::of(language, &plain)?;
+    let formatted_shape = Shape::of(language, formatted)?;
+    if plain_shape.has_problems() || plain_shape != formatted_shape {
+        return None;
+    }
+    let hunk = ChangeSet::new(hunk.to_vec(), base.len().into()).ok()?;
+    let hunk = hunk.rebase_over(typed).ok()?;
+    let meant = hunk.apply_to_str(&plain).ok()?;
+    let meant_shape = Shape::of(language, &meant)?;
+    let texts = Texts {
+        plain: Side::of(&plain, &plain_shape),
+        formatted: Side::of(formatted, &formatted_shape),
+        meant: Side::of(&meant, &meant_shape),
+    };
+    let place = Place::of(&texts, &hunk)?;
+    for commas in Commas::ALL {
+        let Some(candidate) = place.written(&texts, commas) else {
+            continue;
+        };
+        let changes = ChangeSet::new(vec![candidate], formatted.len().into()).ok()?;
+        let result = changes.apply_to_str(formatted).ok()?;
+        if Shape::of(language, &result)? == meant_shape {
+            return Some(changes.refine(formatted).ok()?.into_replacements());
+        }
+    }
+    None
+}
+
+/// A text and its tokens.
+struct Side<'t> {
+    text: &'t str,
+    tokens: &'t [ByteRange],
+}
+
+struct Texts<'t> {
+    /// Without the formatting.
+    plain: Side<'t>,
+    /// With it.
+    formatted: Side<'t>,
+    /// Without it, with the hunk.
+    meant: Side<'t>,
+}
+
+impl<'t> Side<'t> {
+    fn of(text: &'t str, shape: &'t Shape<'_>) -> Self {
+        Self {
+            text,
+            tokens: shape.tokens(),
+        }
+    }
+
+    fn token(&self, at: usize) -> Option<&'t str> {
+        self.tokens.get(at)?.of(self.text)
+    }
+
+    /// What lies between a token and the one before it.
+    fn gap_before(&self, at: usize) -> Option<&'t str> {
+        self.around(&(at..at)).of(self.text)
+    }
+
+    /// What lies around some tokens: from the end of the one before to the start of the one behind.
+    fn around(&self, tokens: &Range<usize>) -> ByteRange {
+        let before = tokens
+            .start
+            .checked_sub(1)
+            .and_then(|at| self.tokens.get(at));
+        let start = before.map_or(ByteOffset::ZERO, |token| token.end);
+        let behind = self.tokens.get(tokens.end);
+        let end = behind.map_or(ByteOffset(self.text.len()), |token| token.start);
+        ByteRange::new(start, end)
+    }
+
+    /// The stretch around some tokens as the gap before them, they, and the gap behind; without tokens
+    /// there is but one gap, which is both.
+    fn split(&self, tokens: &Range<usize>) -> Option<(&'t str, &'t str, &'t str)> {
+        let around = self.around(tokens);
+        let own = self.tokens.get(tokens.clone())?;
+        let (Some(first), Some(last)) = (own.first(), own.last()) else {
+            let gap = around.of(self.text)?;
+            return Some((gap, "", gap));
+        };
+        let part = |from: ByteOffset, to: ByteOffset| self.text.get(from.0..to.0);
+        Some((
+            part(around.start, first.start)?,
+            part(first.start, last.end)?,
+            part(last.end, around.end)?,
+        ))
+    }
+}
+
+/// What to do about a comma that the formatter put behind the last of several things.
+#[derive(Clone, Copy)]
+enum Commas {
+    Keep,
+    /// The hunk brings one of its own in front.
+    DropBefore,
+    /// The hunk brings one of its own behind, or takes away what it was behind.
+    DropBehind,
+    DropBoth,
+}
+
+impl Commas {
+    const ALL: [Self; 4] = [
+        Self::Keep,
+        Self::DropBefore,
+        Self::DropBehind,
+        Self::DropBoth,
+    ];
+}
+
+/// The tokens that a hunk replaces, and by which.
+struct Place {
+    old: Range<usize>,
+    new: Range<usize>,
+}
+
+impl Place {
+    fn of(texts: &Texts<'_>, hunk: &ChangeSet) -> Option<Self> {
+        let range = hunk
+            .replacements()
+            .iter()
+            .map(|one| one.delete)
+            .reduce(ByteRange::cover)?;
+        let tokens = texts.plain.tokens;
+        // A token that only borders on the hunk may become another one by it.
+        let first = tokens.partition_point(|token| token.end < range.start);
+        let last = tokens.partition_point(|token| token.start <= range.end);
+        let old = first..last.max(first);
+        let around = texts.plain.around(&old);
+        let start = hunk.map_offset(around.start, Bias::Before);
+        let end = hunk.map_offset(around.end, Bias::After);
+        let tokens = texts.meant.tokens;
+        let first = tokens.partition_point(|token| token.end <= start);
+        let last = tokens.partition_point(|token| token.start < end);
+        let new = first..last.max(first);
+        if texts.meant.around(&new) != ByteRange::new(start, end) {
+            return None;
+        }
+        let mut place = Self { old, new };
+        place.trim(texts);
+        Some(place)
+    }
+
+    /// Leaves out the tokens at both ends that the hunk leaves as they are.
+    fn trim(&mut self, texts: &Texts<'_>) {
+        let (plain, meant) = (&texts.plain, &texts.meant);
+        while !self.old.is_empty()
+            && !self.new.is_empty()
+            && plain.token(self.old.start) == meant.token(self.new.start)
+            && plain.gap_before(self.old.start) == meant.gap_before(self.new.start)
+        {
+            self.old.start += 1;
+            self.new.start += 1;
+        }
+        while !self.old.is_empty()
+            && !self.new.is_empty()
+            && plain.token(self.old.end - 1) == meant.token(self.new.end - 1)
+            && plain.gap_before(self.old.end) == meant.gap_before(self.new.end)
+        {
+            self.old.end -= 1;
+            self.new.end -= 1;
+        }
+    }
+
+    /// The hunk in the formatted text. What it leaves between tokens as it was, is as it is now.
+    fn written(&self, texts: &Texts<'_>, commas: Commas) -> Option<Replacement> {
+        let (old_before, _, old_behind) = texts.plain.split(&self.old)?;
+        let (now_before, _, now_behind) = texts.formatted.split(&self.old)?;
+        let (before, core, behind) = texts.meant.split(&self.new)?;
+        if core.is_empty() {
+            let gap = if before == old_before {
+                now_before.to_owned()
+            } else {
+                fitting(before, old_behind, now_behind)
+            };
+            let gap = match commas {
+                Commas::Keep => gap,
+                Commas::DropBehind => without_comma(&gap)?,
+                Commas::DropBefore | Commas::DropBoth => return None,
+            };
+            return Some(Replacement::new(texts.formatted.around(&self.old), gap));
+        }
+        let before = fitting(before, old_before, now_before);
+        let behind = fitting(behind, old_behind, now_behind);
+        let (before, behind) = match commas {
+            Commas::Keep => (before, behind),
+            Commas::DropBefore => (without_comma(&before)?, behind),
+            Commas::DropBehind => (before, without_comma(&behind)?),
+            Commas::DropBoth => (without_comma(&before)?, without_comma(&behind)?),
+        };
+        let text = [before.as_str(), core, behind.as_str()].concat();
+        Some(Replacement::new(texts.formatted.around(&self.old), text))
+    }
+}
+
+/// A gap of the hunk, as the formatter has it where the hunk left it alone. Where the hunk only changed
+/// how many lines there are in it, the indentation behind them is the formatter's.
+fn fitting(gap: &str, old: &str, now: &str) -> String {
+    if gap == old {
+        return now.to_owned();
+    }
+    let indent = |gap: &str| gap.rfind('\n').map(|at| at + 1);
+    let parts = (indent(gap), indent(old), indent(now));
+    if let (Some(gap_at), Some(old_at), Some(now_at)) = parts
+        && gap.get(gap_at..) == old.get(old_at..)
+        && let (Some(lines), Some(indent)) = (gap.get(..gap_at), now.get(now_at..))
+    {
+        return [lines, indent].concat();
+    }
+    gap.to_owned()
+}
+
+/// A gap without its comma and the blanks before it.
+fn without_comma(gap: &str) -> Option<String> {
+    let (head, tail) = gap.split_once(',')?;
+    Some(if tail.trim().is_empty() && head.trim().is_empty() {
+        // The comma of the hunk takes its place; what comes behind goes on where it did.
+        String::new() + if tail.contains('\n') { "" } else { tail }
+    } else {
+        [head, tail].concat()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// What becomes of `base`, once formatted to `formatted`, when a hunk turns `base` into `wanted`.
+    fn put(path: &str, base: &str, wanted: &str, formatted: &str) -> Option<String> {
+        let hunk = ChangeSet::between(base, wanted).into_replacements();
+        let since = ChangeSet::between(base, formatted);
+        let moved = reformatted(path, base, &hunk, &since)?;
+        let moved = ChangeSet::new(moved, formatted.len().into()).unwrap();
+        Some(moved.apply_to_str(formatted).unwrap())
+    }
+
+    #[test]
+    fn a_call_that_was_broken_into_lines_gets_its_new_argument() {
+        let formatted = "call(\n    first,\n    second,\n)\n";
+        assert_eq!(
+            put(
+                "a.js",
+                "call(first, second)\n",
+                "call(first, other)\n",
+                formatted
+            )
+            .unwrap(),
+            "call(\n    first,\n    other,\n)\n"
+        );
+        assert_eq!(
+            put(
+                "a.js",
+                "call(first, second)\n",
+                "call(first, second, third)\n",
+                formatted
+            )
+            .unwrap(),
+            "call(\n    first,\n    second, third,\n)\n"
+        );
+    }
+
+    #[test]
+    fn a_line_goes_between_lines_that_were_indented_anew() {
+        assert_eq!(
+            put(
+                "a.rs",
+                "fn f() {\n  a();\n  b();\n}\n",
+                "fn f() {\n  a();\n  new();\n  b();\n}\n",
+                "fn f() {\n    a();\n    b();\n}\n",
+            )
+            .unwrap(),
+            "fn f() {\n    a();\n    new();\n    b();\n}\n"
+        );
+    }
+
+    #[test]
+    fn quotes_in_another_style_are_no_change() {
+        assert_eq!(
+            put(
+                "a.py",
+                "f('a', 'b')\n",
+                "f('a', 'c')\n",
+                "f(\"a\", \"b\")\n"
+            )
+            .unwrap(),
+            "f(\"a\", 'c')\n"
+        );
+    }
+
+    #[test]
+    fn what_is_more_than_formatting_is_not_taken_for_it() {
+        let base = "if x:\n    a()\n    b()\n";
+        let wanted = "if x:\n    a()\n    c()\n";
+        assert_eq!(put("a.py", base, wanted, "if x:\n    a()\nb()\n"), None);
+        assert_eq!(
+            put("a.txt", "a b\n", "a c\n", "a  b\n"),
+            None,
+            "no grammar, no proof"
+        );
+        assert_eq!(put("a.js", "f(a, b)\n", "f(a, c)\n", "f(a, d)\n"), None);
+    }
+
+    #[test]
+    fn typing_elsewhere_is_told_from_formatting_here() {
+        assert_eq!(
+            put(
+                "a.rs",
+                "fn f() { a( 1 ) }\n\nfn g() {}\n\nfn h() {}\n",
+                "fn f() { a( 2 ) }\n\nfn g() {}\n\nfn h() {}\n",
+                "fn f() {\n    a(1)\n}\n\nfn g() {}\n\nfn h() { typed() }\n",
+            )
+            .unwrap(),
+            "fn f() {\n    a(2)\n}\n\nfn g() {}\n\nfn h() { typed() }\n"
+        );
+    }
+}

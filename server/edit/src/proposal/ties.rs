@@ -1,0 +1,310 @@
+//! Which hunks cannot be without which others.
+//!
+//! Two things tie hunks: the gate (one opens a brace that the other closes) and names (one brings a
+//! function that the other calls; one takes away a variable whose uses the other takes away).
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use pleach_grammars::{Language, NameRole, NameUse, Syntax, bindings, names_used, parse};
+use pleach_text::{ByteRange, ChangeSet};
+
+use super::hunk::{Hunk, HunkId, HunkKind, by_file, put_in};
+use super::{FileChange, Proposal, language_of};
+use crate::gate;
+
+/// Larger files are not searched for names, nor are their hunks tried one by one.
+const MAX_BYTES: usize = 4 << 20;
+/// So many bytes are gated to find out what passes without what.
+const MAX_GATED: usize = 64 << 20;
+/// So many names are looked up in the scopes of a text.
+const MAX_LOOKED_UP: usize = 64;
+/// So many hunks next to one that does not pass alone are tried as its only partner.
+const PARTNERS: usize = 6;
+
+/// Fills in what each hunk needs.
+pub(super) fn tie(proposal: &Proposal, hunks: &mut [Hunk]) {
+    let mut needs: BTreeMap<HunkId, BTreeSet<HunkId>> = BTreeMap::new();
+    if hunks.len() > 1 {
+        let files: Vec<File<'_>> = by_file(hunks)
+            .into_iter()
+            .filter_map(|(index, hunks)| File::of(proposal.files.get(index)?, hunks))
+            .collect();
+        if !proposal.verdict.worse_allowed {
+            let mut left = MAX_GATED;
+            for file in &files {
+                by_syntax(file, &mut left, &mut needs);
+            }
+        }
+        by_names(&files, &mut needs);
+    }
+    for hunk in hunks {
+        hunk.needs = closure(hunk.id, &needs);
+    }
+}
+
+/// All that a hunk needs, directly or not, without itself.
+fn closure(of: HunkId, needs: &BTreeMap<HunkId, BTreeSet<HunkId>>) -> Vec<HunkId> {
+    let mut found = BTreeSet::new();
+    let mut open = VecDeque::from([of]);
+    while let Some(id) = open.pop_front() {
+        for need in needs.get(&id).into_iter().flatten() {
+            if *need != of && found.insert(*need) {
+                open.push_back(*need);
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// One file of a proposal, read on both sides.
+struct File<'p> {
+    before: &'p str,
+    after: String,
+    language: Option<Language>,
+    before_syntax: Option<Syntax>,
+    after_syntax: Option<Syntax>,
+    hunks: Vec<&'p Hunk>,
+    /// What each hunk takes out, in the text before.
+    taken_out: Vec<Vec<ByteRange>>,
+    /// What each hunk puts in, in the text after.
+    put_in: Vec<Vec<ByteRange>>,
+}
+
+impl<'p> File<'p> {
+    fn of(change: &'p FileChange, hunks: Vec<&'p Hunk>) -> Option<Self> {
+        let before: &str = change.before().map_or("", |text| text);
+        let after = change.after().unwrap_or_default();
+        if before.len().max(after.len()) > MAX_BYTES {
+            return None;
+        }
+        let language = language_of(
+            change.path(),
+            if before.is_empty() { &after } else { before },
+        );
+        let read = |text: &str| language.map(|language| parse(language, text));
+        let mut inserted: VecDeque<ByteRange> = put_in(change).into();
+        let whole = |text: &str| vec![ByteRange::from(0..text.len())];
+        let put_in = hunks.iter().map(|hunk| match hunk.kind {
+            HunkKind::Create => whole(&after),
+            // The hunks of a file are in the order of its text.
+            _ => inserted
+                .drain(..hunk.replacements.len().min(inserted.len()))
+                .collect(),
+        });
+        let put_in = put_in.collect();
+        let taken_out = hunks.iter().map(|hunk| match hunk.kind {
+            HunkKind::Delete => whole(before),
+            _ => hunk.replacements.iter().map(|one| one.delete).collect(),
+        });
+        Some(Self {
+            before,
+            language,
+            before_syntax: read(before),
+            after_syntax: read(&after),
+            taken_out: taken_out.collect(),
+            hunks,
+            put_in,
+            after,
+        })
+    }
+
+    /// The hunk among whose stretches a name is.
+    fn hunk_at(&self, stretches: &[Vec<ByteRange>], name: ByteRange) -> Option<HunkId> {
+        let at = stretches
+            .iter()
+            .position(|ranges| ranges.iter().any(|range| range.touches(name)))?;
+        self.hunks.get(at).map(|hunk| hunk.id)
+    }
+}
+
+fn by_syntax(file: &File<'_>, left: &mut usize, needs: &mut BTreeMap<HunkId, BTreeSet<HunkId>>) {
+    let hunks: Vec<&Hunk> = file
+        .hunks
+        .iter()
+        .copied()
+        .filter(|hunk| hunk.kind == HunkKind::Text)
+        .collect();
+    if hunks.len() < 2 || file.language.is_none() {
+        return;
+    }
+    // Without patience left nothing is taken to pass alone: better too much in one than a broken half.
+    let mut passes = |taken: &dyn Fn(HunkId) -> bool| {
+        if *left < file.before.len() {
+            return false;
+        }
+        *left -= file.before.len();
+        let replacements = hunks.iter().filter(|hunk| taken(hunk.id));
+        let replacements = replacements.flat_map(|hunk| hunk.replacements.iter().cloned());
+        let Ok(changes) = ChangeSet::new(replacements.collect(), file.before.len().into()) else {
+            return false;
+        };
+        let Ok(after) = changes.apply_to_str(file.before) else {
+            return false;
+        };
+        let known = file.before_syntax.as_ref();
+        !gate::check(file.before, &changes, &after, file.language, known).is_worse()
+    };
+    for (at, hunk) in hunks.iter().enumerate() {
+        if passes(&|id| id == hunk.id) {
+            continue;
+        }
+        let mut others: Vec<(usize, HunkId)> = hunks
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != at)
+            .map(|(other, hunk)| (other.abs_diff(at), hunk.id))
+            .collect();
+        others.sort_unstable();
+        let partner = others
+            .iter()
+            .take(PARTNERS)
+            .find(|(_, partner)| passes(&|id| id == hunk.id || id == *partner));
+        let found = if let Some((_, partner)) = partner {
+            BTreeSet::from([*partner])
+        } else {
+            // All of them pass together; those without which the rest still does are not needed.
+            let mut set: BTreeSet<HunkId> = others.iter().map(|(_, id)| *id).collect();
+            for (_, other) in others.iter().rev() {
+                if passes(&|id| id == hunk.id || (id != *other && set.contains(&id))) {
+                    set.remove(other);
+                }
+            }
+            set
+        };
+        needs.entry(hunk.id).or_default().extend(found);
+    }
+}
+
+/// The names of one side of a file, and which hunk each is in.
+struct Names<'t> {
+    all: BTreeSet<&'t str>,
+    /// Those that a hunk puts in or takes out.
+    own: Vec<(HunkId, NameUse<'t>)>,
+}
+
+impl<'t> Names<'t> {
+    fn of(
+        file: &File<'_>,
+        syntax: Option<&Syntax>,
+        text: &'t str,
+        stretches: &[Vec<ByteRange>],
+    ) -> Self {
+        let used = syntax.map_or_else(Vec::new, |syntax| names_used(syntax, text));
+        let all = used.iter().map(|name| name.name).collect();
+        let own = used
+            .into_iter()
+            .filter_map(|name| Some((file.hunk_at(stretches, name.range)?, name)))
+            .collect();
+        Self { all, own }
+    }
+
+    /// The hunks that define a name here, or import it.
+    fn definers(&self, name: &str) -> impl Iterator<Item = (HunkId, bool)> {
+        self.own.iter().filter_map(move |(hunk, own)| {
+            let imports = own.role == NameRole::Import;
+            let defines = imports || matches!(own.role, NameRole::Definition(_));
+            (own.name == name && defines).then_some((*hunk, imports))
+        })
+    }
+}
+
+fn by_names(files: &[File<'_>], needs: &mut BTreeMap<HunkId, BTreeSet<HunkId>>) {
+    let sides: Vec<(Names<'_>, Names<'_>)> = files
+        .iter()
+        .map(|file| {
+            (
+                Names::of(
+                    file,
+                    file.before_syntax.as_ref(),
+                    file.before,
+                    &file.taken_out,
+                ),
+                Names::of(file, file.after_syntax.as_ref(), &file.after, &file.put_in),
+            )
+        })
+        .collect();
+    let mut ties: BTreeSet<(HunkId, HunkId)> = BTreeSet::new();
+    for (at, (file, (before, after))) in files.iter().zip(&sides).enumerate() {
+        let mut lookups = MAX_LOOKED_UP;
+        let mut seen = BTreeSet::new();
+        // Who uses a name needs those who bring it.
+        for (user, used) in &after.own {
+            if !seen.insert((*user, used.name)) {
+                continue;
+            }
+            let is_new = !before.all.contains(used.name);
+            let mut here = after.definers(used.name).peekable();
+            if is_new && here.peek().is_some() {
+                ties.extend(here.map(|(definer, _)| (*user, definer)));
+            } else if let Some(definer) = looked_up(
+                file,
+                file.after_syntax.as_ref(),
+                &file.after,
+                &file.put_in,
+                used,
+                &mut lookups,
+            ) {
+                ties.insert((*user, definer));
+            }
+            let defined_here = after.definers(used.name).any(|(_, imports)| !imports);
+            if is_new && !defined_here {
+                for (other, (_, names)) in sides.iter().enumerate() {
+                    if other != at {
+                        let definers = names.definers(used.name).filter(|(_, imports)| !imports);
+                        ties.extend(definers.map(|(definer, _)| (*user, definer)));
+                    }
+                }
+            }
+        }
+        // Who takes a definition away needs those who take its uses away.
+        let mut seen = BTreeSet::new();
+        for (user, used) in &before.own {
+            if after.all.contains(used.name) || !seen.insert((*user, used.name)) {
+                continue;
+            }
+            let mut here = before.definers(used.name).peekable();
+            if here.peek().is_some() {
+                ties.extend(here.map(|(definer, _)| (definer, *user)));
+            } else if let Some(definer) = looked_up(
+                file,
+                file.before_syntax.as_ref(),
+                file.before,
+                &file.taken_out,
+                used,
+                &mut lookups,
+            ) {
+                ties.insert((definer, *user));
+            }
+            for (other, (names, later)) in sides.iter().enumerate() {
+                if other != at && !later.all.contains(used.name) {
+                    let definers = names.definers(used.name).filter(|(_, imports)| !imports);
+                    ties.extend(definers.map(|(definer, _)| (definer, *user)));
+                }
+            }
+        }
+    }
+    for (one, other) in ties {
+        if one != other {
+            needs.entry(one).or_default().insert(other);
+        }
+    }
+}
+
+/// The hunk in which the scopes of a text say that a name is declared.
+fn looked_up(
+    file: &File<'_>,
+    syntax: Option<&Syntax>,
+    text: &str,
+    stretches: &[Vec<ByteRange>],
+    used: &NameUse<'_>,
+    lookups: &mut usize,
+) -> Option<HunkId> {
+    *lookups = lookups.checked_sub(1)?;
+    let binding = bindings(syntax?, text, used.range.start)?;
+    let definition = binding.definition?;
+    let inside = |range: &ByteRange| range.intersects(definition);
+    let at = stretches
+        .iter()
+        .position(|ranges| ranges.iter().any(inside))?;
+    file.hunks.get(at).map(|hunk| hunk.id)
+}
