@@ -6,10 +6,15 @@
 //! told apart here, in one pass over the bytes and the same way each time, before the grammar sees
 //! them. What is left of the danger, time alone, is bounded while parsing ([`Meter`]).
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::Language;
+
+mod heredocs;
+mod indents;
+
+use heredocs::Heredocs;
+use indents::{PythonIndents, YamlIndents};
 
 /// Why a text was not read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,20 +48,6 @@ const MOST_BRACKETS: u32 = 2_000;
 /// whether it is one follows both meanings; Java's takes a gigabyte for 10,000.
 const MOST_ANGLES: u32 = 300;
 
-/// Blocks of YAML may begin at so many different columns. Its scanner keeps two entries a column and
-/// has room for 253.
-const MOST_YAML_COLUMNS: usize = 120;
-
-/// Blocks of Python may be indented in so many different ways. Its scanner has room for 383.
-const MOST_PYTHON_INDENTS: usize = 350;
-
-/// The words that end the heredocs that are open at a time may be so long together. Ruby's scanner has
-/// room for a thousand bytes, and writes the length of each into one.
-const MOST_HEREDOC_BYTES: usize = 200;
-
-/// How deep the interpolations of Ruby's strings may nest, for the same room.
-const MOST_INTERPOLATIONS: u32 = 50;
-
 /// Looks at a text piece by piece.
 pub(crate) struct Guard {
     language: Language,
@@ -65,10 +56,15 @@ pub(crate) struct Guard {
     brackets: u32,
     angles: u32,
     last: u8,
-    /// The width of the white space and block markers at the start of the present line; none behind.
-    column: Option<usize>,
-    columns: BTreeSet<usize>,
-    ruby: Option<Ruby>,
+    scanner: Scanner,
+}
+
+/// What the scanner of the language keeps in a room of fixed size.
+enum Scanner {
+    Nothing,
+    Python(PythonIndents),
+    Yaml(YamlIndents),
+    Ruby(Heredocs),
 }
 
 impl Guard {
@@ -80,9 +76,12 @@ impl Guard {
             brackets: 0,
             angles: 0,
             last: 0,
-            column: Some(0),
-            columns: BTreeSet::new(),
-            ruby: (language == Language::Ruby).then(Ruby::default),
+            scanner: match language {
+                Language::Python => Scanner::Python(PythonIndents::default()),
+                Language::Yaml => Scanner::Yaml(YamlIndents::default()),
+                Language::Ruby => Scanner::Ruby(Heredocs::default()),
+                _ => Scanner::Nothing,
+            },
         }
     }
 
@@ -114,17 +113,14 @@ impl Guard {
         if has_brackets(self.language) {
             self.look_at_brackets(piece);
         }
-        match self.language {
-            Language::Yaml | Language::Python => self.look_at_columns(piece),
-            Language::Ruby => {
-                if let Some(ruby) = &mut self.ruby {
-                    ruby.feed(piece);
-                    if ruby.is_too_deep {
-                        self.found = Some(Unread::TooDeep);
-                    }
-                }
-            }
-            _ => {}
+        let has_room = match &mut self.scanner {
+            Scanner::Nothing => true,
+            Scanner::Python(indents) => indents.feed(piece),
+            Scanner::Yaml(indents) => indents.feed(piece),
+            Scanner::Ruby(heredocs) => heredocs.feed(piece),
+        };
+        if !has_room {
+            self.found = Some(Unread::TooDeep);
         }
     }
 
@@ -161,36 +157,6 @@ impl Guard {
             }
         }
     }
-
-    /// Collects the columns at which a block may begin.
-    fn look_at_columns(&mut self, piece: &[u8]) {
-        let is_yaml = self.language == Language::Yaml;
-        for byte in piece {
-            match (byte, self.column) {
-                (b'\n' | b'\r', _) => self.column = Some(0),
-                (b' ', Some(column)) => self.column = Some(column + 1),
-                (b'\t', Some(column)) => self.column = Some(column + if is_yaml { 1 } else { 8 }),
-                (b'\x0c', Some(column)) => self.column = Some(column),
-                (b'-' | b'?' | b':', Some(column)) if is_yaml => {
-                    self.columns.insert(column);
-                    self.column = Some(column + 1);
-                }
-                (_, Some(column)) => {
-                    self.columns.insert(column);
-                    self.column = None;
-                }
-                (_, None) => {}
-            }
-        }
-        let most = if is_yaml {
-            MOST_YAML_COLUMNS
-        } else {
-            MOST_PYTHON_INDENTS
-        };
-        if self.columns.len() > most {
-            self.found = Some(Unread::TooDeep);
-        }
-    }
 }
 
 /// In prose and markup a bracket is a character like any other.
@@ -211,94 +177,6 @@ fn has_angles(language: Language) -> bool {
             | Language::Kotlin
             | Language::Scala
     )
-}
-
-/// The heredocs and interpolations of Ruby that are open at a time.
-#[derive(Default)]
-struct Ruby {
-    line: Vec<u8>,
-    open: Vec<Vec<u8>>,
-    interpolations: u32,
-    is_too_deep: bool,
-}
-
-impl Ruby {
-    fn feed(&mut self, piece: &[u8]) {
-        for byte in piece {
-            if self.is_too_deep {
-                return;
-            }
-            if matches!(byte, b'\n' | b'\r') {
-                self.end_line();
-            } else {
-                self.line.push(*byte);
-            }
-        }
-        // What is still open counts, whether its line has ended or not.
-        let line = std::mem::take(&mut self.line);
-        self.look_at(&line, false);
-        self.line = line;
-    }
-
-    fn end_line(&mut self) {
-        let line = std::mem::take(&mut self.line);
-        let written = line.trim_ascii();
-        if let Some(index) = self.open.iter().position(|word| word == written) {
-            self.open.remove(index);
-        }
-        self.look_at(&line, true);
-    }
-
-    fn look_at(&mut self, line: &[u8], is_whole: bool) {
-        if self.is_too_deep {
-            return;
-        }
-        let mut words = Vec::new();
-        let mut interpolations = self.interpolations;
-        let mut rest = line;
-        while let Some((first, behind)) = rest.split_first() {
-            match first {
-                b'#' if behind.first() == Some(&b'{') => interpolations += 1,
-                b'}' => interpolations = interpolations.saturating_sub(1),
-                b'<' => {
-                    if let Some(word) = behind.strip_prefix(b"<").and_then(heredoc_word) {
-                        words.push(word.to_vec());
-                    }
-                }
-                _ => {}
-            }
-            rest = behind;
-            self.is_too_deep |= interpolations > MOST_INTERPOLATIONS;
-        }
-        let open: usize = self
-            .open
-            .iter()
-            .chain(&words)
-            .map(|word| word.len() + 4)
-            .sum();
-        self.is_too_deep |= open > MOST_HEREDOC_BYTES * 2
-            || words.iter().any(|word| word.len() > MOST_HEREDOC_BYTES);
-        if is_whole {
-            self.open.extend(words);
-            self.interpolations = interpolations;
-        }
-    }
-}
-
-/// The word of a heredoc, behind its `<<`.
-fn heredoc_word(behind: &[u8]) -> Option<&[u8]> {
-    let behind = behind
-        .strip_prefix(b"~")
-        .or_else(|| behind.strip_prefix(b"-"))
-        .unwrap_or(behind);
-    let (first, rest) = behind.split_first()?;
-    let word = if matches!(first, b'"' | b'\'' | b'`') {
-        rest.split(|byte| byte == first).next()?
-    } else {
-        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || !byte.is_ascii();
-        behind.split(|byte| !is_part(byte)).next()?
-    };
-    (!word.is_empty()).then_some(word)
 }
 
 /// Bounds what the parser may spend on a text: the bytes that it asks for, and processor time.
@@ -362,7 +240,8 @@ impl Meter {
             }
             _ => {
                 self.is_spent = true;
-                &[]
+                let rest = (0..end).take_while(continues).count();
+                piece.get(..rest).unwrap_or(&[])
             }
         }
     }
@@ -428,12 +307,77 @@ mod tests {
     }
 
     #[test]
+    fn the_rest_of_a_character_is_never_taken_for_the_end() {
+        let mut meter = Meter::new(0);
+        meter.is_spent = true;
+        assert_eq!(meter.serve("é".as_bytes()), b"");
+        assert_eq!(meter.serve(b"\xA9x"), b"\xA9");
+    }
+
+    #[test]
     fn a_text_that_is_read_too_often_ends() {
         let text = vec![b'x'; PIECE];
         let mut meter = Meter::new(0);
         while !meter.serve(&text).is_empty() {}
         assert!(meter.is_spent());
         assert_eq!(meter.serve(&text), b"");
+    }
+
+    #[test]
+    fn what_a_scanner_has_no_room_for_is_told_however_it_is_hidden() {
+        let too_deep = [
+            // Blocks in the middle of a line; one more column for every letter before them.
+            (Language::Yaml, format!("a: \"b\" {}\n", "? - ".repeat(300))),
+            (
+                Language::Yaml,
+                (0..200)
+                    .map(|n| "é".repeat(n) + &" ".repeat(400 - 2 * n) + "- ? -\n")
+                    .collect(),
+            ),
+            // The same indentation to who does not know what a form feed does, or a joined line.
+            (
+                Language::Python,
+                (1..700)
+                    .map(|n| " ".repeat(700 - n) + "\u{c}" + &" ".repeat(n) + "x\n")
+                    .collect(),
+            ),
+            (
+                Language::Python,
+                (1..700)
+                    .map(|n| " ".repeat(n % 30) + "\\\n" + &" ".repeat(n / 30 * 30) + "x\n")
+                    .collect(),
+            ),
+            // A word over many lines; strings that seem to end, and heredocs that seem to.
+            (
+                Language::Ruby,
+                format!("x = <<\"{}\"\n", "ab\n".repeat(100)),
+            ),
+            (Language::Ruby, format!("{}<<A\n", "\"#{'}'".repeat(200))),
+            (Language::Ruby, "\"#{/}\" /\n".repeat(200)),
+            (Language::Ruby, "foo <<A, \"\nA\n\"\n".repeat(200)),
+        ];
+        for (language, text) in too_deep {
+            assert_eq!(
+                Guard::of(language, &text),
+                Some(Unread::TooDeep),
+                "{text:.60}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_real_programs_hold_is_room_enough_for() {
+        let fine = [
+            (Language::Yaml, "a: - b - c: d\n# ------------ - ?\n".repeat(400)),
+            (Language::Yaml, format!("a: {{{}}}\n", "\"b\": 1, ".repeat(400))),
+            (Language::Yaml, format!("a: |\n  {}\n", "-".repeat(400))),
+            (Language::Python, "if x:\n    y = 1 + \\\n        2\n\x0c\n".repeat(400)),
+            (Language::Ruby, "foo(<<~A, \"b\", c: [1]) { |x|\n  \"#{x.map { |y| \"<#{y}>\" }} #{h['k'].empty?}\"\nA\n".repeat(400)),
+            (Language::Ruby, "class << self\n  a << \"text #{x ? 'a' : \"b\"}\"\nend\n".repeat(400)),
+        ];
+        for (language, text) in fine {
+            assert_eq!(Guard::of(language, &text), None, "{text:.60}");
+        }
     }
 
     #[test]

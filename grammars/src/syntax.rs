@@ -60,21 +60,25 @@ pub fn parse_rope(
     for chunk in text.chunks() {
         guard.feed(chunk.as_bytes());
     }
-    let mut read = |byte| chunk(text, byte);
-    let source = Source {
-        len: text.len_bytes(),
-        read: &mut read,
-        unread: guard.found(),
+    let unread = guard.found();
+    let mut stop = || cancelled.load(Ordering::Relaxed);
+    let mut from = |old: Option<&Syntax>| {
+        let mut read = |byte| chunk(text, byte);
+        let source = Source {
+            len: text.len_bytes(),
+            read: &mut read,
+            unread,
+        };
+        let old = old.map(|old| &old.tree);
+        run(parser(language), language, source, old, &mut stop)
     };
     let old = old.filter(|old| old.language == language && old.unread.is_none());
-    let mut stop = || cancelled.load(Ordering::Relaxed);
-    run(
-        parser(language),
-        language,
-        source,
-        old.map(|old| &old.tree),
-        &mut stop,
-    )
+    let syntax = from(old)?;
+    // What is left of an old tree may tangle what is plain to who begins anew.
+    if old.is_some() && syntax.unread == Some(Unread::TooSlow) {
+        return from(None);
+    }
+    Some(syntax)
 }
 
 /// Parses a text until done or `stop` says to; `None` means that it was stopped.
