@@ -2,10 +2,12 @@
 
 mod conflict;
 mod describe;
+mod endings;
 mod followed;
 mod formatted;
 mod hunk;
 mod merge;
+mod patch;
 mod rebase;
 mod review;
 mod shape;

@@ -305,7 +305,8 @@ fn a_choice_passes_the_gate_like_everything_else() {
 #[test]
 fn format_on_save_is_no_conflict() {
     let before = "fn f() {\n  one(a,b);\n  two();\n  three();\n  four();\n}\n";
-    let after = "fn f() {\n  one(a,c);\n  two();\n  three();\n  four();\n}\n";
+    let after =
+        "fn f() {\n  one(a,c);\n  two();\n  three();\n  four();\n  if x {\n    y();\n  }\n}\n";
     let mut review = review(before, after);
     let formatted = "fn f() {\n    one(\n        a,\n        b,\n    );\n    two();\n    three();\n    four();\n}\n";
     review.catch_up("x.rs", Some(formatted));
@@ -313,7 +314,7 @@ fn format_on_save_is_no_conflict() {
     let all = review.accept_all().unwrap();
     assert_eq!(
         all.after("x.rs").unwrap(),
-        "fn f() {\n    one(\n        a,\n        c,\n    );\n    two();\n    three();\n    four();\n}\n"
+        "fn f() {\n    one(\n        a,\n        c,\n    );\n    two();\n    three();\n    four();\n    if x {\n        y();\n    }\n}\n"
     );
 }
 
@@ -447,4 +448,20 @@ fn a_file_that_is_gone_can_be_had_back() {
     assert_eq!(review.accept_all().unwrap_err().code, RefusalCode::Conflict);
     let back = landed(review.resolve(HunkId(0), Resolution::Theirs).unwrap());
     assert!(matches!(&back.files()[0], FileChange::Create { text, .. } if *text == after));
+}
+
+#[test]
+fn other_line_breaks_are_no_conflict() {
+    for (from, to) in [("\n", "\r\n"), ("\r\n", "\n")] {
+        let before = "one\ntwo\nthree\n\nfour\nfive\nsix\n".replace('\n', from);
+        let after = "one\nthree\n\nfour\nnew\nfive\n6\n".replace('\n', from);
+        let mut review = Review::of(proposal(
+            &texts(&[("x.txt", &before)]),
+            &[("x.txt", &after)],
+        ));
+        let typed = before.replace(from, to).replace("four", "4");
+        review.catch_up("x.txt", Some(&typed));
+        let result = review.accept_all().unwrap().after("x.txt").unwrap();
+        assert_eq!(result, after.replace(from, to).replace("four", "4"));
+    }
 }

@@ -2,6 +2,7 @@
 
 use pleach_text::{Bias, ByteOffset, ByteRange, ChangeSet, Dialect, Replacement};
 
+use super::endings::Adapted;
 use super::followed::{FileReview, Now};
 use super::formatted::reformatted;
 use super::hunk::{Hunk, HunkId, HunkKind};
@@ -132,30 +133,10 @@ impl Review {
         } else {
             self.accept(&needed)?.files
         };
-        let path = &conflict.path;
-        let now = self.text(path);
-        let change = match (now, text) {
-            (Some(now), Some(text)) => {
-                let whole = Replacement::new(conflict.range, text);
-                let changes = ChangeSet::new(vec![whole], now.len().into())
-                    .map(|changes| changes.refine(&now).unwrap_or(changes));
-                let changes = changes.map_err(|problem| cannot(path, &problem.to_string()))?;
-                FileChange::Edit {
-                    path: path.clone(),
-                    before: now,
-                    changes,
-                }
-            }
-            (Some(before), None) => FileChange::Delete {
-                path: path.clone(),
-                before,
-            },
-            (None, Some(text)) => FileChange::Create {
-                path: path.clone(),
-                text,
-            },
-            (None, None) => return Ok(Resolved::Keep(conflict.hunks.clone())),
+        let Some(change) = self.settled(conflict, text)? else {
+            return Ok(Resolved::Keep(conflict.hunks.clone()));
         };
+        let path = &conflict.path;
         match files.iter_mut().find(|file| file.path() == path) {
             Some(other) => *other = joined(other, &change)?,
             None => files.push(change),
@@ -163,6 +144,39 @@ impl Review {
         files
             .retain(|file| !matches!(file, FileChange::Edit { changes, .. } if changes.is_empty()));
         Ok(Resolved::Land(Box::new(self.gated(files, &ids)?), ids))
+    }
+
+    /// The present text with this one in the place of a conflict; none where nothing is to be done.
+    fn settled(
+        &self,
+        conflict: &Conflict,
+        text: Option<String>,
+    ) -> Result<Option<FileChange>, Refusal> {
+        let path = conflict.path.clone();
+        Ok(Some(match (self.text(&path), text) {
+            (Some(before), Some(text)) => {
+                let whole = Replacement::new(conflict.range, text);
+                let changes = ChangeSet::new(vec![whole], before.len().into())
+                    .map(|changes| changes.refine(&before).unwrap_or(changes))
+                    .map_err(|problem| cannot(&path, &problem.to_string()))?;
+                FileChange::Edit {
+                    path,
+                    before,
+                    changes,
+                }
+            }
+            (Some(before), None) => FileChange::Delete { path, before },
+            (None, Some(text)) => FileChange::Create { path, text },
+            (None, None) => return Ok(None),
+        }))
+    }
+
+    /// What the agent's side of the conflict that a hunk is part of does to the present text.
+    pub(super) fn theirs(&self, hunk: HunkId) -> Option<FileChange> {
+        let mut conflicts = self.conflicts().into_iter();
+        let conflict = conflicts.find(|conflict| conflict.hunks.contains(&hunk))?;
+        let text = conflict.theirs.clone();
+        self.settled(&conflict, text).ok().flatten()
     }
 }
 
@@ -210,7 +224,8 @@ fn both(conflict: &Conflict) -> Result<String, Refusal> {
 }
 
 fn of_file(file: &FileReview, hunks: &[&Hunk]) -> Vec<Conflict> {
-    let since = file.since();
+    let Adapted { file, hunks, since } = file.adapted(hunks);
+    let hunks: Vec<&Hunk> = hunks.iter().map(|hunk| &**hunk).collect();
     let touched: Vec<&Hunk> = hunks
         .iter()
         .copied()
@@ -220,7 +235,7 @@ fn of_file(file: &FileReview, hunks: &[&Hunk]) -> Vec<Conflict> {
     if !matches!(file.now, Now::Changed(_))
         || touched.iter().any(|hunk| hunk.kind != HunkKind::Text)
     {
-        return whole_file(file, hunks, &touched).into_iter().collect();
+        return whole_file(&file, &hunks, &touched).into_iter().collect();
     }
     let base = file.base();
     let mut regions: Vec<Region<'_>> = Vec::new();

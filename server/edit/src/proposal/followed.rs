@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use pleach_text::{ChangeSet, Replacement};
+use pleach_text::{ChangeSet, Dialect, LineEnding};
 
+use super::endings::{Adapted, ending_of};
 use super::formatted::reformatted;
 use super::hunk::{Hunk, HunkKind};
 use super::merge::{self, HunkState};
@@ -16,6 +17,9 @@ pub(super) struct FileReview {
     /// What the proposal does with it, for the text that it was made for.
     pub(super) change: Arc<FileChange>,
     pub(super) now: Now,
+    /// The one kind of line break that its text had, and how many there were.
+    pub(super) ending: Option<LineEnding>,
+    pub(super) breaks: usize,
 }
 
 /// What became of a file since the proposal was made.
@@ -36,7 +40,10 @@ impl FileReview {
         let now = change.before().map_or(Now::StillNone, |before| {
             Now::Changed(ChangeSet::unchanged(before.len().into()))
         });
+        let base = change.before().map_or("", |before| before);
         Self {
+            ending: ending_of(base),
+            breaks: pleach_text::lines(base).count(),
             change: Arc::new(change),
             now,
         }
@@ -112,7 +119,7 @@ impl FileReview {
 
 /// The change of one file when some of its hunks are taken; none when it has them already.
 pub(super) fn accepted(file: &FileReview, hunks: &[&Hunk]) -> Result<Option<FileChange>, Refusal> {
-    let since = file.since();
+    let Adapted { file, hunks, since } = file.adapted(hunks);
     let states: Vec<HunkState> = hunks.iter().map(|hunk| file.state(hunk, &since)).collect();
     let path = file.change.path().to_owned();
     let kind = |wanted: HunkKind| {
@@ -146,11 +153,11 @@ pub(super) fn accepted(file: &FileReview, hunks: &[&Hunk]) -> Result<Option<File
     }
     let text: Vec<(&Hunk, HunkState)> = hunks
         .iter()
-        .copied()
+        .map(|hunk| &**hunk)
         .zip(states.iter().copied())
         .filter(|(hunk, _)| hunk.kind == HunkKind::Text)
         .collect();
-    let changes = taken(file, &text, &since, &now)?;
+    let changes = taken(&file, &text, &since, &now)?;
     match (&*file.change, kind(HunkKind::Rename)) {
         (FileChange::Rename { from, to, .. }, Some(_)) => Ok(Some(FileChange::Rename {
             from: from.clone(),
@@ -175,27 +182,31 @@ fn taken(
     now: &str,
 ) -> Result<ChangeSet, Refusal> {
     let path = file.change.path();
-    let all_of = |wanted: HunkState| -> Vec<Replacement> {
-        hunks
-            .iter()
-            .filter(|(_, state)| *state == wanted)
-            .flat_map(|(hunk, _)| hunk.replacements.iter().cloned())
-            .collect()
-    };
     let base = file.base();
-    let mut moved = ChangeSet::new(all_of(HunkState::Clear), base.len().into())
+    let clash_at = |at| clash(path, &overlap_at(now, at));
+    // Code that is put where everything was indented anew is indented so as well.
+    let indented_anew = !since.is_empty() && Dialect::of(base).indent != Dialect::of(now).indent;
+    let (mut plain, mut moved) = (Vec::new(), Vec::new());
+    for (hunk, state) in hunks {
+        let own = &hunk.replacements;
+        match state {
+            HunkState::There => {}
+            HunkState::Clear if !indented_anew => plain.extend(own.iter().cloned()),
+            HunkState::Clear => match reformatted(path, base, own, since) {
+                Some(formatted) => moved.extend(formatted),
+                None => plain.extend(own.iter().cloned()),
+            },
+            HunkState::Touched => {
+                let formatted = reformatted(path, base, own, since);
+                moved.extend(formatted.ok_or_else(|| clash_at(since.map_range(hunk.range())))?);
+            }
+        }
+    }
+    let plain = ChangeSet::new(plain, base.len().into())
         .map_err(|problem| clash(path, &problem.to_string()))?
         .rebase_over(since)
-        .map_err(|met| clash(path, &overlap_at(base, met.ours)))?
-        .into_replacements();
-    for (hunk, _) in hunks
-        .iter()
-        .filter(|(_, state)| *state == HunkState::Touched)
-    {
-        let formatted = reformatted(path, base, &hunk.replacements, since);
-        let at = since.map_range(hunk.range());
-        moved.extend(formatted.ok_or_else(|| clash(path, &overlap_at(now, at)))?);
-    }
+        .map_err(|met| clash_at(since.map_range(met.ours)))?;
+    moved.extend(plain.into_replacements());
     ChangeSet::new(moved, now.len().into()).map_err(|problem| clash(path, &problem.to_string()))
 }
 

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use pleach_grammars::Language;
-use pleach_text::{Bias, ByteOffset, ByteRange, ChangeSet, Replacement};
+use pleach_text::{Bias, ByteOffset, ByteRange, ChangeSet, Dialect, IndentUnit, Replacement};
 
 use super::language_of;
-use super::merge::conflict;
+use super::merge::{lines_around, near};
 use super::shape::Shape;
 
 /// Larger files are not compared as trees.
@@ -29,43 +29,17 @@ pub(super) fn reformatted(
     // Mostly all that happened is that the formatter ran.
     let plain = ChangeSet::unchanged(base.len().into());
     proved(language, base, hunk, &plain, &formatted).or_else(|| {
-        let (_, typed) = apart(base, hunk, since)?;
-        if typed.is_empty() {
-            return None;
-        }
+        let typed = elsewhere(base, hunk, since).filter(|typed| !typed.is_empty())?;
         proved(language, base, hunk, &typed, &formatted)
     })
 }
 
-/// The changes that meet the hunk or border on one that does, and the rest.
-fn apart(base: &str, hunk: &[Replacement], since: &ChangeSet) -> Option<(ChangeSet, ChangeSet)> {
-    let all = since.replacements();
-    let meets = |theirs: &Replacement| hunk.iter().any(|ours| conflict(base, ours, theirs));
-    let first = all.iter().position(meets)?;
-    let last = all.iter().rposition(meets)? + 1;
-    // A formatter changes what is around as well; people do not type on both sides of what it does.
-    let whole = |from: ByteOffset, to: ByteOffset| {
-        base.get(from.0..to.0)
-            .is_some_and(|between| pleach_text::lines(between).count() <= 2)
-    };
-    let bordering = |one: Option<&Replacement>, next: Option<&Replacement>| match (one, next) {
-        (Some(one), Some(next)) => whole(one.delete.end, next.delete.start),
-        _ => false,
-    };
-    let mut range = first..last;
-    while range.start > 0 && bordering(all.get(range.start - 1), all.get(range.start)) {
-        range.start -= 1;
-    }
-    while range.end < all.len() && bordering(all.get(range.end - 1), all.get(range.end)) {
-        range.end += 1;
-    }
-    let len = since.len_before();
-    let formatting = all.get(range.clone())?.to_vec();
-    let typed = [all.get(..range.start)?, all.get(range.end..)?].concat();
-    Some((
-        ChangeSet::new(formatting, len).ok()?,
-        ChangeSet::new(typed, len).ok()?,
-    ))
+/// The changes that are not around the hunk.
+fn elsewhere(base: &str, hunk: &[Replacement], since: &ChangeSet) -> Option<ChangeSet> {
+    let around = near(since, lines_around(base, hunk));
+    let all = since.replacements().iter();
+    let typed = all.filter(|one| !around.contains(one)).cloned();
+    ChangeSet::new(typed.collect(), since.len_before()).ok()
 }
 
 fn proved(
@@ -91,8 +65,16 @@ fn proved(
         meant: Side::of(&meant, &meant_shape),
     };
     let place = Place::of(&texts, &hunk)?;
-    for commas in Commas::ALL {
-        let Some(candidate) = place.written(&texts, commas) else {
+    let units = (Dialect::of(&plain).indent, Dialect::of(formatted).indent);
+    let indents = match units {
+        (Some(old), Some(new)) if old != new => vec![Some((old, new)), None],
+        _ => vec![None],
+    };
+    let ways = Commas::ALL
+        .into_iter()
+        .flat_map(|commas| indents.iter().map(move |units| (commas, *units)));
+    for (commas, units) in ways {
+        let Some(candidate) = place.written(&texts, commas, units) else {
             continue;
         };
         let changes = ChangeSet::new(vec![candidate], formatted.len().into()).ok()?;
@@ -241,7 +223,12 @@ impl Place {
     }
 
     /// The hunk in the formatted text. What it leaves between tokens as it was, is as it is now.
-    fn written(&self, texts: &Texts<'_>, commas: Commas) -> Option<Replacement> {
+    fn written(
+        &self,
+        texts: &Texts<'_>,
+        commas: Commas,
+        units: Option<Units>,
+    ) -> Option<Replacement> {
         let (old_before, _, old_behind) = texts.plain.split(&self.old)?;
         let (now_before, _, now_behind) = texts.formatted.split(&self.old)?;
         let (before, core, behind) = texts.meant.split(&self.new)?;
@@ -249,7 +236,7 @@ impl Place {
             let gap = if before == old_before {
                 now_before.to_owned()
             } else {
-                fitting(before, old_behind, now_behind)
+                fitting(before, old_behind, now_behind, units)
             };
             let gap = match commas {
                 Commas::Keep => gap,
@@ -258,22 +245,22 @@ impl Place {
             };
             return Some(Replacement::new(texts.formatted.around(&self.old), gap));
         }
-        let before = fitting(before, old_before, now_before);
-        let behind = fitting(behind, old_behind, now_behind);
+        let before = fitting(before, old_before, now_before, units);
+        let behind = fitting(behind, old_behind, now_behind, units);
         let (before, behind) = match commas {
             Commas::Keep => (before, behind),
             Commas::DropBefore => (without_comma(&before)?, behind),
             Commas::DropBehind => (before, without_comma(&behind)?),
             Commas::DropBoth => (without_comma(&before)?, without_comma(&behind)?),
         };
-        let text = [before.as_str(), core, behind.as_str()].concat();
+        let text = [before, indented(core, units), behind].concat();
         Some(Replacement::new(texts.formatted.around(&self.old), text))
     }
 }
 
 /// A gap of the hunk, as the formatter has it where the hunk left it alone. Where the hunk only changed
 /// how many lines there are in it, the indentation behind them is the formatter's.
-fn fitting(gap: &str, old: &str, now: &str) -> String {
+fn fitting(gap: &str, old: &str, now: &str, units: Option<Units>) -> String {
     if gap == old {
         return now.to_owned();
     }
@@ -285,7 +272,35 @@ fn fitting(gap: &str, old: &str, now: &str) -> String {
     {
         return [lines, indent].concat();
     }
-    gap.to_owned()
+    indented(gap, units)
+}
+
+/// A step of indentation before, and one now.
+type Units = (IndentUnit, IndentUnit);
+
+/// Code with as many steps of indentation as it has, of another unit.
+fn indented(code: &str, units: Option<Units>) -> String {
+    let Some((old, new)) = units else {
+        return code.to_owned();
+    };
+    let step = |unit: IndentUnit| match unit {
+        IndentUnit::Tabs => "\t".to_owned(),
+        IndentUnit::Spaces(width) => " ".repeat(width.into()),
+    };
+    let (old, new) = (step(old), step(new));
+    let mut out = String::with_capacity(code.len());
+    for (at, line) in pleach_text::lines(code).enumerate() {
+        let mut rest = line;
+        // The first line goes on where the one before it ends.
+        while at > 0
+            && let Some(inner) = rest.strip_prefix(old.as_str())
+        {
+            out.push_str(&new);
+            rest = inner;
+        }
+        out.push_str(rest);
+    }
+    out
 }
 
 /// A gap without its comma and the blanks before it.

@@ -99,7 +99,7 @@ fn in_word(char: char) -> bool {
 }
 
 /// The replacements of `since` that touch a stretch of lines or the line breaks at its borders.
-fn near(since: &ChangeSet, lines: ByteRange) -> &[Replacement] {
+pub(super) fn near(since: &ChangeSet, lines: ByteRange) -> &[Replacement] {
     let from = ByteOffset(lines.start.0.saturating_sub("\r\n".len()));
     let to = lines.end + "\r\n".len();
     let all = since.replacements();

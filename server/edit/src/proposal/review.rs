@@ -7,6 +7,7 @@ use std::sync::Arc;
 use pleach_text::{ByteRange, ChangeSet, WrongLength};
 
 use super::describe::describe;
+use super::endings::Adapted;
 use super::followed::{FileReview, Now, accepted};
 use super::hunk::{Hunk, HunkId, HunkKind, HunkView, cut};
 use super::{FileChange, PlacedHunk, Proposal, Verdict, language_of, lines_of, ties};
@@ -139,19 +140,30 @@ impl Review {
             if hunks.is_empty() {
                 continue;
             }
-            let since = file.since();
-            let ranges: Vec<ByteRange> = hunks.iter().map(|hunk| hunk.range()).collect();
+            let Adapted {
+                file: adapted,
+                hunks: now,
+                since,
+            } = file.adapted(&hunks);
+            let ranges: Vec<ByteRange> = now.iter().map(|hunk| hunk.range()).collect();
             let ranges = since.map_ranges(&ranges);
-            views.extend(hunks.into_iter().zip(ranges).map(|(hunk, range)| HunkView {
-                id: hunk.id,
-                path: file.change.path(),
-                kind: hunk.kind,
-                range,
-                state: file.state(hunk, &since),
-                summary: &hunk.summary,
-                impact: &hunk.impact,
-                needs: self.pending(&hunk.needs),
-            }));
+            let states = now.iter().map(|hunk| adapted.state(hunk, &since));
+            let placed = ranges.into_iter().zip(states);
+            views.extend(
+                hunks
+                    .into_iter()
+                    .zip(placed)
+                    .map(|(hunk, (range, state))| HunkView {
+                        id: hunk.id,
+                        path: file.change.path(),
+                        kind: hunk.kind,
+                        range,
+                        state,
+                        summary: &hunk.summary,
+                        impact: &hunk.impact,
+                        needs: self.pending(&hunk.needs),
+                    }),
+            );
         }
         views
     }
@@ -159,6 +171,26 @@ impl Review {
     /// One hunk as it stands now, if it is not decided.
     pub fn hunk(&self, id: HunkId) -> Option<HunkView<'_>> {
         self.hunks().into_iter().find(|hunk| hunk.id == id)
+    }
+
+    /// What a hunk does to the present text, as a unified diff of its own with so many lines of context:
+    /// without the hunks that it needs. For a hunk in conflict, what [`Resolution::Theirs`] would do.
+    /// Empty where it does nothing (any more), or is decided. May parse.
+    ///
+    /// [`Resolution::Theirs`]: crate::Resolution::Theirs
+    pub fn diff(&self, id: HunkId, context: usize) -> String {
+        let Some(hunk) = self.hunks.iter().find(|hunk| hunk.id == id) else {
+            return String::new();
+        };
+        let Some(file) = self.files.get(hunk.file) else {
+            return String::new();
+        };
+        match accepted(file, &[&**hunk]) {
+            Ok(change) => change.map_or_else(String::new, |change| change.patch(context)),
+            Err(_) => self
+                .theirs(id)
+                .map_or_else(String::new, |change| change.patch(context)),
+        }
     }
 
     /// These hunks and all that they need, in order; those that are decided are left out.
