@@ -64,7 +64,8 @@ fn only_what_works_is_advertised() {
         }
         let commands = &capabilities["executeCommandProvider"]["commands"];
         for command in [
-            "fix", "rewrite", "document", "test", "land", "cancel", "undo", "status",
+            "fix", "rewrite", "document", "test", "land", "cancel", "undo", "status", "accept",
+            "reject", "resolve", "retry", "diff", "reviews",
         ] {
             let command = json!(format!("pleach.{command}"));
             assert!(commands.as_array().unwrap().contains(&command), "{command}");
@@ -75,13 +76,17 @@ fn only_what_works_is_advertised() {
             .keys()
             .map(String::as_str)
             .collect();
-        let expected = [
-            "codeActionProvider",
+        let lenses = client
+            .initialize_params()
+            .pointer("/capabilities/textDocument/codeLens");
+        let mut expected = vec!["codeActionProvider"];
+        expected.extend(lenses.map(|_| "codeLensProvider"));
+        expected.extend([
             "executeCommandProvider",
             "positionEncoding",
             "textDocumentSync",
             "workspace",
-        ];
+        ]);
         assert_eq!(
             advertised, expected,
             "what is added here needs a test that it works"

@@ -12,6 +12,7 @@ export interface CommandArguments {
   range?: { start: Place; end: Place };
   instruction?: string;
   reply?: string;
+  note?: string;
   job?: number;
   diagnostics?: unknown[];
   [more: string]: unknown;
@@ -46,6 +47,11 @@ export function readArguments(given: readonly unknown[]): CommandArguments {
 /** Whether the instruction has to be asked for before `command` can be sent. */
 export function needsInstruction(command: string, given: CommandArguments): boolean {
   return command === 'pleach.rewrite' && (given.instruction ?? '').trim() === '';
+}
+
+/** Whether it has to be asked what should be different before `command` can be sent. */
+export function needsNote(command: string, given: CommandArguments): boolean {
+  return command === 'pleach.retry' && (given.note ?? '').trim() === '';
 }
 
 /** A job as far as its events tell. */

@@ -10,7 +10,7 @@ import {
   type ServerOptions,
 } from 'vscode-languageclient/node';
 
-import { Jobs, needsInstruction, readArguments, type CommandArguments, type JobEvent } from './arguments';
+import { Jobs, needsInstruction, needsNote, readArguments, type CommandArguments, type JobEvent } from './arguments';
 import { refusal } from './edits';
 import { findProgram, tellMissing } from './program';
 import { Progress } from './progress';
@@ -73,7 +73,7 @@ class Extension implements vscode.Disposable {
       middleware: {
         // Code actions come this way: their commands are the server's own.
         executeCommand: async (command, given: unknown[], next) => {
-          const words = await this.withInstruction(command, readArguments(given));
+          const words = await this.withWords(command, readArguments(given));
           return words === undefined ? undefined : (next(command, [words]) as unknown);
         },
         handleWorkDoneProgress: (token, step, next) => {
@@ -97,8 +97,16 @@ class Extension implements vscode.Disposable {
     };
   }
 
-  /** `given` with an instruction where one is needed; `undefined` when the person thought better of it. */
-  private async withInstruction(command: string, given: CommandArguments): Promise<CommandArguments | undefined> {
+  /** `given` with the words that are needed; `undefined` when the person thought better of it. */
+  private async withWords(command: string, given: CommandArguments): Promise<CommandArguments | undefined> {
+    if (needsNote(command, given)) {
+      const note = await vscode.window.showInputBox({
+        title: 'Pleach: Retry',
+        prompt: 'What should be different this time?',
+        validateInput: (text) => (text.trim() === '' ? 'Write what should be different.' : undefined),
+      });
+      return note === undefined ? undefined : { ...given, note };
+    }
     if (!needsInstruction(command, given)) {
       return given;
     }
@@ -117,7 +125,7 @@ class Extension implements vscode.Disposable {
     if (client === undefined) {
       return undefined; // It was said why.
     }
-    const words = await this.withInstruction(command, given);
+    const words = await this.withWords(command, given);
     if (words === undefined) {
       return undefined;
     }

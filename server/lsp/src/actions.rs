@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::event::JobId;
 use crate::from_proto;
+use crate::session::reviews::{Decision, PendingHunk};
 
 /// How many diagnostics get a Fix entry of their own. More would bury other servers' fixes.
 const FIXES: usize = 3;
@@ -44,6 +45,8 @@ pub(crate) struct ActionContext<'a> {
     /// Whether the client asks for an instruction by itself.
     pub(crate) input_box: bool,
     pub(crate) running: &'a [(JobId, String)],
+    /// The hunks that wait for review here.
+    pub(crate) pending: &'a [PendingHunk],
     /// What the last landed edit was, when it can be undone here.
     pub(crate) undo: Option<&'a str>,
 }
@@ -85,6 +88,12 @@ pub(crate) fn list(context: &ActionContext<'_>) -> Vec<CodeAction> {
             json!({"job": job}),
             None,
         );
+    }
+    for hunk in context.pending {
+        entries.hunk(hunk);
+    }
+    if let Some(hunk) = context.pending.first() {
+        entries.review(hunk);
     }
     if context.holds_reply {
         entries.place(Action::Land, "Land this reply".into());
@@ -159,6 +168,75 @@ impl Entries<'_> {
         more
     }
 
+    /// Adds the decisions on one hunk.
+    fn hunk(&mut self, hunk: &PendingHunk) {
+        let summary = shortened(&hunk.summary, 50);
+        let one = json!({"review": hunk.review, "hunk": hunk.id});
+        let with = match hunk.needs {
+            0 => String::new(),
+            1 => " and the hunk that it needs".to_owned(),
+            needs => format!(" and the {needs} hunks that it needs"),
+        };
+        if hunk.conflict {
+            let choices = [
+                ("theirs", "Take what was proposed"),
+                ("mine", "Keep what you typed"),
+                ("both", "Keep both"),
+                ("ask", "Ask again with both"),
+            ];
+            for (choice, title) in choices {
+                if choice == "ask" && !hunk.can_retry {
+                    continue;
+                }
+                let arguments = json!({"review": hunk.review, "hunk": hunk.id, "choice": choice});
+                self.decision(Decision::Resolve, format!("{title}: {summary}"), arguments);
+            }
+        } else {
+            let title = format!("Accept: {summary}{with}");
+            self.decision(Decision::Accept, title, one.clone());
+        }
+        self.decision(Decision::Reject, format!("Reject: {summary}"), one.clone());
+        self.decision(
+            Decision::Diff,
+            format!("Show as diff: {summary}"),
+            one.clone(),
+        );
+        if hunk.can_retry && self.context.input_box {
+            let title = format!("Retry with a note…: {summary}");
+            self.decision(Decision::Retry, title, one);
+        }
+    }
+
+    /// Adds the decisions on the whole review that a hunk belongs to.
+    fn review(&mut self, hunk: &PendingHunk) {
+        let title = shortened(&hunk.title, 40);
+        let (here, all) = (hunk.in_file, hunk.in_all);
+        if here > 1 && here < all {
+            let arguments = json!({"review": hunk.review, "uri": self.context.uri});
+            let what = format!("Accept the {here} hunks in this file: {title}");
+            self.decision(Decision::Accept, what, arguments);
+        }
+        if all > 1 {
+            let arguments = json!({"review": hunk.review, "all": true});
+            let what = format!("Accept all {all} hunks: {title}");
+            self.decision(Decision::Accept, what, arguments.clone());
+            let what = format!("Reject all {all} hunks: {title}");
+            self.decision(Decision::Reject, what, arguments.clone());
+            let what = format!("Show all {all} hunks as diff: {title}");
+            self.decision(Decision::Diff, what, arguments);
+        }
+    }
+
+    fn decision(&mut self, decision: Decision, title: String, arguments: Value) {
+        self.entry(
+            "quickfix.pleach.review",
+            decision.command(),
+            title,
+            arguments,
+            None,
+        );
+    }
+
     fn add(
         &mut self,
         action: Action,
@@ -166,7 +244,17 @@ impl Entries<'_> {
         arguments: Value,
         diagnostic: Option<&Diagnostic>,
     ) {
-        let kind = kind(action);
+        self.entry(kind(action), action.command(), title, arguments, diagnostic);
+    }
+
+    fn entry(
+        &mut self,
+        kind: &'static str,
+        command: &str,
+        title: String,
+        arguments: Value,
+        diagnostic: Option<&Diagnostic>,
+    ) {
         if !asked_for(self.context.only, kind) {
             return;
         }
@@ -177,7 +265,7 @@ impl Entries<'_> {
             command: Some(Command {
                 title,
                 tooltip: None,
-                command: action.command().into(),
+                command: command.into(),
                 arguments: Some(vec![arguments]),
             }),
             ..CodeAction::default()
@@ -236,6 +324,7 @@ mod tests {
             model: false,
             input_box: false,
             running: &[],
+            pending: &[],
             undo: None,
         }
     }

@@ -32,6 +32,10 @@ pub(crate) struct Client {
     pub(crate) rename_files: bool,
     /// Registers file watchers on request.
     pub(crate) watches_files: bool,
+    /// Shows code lenses.
+    pub(crate) lenses: bool,
+    /// Asks for the code lenses again when it is told to.
+    pub(crate) refreshes_lenses: bool,
     /// Wants `pleach/job` notifications.
     pub(crate) job_events: bool,
     /// Asks for the instruction itself when a command comes without one.
@@ -88,6 +92,14 @@ impl Client {
             watches_files: workspace
                 .and_then(|workspace| workspace.did_change_watched_files.as_ref())
                 .and_then(|watch| watch.dynamic_registration)
+                .unwrap_or(false),
+            lenses: capabilities
+                .text_document
+                .as_ref()
+                .is_some_and(|document| document.code_lens.is_some()),
+            refreshes_lenses: workspace
+                .and_then(|workspace| workspace.code_lens.as_ref())
+                .and_then(|lens| lens.refresh_support)
                 .unwrap_or(false),
             job_events: flag("jobEvents"),
             input_box: flag("inputBox"),

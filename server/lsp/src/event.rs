@@ -7,13 +7,14 @@ use lsp_types::{
     InitializeParams, InitializeResult, ProgressToken,
 };
 use pleach_agent::{JobEvent, JobOutcome};
-use pleach_edit::{Proposal, Refusal};
+use pleach_edit::{Proposal, Refusal, Resolved};
 use pleach_grammars::{Symbol, Syntax};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tower_lsp::jsonrpc::{Error, ErrorCode, Id};
 
 use crate::session::configuration::LoadedSettings;
+use crate::session::reviews::Offer;
 use crate::transport::Signal;
 
 /// Number of a job, from 1, for the life of the server.
@@ -62,6 +63,8 @@ pub(crate) enum Event {
         arguments: Vec<Value>,
         reply: Reply<Value>,
     },
+    /// A request for the code lenses of a document.
+    Lenses { uri: String, reply: Reply<Value> },
     /// What the server holds as a document's text, for tests and for troubleshooting.
     DocumentText { uri: String, reply: Reply<Value> },
     /// The person pressed cancel on a progress display.
@@ -105,6 +108,21 @@ pub(crate) enum Event {
         step: usize,
         text: Option<String>,
     },
+    /// A job's proposal was cut into hunks; when that failed, the proposal, its summary and its reply.
+    Offered {
+        job: JobId,
+        offer: Result<Box<Offer>, (Box<Proposal>, String, String)>,
+    },
+    /// Hunks of a review were made ready to land, or why they could not be (`None`: a defect of ours).
+    HunksTaken {
+        job: JobId,
+        review: JobId,
+        taken: Result<Resolved, Option<Box<Refusal>>>,
+    },
+    /// The hunks in a document are to be shown at their present places.
+    HunksDue { uri: String },
+    /// A diff to look at was written (its path), or why it could not be.
+    DiffWritten { path: Result<String, String> },
     /// An answer was kept on disk (its path), or why it could not be.
     AnswerKept {
         job: JobId,

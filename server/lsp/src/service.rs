@@ -5,7 +5,7 @@
 //! the order of arrival and nothing after it does.
 
 use lsp_types::{
-    CodeActionParams, CodeActionResponse, DidChangeConfigurationParams,
+    CodeActionParams, CodeActionResponse, CodeLensParams, DidChangeConfigurationParams,
     DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
     DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
     ExecuteCommandParams, InitializeParams, InitializeResult, InitializedParams,
@@ -29,6 +29,7 @@ pub(crate) fn service(inbox: Inbox) -> (LspService<Service>, ClientSocket) {
         .custom_method("textDocument/didClose", Service::did_close)
         .custom_method("textDocument/didSave", Service::did_save)
         .custom_method("textDocument/codeAction", Service::code_action)
+        .custom_method("textDocument/codeLens", Service::code_lens)
         .custom_method("workspace/executeCommand", Service::execute_command)
         .custom_method(
             "workspace/didChangeConfiguration",
@@ -97,6 +98,16 @@ impl Service {
         self.inbox
             .ask("textDocument/codeAction", |reply| Event::ListActions {
                 params,
+                reply,
+            })
+            .await
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Value> {
+        let uri = params.text_document.uri.0;
+        self.inbox
+            .ask("textDocument/codeLens", |reply| Event::Lenses {
+                uri,
                 reply,
             })
             .await

@@ -26,6 +26,7 @@ use history::History;
 use jobs::Job;
 use landing::Landing;
 use listing::Listings;
+use reviews::Reviews;
 
 mod commands;
 pub(crate) mod configuration;
@@ -36,6 +37,7 @@ mod jobs;
 mod landing;
 mod listing;
 mod messages;
+pub(crate) mod reviews;
 
 /// Everything the server knows, owned by its loop.
 pub(crate) struct Session {
@@ -48,6 +50,7 @@ pub(crate) struct Session {
     jobs: BTreeMap<JobId, Job>,
     landings: BTreeMap<JobId, Landing>,
     history: History,
+    reviews: Reviews,
     listings: Listings,
     /// Requests of ours that the client has not answered yet.
     awaited: BTreeMap<i64, Awaited>,
@@ -86,6 +89,7 @@ impl Session {
             jobs: BTreeMap::new(),
             landings: BTreeMap::new(),
             history: History::default(),
+            reviews: Reviews::default(),
             listings: Listings::default(),
             awaited: BTreeMap::new(),
             last_place: None,
@@ -112,6 +116,7 @@ impl Session {
                 let uri = item.uri.0.clone();
                 let path = path_from_uri(&uri);
                 self.documents.open(item, path);
+                self.reviews_opened(&uri);
                 self.check_open_settings(&uri);
                 self.document_moved(&uri);
             }
@@ -121,7 +126,9 @@ impl Session {
                     tracing::warn!(uri, "a change of a document that is not open was ignored");
                     return;
                 };
+                let revision = document.revision;
                 document.change(*params, &self.client);
+                self.reviews_follow(&uri, revision);
                 self.check_open_settings(&uri);
                 self.document_moved(&uri);
             }
@@ -151,6 +158,11 @@ impl Session {
             } => {
                 self.execute(request, command, arguments, reply);
             }
+            Event::Lenses { uri, reply } => reply.send(Ok(Value::Array(self.lenses(&uri)))),
+            Event::Offered { job, offer } => self.offered(job, offer),
+            Event::HunksTaken { job, review, taken } => self.hunks_taken(job, review, taken),
+            Event::HunksDue { uri } => self.hunks_due(&uri),
+            Event::DiffWritten { path } => self.diff_written(path),
             Event::DocumentText { uri, reply } => self.document_text(&uri, reply),
             Event::CancelProgress { token } => self.cancel_by_token(&token),
             Event::Signal(signal) => self.signal(signal),

@@ -49,6 +49,6 @@ pub use paths::{PathRefusal, PathRules, RefusalReason, RelativePath, check_path,
 pub use redact::redact;
 pub use settings::{
     ActionSettings, BUILTIN_ENGINE, EditSettings, KeySource, LimitSettings, Loaded, LogLevel,
-    LogSettings, ProviderKind, ProviderSettings, Settings, SettingsProblem, Severity, json_schema,
-    narrow, overlay, parse,
+    LogSettings, ProviderKind, ProviderSettings, Review, Settings, SettingsProblem, Severity,
+    json_schema, narrow, overlay, parse,
 };

@@ -37,6 +37,9 @@ pub struct Settings {
     pub engine: String,
     /// The models that can be used, each under a name of your choice.
     pub providers: BTreeMap<String, ProviderSettings>,
+    /// What becomes of an agent's edit: `land` lands it at once, to be undone if need be; with `hunks`,
+    /// one of several hunks or files waits for review, hunk by hunk, and a single hunk lands at once.
+    pub review: Review,
     /// The code actions that the editor lists.
     pub actions: ActionSettings,
     /// What edits may touch.
@@ -52,6 +55,7 @@ impl Default for Settings {
         Self {
             engine: BUILTIN_ENGINE.to_owned(),
             providers: BTreeMap::new(),
+            review: Review::default(),
             actions: ActionSettings::default(),
             edits: EditSettings::default(),
             limits: LimitSettings::default(),
@@ -219,6 +223,31 @@ struct KeyFields {
     /// without a shell.
     #[schemars(length(min = 1))]
     key_command: Option<Vec<String>>,
+}
+
+/// What becomes of an agent's edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Review {
+    /// It lands at once, and can be undone.
+    Land,
+    /// One of several hunks or files waits for review, hunk by hunk; a single hunk lands at once.
+    #[default]
+    Hunks,
+}
+
+impl Review {
+    /// Every choice, the most careful last.
+    pub const ALL: [Self; 2] = [Self::Land, Self::Hunks];
+
+    /// As it is written in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Land => "land",
+            Self::Hunks => "hunks",
+        }
+    }
 }
 
 /// The code actions that the editor lists.

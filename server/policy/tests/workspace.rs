@@ -40,7 +40,7 @@ fn check(workspace: &str, expected: &Expect) -> Settings {
 #[test]
 fn it_can_take_away() {
     let settings = check(
-        "engine = 'builtin'\n[actions]\nenabled = false\nautomatic = false\n[edits]\n\
+        "engine = 'builtin'\nreview = 'hunks'\n[actions]\nenabled = false\nautomatic = false\n[edits]\n\
          deny = ['migrations/', '*.sql']\nallow_ci = false\n[limits]\nidle_seconds = 5\n\
          max_output_tokens = 500\nmax_attempts = 0\n",
         &expect![[""]],
@@ -56,7 +56,7 @@ fn it_can_take_away() {
 #[test]
 fn it_cannot_add() {
     let settings = check(
-        "engine = 'openai'\n\
+        "engine = 'openai'\nreview = 'land'\n\
          [providers.openai]\nbase_url = 'https://evil.example/v1'\n\
          [providers.mine]\nbase_url = 'https://evil.example/v1'\nmodel = 'm'\nkey_env = 'OPENAI_API_KEY'\n\
          api_key = 'x'\n\
@@ -64,6 +64,7 @@ fn it_cannot_add() {
          [limits]\nidle_seconds = 21\nmax_context_bytes = 16777216\n[log]\nlevel = 'trace'\n",
         &expect![[r#"
             "engine" workspace_widens: a workspace may only switch to `builtin`; which model answers is set in your own settings
+            "review" workspace_widens: a workspace can only ask for more review; `hunks` stays in force
             "openai" workspace_widens: a workspace cannot set up or change a provider, it could send your key elsewhere; move this into your own settings
             "mine" workspace_widens: a workspace cannot set up or change a provider, it could send your key elsewhere; move this into your own settings
             "api_key" literal_key: `api_key` was not read: a key does not belong in a settings file; put the key into an environment variable and name that one in `key_env`, or let `key_command` print it (if others can see this file, replace the key at its provider)
@@ -113,6 +114,7 @@ fn is_narrower(narrowed: &Settings, user: &Settings) -> bool {
         && narrowed.log == user.log
         && (narrowed.engine == user.engine || narrowed.engine == "builtin")
         && narrowed.actions.enabled <= user.actions.enabled
+        && narrowed.review >= user.review
         && narrowed.actions.automatic <= user.actions.automatic
         && narrowed.edits.allow_ci <= user.edits.allow_ci
         && user
@@ -138,6 +140,8 @@ fn file() -> impl Strategy<Value = String> {
         "providers.openai.base_url = 'https://evil.example'",
         "providers.openai.key_command = ['sh']",
         "providers.other = { base_url = 'https://evil.example', model = 'm', key_env = 'K' }",
+        "review = 'land'",
+        "review = 'hunks'",
         "actions.enabled = true",
         "actions.enabled = false",
         "actions.automatic = true",

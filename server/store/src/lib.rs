@@ -33,6 +33,8 @@
 //! ```
 
 mod answers;
+mod diffs;
 mod private;
 
 pub use answers::{AnswerStore, Bounds, KeptAnswer, StoreError};
+pub use diffs::write_diff;

@@ -64,4 +64,47 @@ return {
       it.equal(#require('pleach').jobs() > 0 and it.events[1] or nil, nil, 'no job was started')
     end,
   },
+  {
+    'several hunks wait for review, move with what is typed, and are taken one by one',
+    function(it)
+      it.open('src/lib.rs')
+      local before = it.text()
+      vim.fn.setreg('a', {
+        'src/lib.rs',
+        '<<<<<<< SEARCH',
+        'pub const LOAN_DAYS: u32 = 21;',
+        '=======',
+        'pub const LOAN_DAYS: u32 = 28;',
+        '>>>>>>> REPLACE',
+        '<<<<<<< SEARCH',
+        '    (days_late * per_day).min(1_000)',
+        '=======',
+        '    (days_late * per_day).min(2_000)',
+        '>>>>>>> REPLACE',
+      })
+      vim.cmd('Pleach land a')
+      it.equal(it.job_ends().landed, false)
+      it.equal(it.text(), before, 'nothing is changed before it is accepted')
+      it.wait('the hunks are shown', function()
+        return #vim.diagnostic.get(0) == 2
+      end)
+
+      vim.api.nvim_buf_set_lines(0, 0, 0, true, { '// typed above' })
+      it.cursor('.min(1_000)')
+      local menu = it.menu()
+      it.contains(menu[1], 'Accept: ')
+      vim.cmd('Pleach accept')
+      it.wait('one hunk has landed', function()
+        return it.text():find('.min(2_000)', 1, true) and #vim.diagnostic.get(0) == 1
+      end)
+      it.contains(it.text(), 'LOAN_DAYS: u32 = 21')
+
+      it.cursor('LOAN_DAYS: u32 = 21')
+      vim.cmd('Pleach reject')
+      it.wait('nothing waits', function()
+        return #vim.diagnostic.get(0) == 0
+      end)
+      it.equal(it.text(), '// typed above\n' .. before:gsub('1_000', '2_000', 1))
+    end,
+  },
 }

@@ -68,6 +68,23 @@ function M.rewrite(command, context)
   end)
 end
 
+--- Carries out *Retry*, and asks what should be different when that is not said yet.
+---@param command lsp.Command
+---@param context { client_id: integer, bufnr: integer }
+function M.retry(command, context)
+  local client = assert(vim.lsp.get_client_by_id(context.client_id))
+  local arguments = (command.arguments or {})[1] or {}
+  if arguments.note then
+    return M.send(client, 'pleach.retry', arguments, context.bufnr)
+  end
+  vim.ui.input({ prompt = 'Pleach, what should be different? ' }, function(note)
+    if note and vim.trim(note) ~= '' then
+      arguments.note = note
+      M.send(client, 'pleach.retry', arguments, context.bufnr)
+    end
+  end)
+end
+
 ---@param bufnr integer
 ---@param row integer 0-based
 ---@param column integer in bytes

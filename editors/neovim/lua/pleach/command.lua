@@ -67,6 +67,21 @@ function subcommands.land(client, bufnr, rest, opts)
   client_of.send(client, 'pleach.land', arguments, bufnr)
 end
 
+--- Decides on the hunks in the given lines, or with `all` on everything that waits.
+for _, name in ipairs({ 'accept', 'reject', 'diff' }) do
+  subcommands[name] = function(client, bufnr, rest, opts)
+    local arguments = rest == 'all' and { all = true } or client_of.place(client, bufnr, opts)
+    client_of.send(client, 'pleach.' .. name, arguments, bufnr)
+  end
+end
+
+function subcommands.retry(client, bufnr, rest, opts)
+  local arguments = client_of.place(client, bufnr, opts)
+  arguments.note = rest ~= '' and rest or nil
+  local command = { title = 'Retry', command = 'pleach.retry', arguments = { arguments } }
+  client_of.retry(command, { client_id = client.id, bufnr = bufnr })
+end
+
 function subcommands.cancel(client, bufnr, rest)
   client_of.send(client, 'pleach.cancel', { job = tonumber(rest) }, bufnr)
 end
@@ -130,6 +145,9 @@ function M.complete(lead, line)
     return vim.tbl_filter(function(name)
       return vim.startswith(name, lead)
     end, M.names())
+  end
+  if vim.list_contains({ 'accept', 'reject', 'diff' }, first) then
+    return { 'all' }
   end
   if first == 'cancel' then
     local client = client_of.find()

@@ -99,6 +99,9 @@ function M.lsp()
       ['pleach.rewrite'] = function(command, context)
         client.rewrite(command, context)
       end,
+      ['pleach.retry'] = function(command, context)
+        client.retry(command, context)
+      end,
     },
     handlers = {
       ['pleach/job'] = function(_, event, context)

@@ -11,6 +11,7 @@ use tower_lsp::jsonrpc::Id;
 
 use crate::event::JobId;
 use crate::from_proto;
+use crate::session::reviews::{Decision, ReviewArguments};
 use crate::session::{LastPlace, Session};
 
 /// `pleach.status`: what the server is and does, as JSON. Not an action on a place.
@@ -57,6 +58,12 @@ pub(crate) enum CommandFailure {
     NoReply,
     #[error("there is no running job to cancel")]
     NothingRuns,
+    #[error("no hunk waits for review there")]
+    NothingWaits,
+    #[error("it is not said which side of the conflict is wanted")]
+    NoChoice,
+    #[error("what was brought from elsewhere cannot be asked for again")]
+    CannotRetry,
     #[error("there is no edit of Pleach's to undo here")]
     NothingToUndo,
     #[error("Pleach may be out of step with the text of this document: {0}")]
@@ -80,6 +87,9 @@ impl CommandFailure {
             Self::NoInstruction(_) => "no-instruction",
             Self::NoReply => "no-reply",
             Self::NothingRuns => "nothing-runs",
+            Self::NothingWaits => "nothing-waits",
+            Self::NoChoice => "no-choice",
+            Self::CannotRetry => "cannot-retry",
             Self::NothingToUndo => "nothing-to-undo",
             Self::Suspect(_) => "out-of-step",
             Self::Outdated(_) => "outdated-place",
@@ -101,6 +111,9 @@ impl CommandFailure {
                 "write it as the command's argument, or as a comment `ai: …` above the place"
             }
             Self::NoReply => "select the reply, or give it as {\"reply\": \"…\"}",
+            Self::NothingWaits => "see `pleach.reviews` for what waits and where",
+            Self::NoChoice => "give {\"choice\": \"mine\"}, `theirs`, `both` or `ask`",
+            Self::CannotRetry => "paste another answer, or accept or reject this one",
             Self::NothingRuns | Self::NothingToUndo => "nothing was changed",
             Self::Suspect(_) => {
                 "save the document, or close it and open it again, then repeat the command"
@@ -129,6 +142,15 @@ impl Session {
         if command == STATUS {
             return Ok(self.status());
         }
+        if let Some(decision) = Decision::from_command(command) {
+            let arguments = ReviewArguments::read(decision, arguments).map_err(|cause| {
+                CommandFailure::Arguments {
+                    command: command.to_owned(),
+                    cause,
+                }
+            })?;
+            return self.decide(decision, &arguments);
+        }
         let action = Action::from_command(command)
             .ok_or_else(|| CommandFailure::Unknown(command.to_owned()))?;
         let arguments =
@@ -154,16 +176,18 @@ impl Session {
                 self.undo(uri.as_deref())
             }
             _ if !self.configuration.settings().actions.enabled => Err(CommandFailure::TurnedOff),
-            _ => self.begin(request, action, arguments),
+            _ => self.begin(request, action, arguments, None),
         }
     }
 
-    /// Starts the job of an action on a place.
+    /// Starts the job of an action on a place; for a second try of one with another instruction, under
+    /// the title of the first.
     fn begin(
         &mut self,
         request: Option<Id>,
         action: Action,
         arguments: Arguments,
+        again: Option<(String, String)>,
     ) -> Result<Value, CommandFailure> {
         let place = match self.place_of(&arguments) {
             Err(CommandFailure::NoDocument) if action == Action::Land => None,
@@ -179,7 +203,13 @@ impl Session {
         };
         // A reply that was read out of a document is not meant for that document.
         let place = place.filter(|_| action != Action::Land || arguments.reply.is_some());
-        let instruction = arguments.instruction.filter(|text| !text.trim().is_empty());
+        let (instruction, title) = if let Some((instruction, title)) = again {
+            (Some(instruction), Some(title))
+        } else {
+            let instruction = arguments.instruction.filter(|text| !text.trim().is_empty());
+            let title = arguments.title.filter(|_| instruction.is_none());
+            (instruction, title)
+        };
         if action == Action::Rewrite && instruction.is_none() {
             return Err(CommandFailure::NoInstruction(action.title()));
         }
@@ -228,13 +258,34 @@ impl Session {
             diagnostics,
             workspace,
         };
-        let title = arguments
-            .title
-            .filter(|_| job_request.instruction.is_none());
         let title = title.unwrap_or_else(|| super::jobs::title(&job_request));
         let uri = place.as_ref().map(|place| place.uri.as_str());
         let job = self.start_job(request, uri, title, job_request);
         Ok(json!({ "job": job }))
+    }
+
+    /// Starts the job of an action anew, at a range of the present text of an open document.
+    pub(super) fn begin_again(
+        &mut self,
+        action: Action,
+        uri: &str,
+        range: ByteRange,
+        instruction: String,
+        title: String,
+    ) -> Result<JobId, CommandFailure> {
+        let document = self
+            .documents
+            .get(uri)
+            .ok_or_else(|| CommandFailure::NotOpen(uri.to_owned()))?;
+        let arguments = Arguments {
+            uri: Some(uri.to_owned()),
+            version: Some(document.version),
+            bytes: Some((range.start.0, range.end.0)),
+            ..Arguments::default()
+        };
+        // The instruction of a second try is long: it is not what the job is called.
+        self.begin(None, action, arguments, Some((instruction, title)))?;
+        Ok(self.last_job)
     }
 
     /// The document and the range that arguments name; what they leave out is where the editor asked

@@ -403,6 +403,15 @@ impl Document {
         Some(moved)
     }
 
+    /// The changes that led from the text with `revision` to the present one, oldest first. `None` when
+    /// they are not remembered.
+    pub(crate) fn changes_since(&self, revision: u64) -> Option<Vec<ChangeSet>> {
+        let count = usize::try_from(self.revision.checked_sub(revision)?).ok()?;
+        let first = self.changes.len().checked_sub(count)?;
+        let since = self.changes.iter().skip(first);
+        Some(since.map(|(_, change)| change.clone()).collect())
+    }
+
     /// What the last good tree says of the place `at`.
     pub(crate) fn place(&self, at: ByteOffset) -> Place {
         let Some(tree) = &self.tree.last_good else {

@@ -1,7 +1,7 @@
 //! The handshake: what the editor can do, and what Pleach offers it.
 
 use lsp_types::{
-    ChangeNotifications, CodeActionKind, CodeActionOptions, CodeActionProvider,
+    ChangeNotifications, CodeActionKind, CodeActionOptions, CodeActionProvider, CodeLensOptions,
     ExecuteCommandOptions, InitializeParams, InitializeResult, PositionEncodingKind, Save,
     SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSync, TextDocumentSyncKind,
     TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceOptions,
@@ -14,6 +14,7 @@ use crate::actions::KINDS;
 use crate::client::Client;
 use crate::event::Reply;
 use crate::session::commands::STATUS;
+use crate::session::reviews::Decision;
 use crate::session::{Awaited, Session};
 
 impl Session {
@@ -22,7 +23,7 @@ impl Session {
         tracing::info!(client = self.client.name, "connected");
         self.configuration.set_folders(self.client.folders.clone());
         reply.send(Ok(InitializeResult {
-            capabilities: capabilities(self.client.encoding),
+            capabilities: capabilities(&self.client),
             server_info: Some(ServerInfo {
                 name: "pleach".into(),
                 version: Some(self.environment.version.into()),
@@ -46,14 +47,15 @@ impl Session {
 
 /// What is advertised: only what works. Never `codeAction/resolve`: Helix freezes while it waits for
 /// it.
-fn capabilities(encoding: PositionEncoding) -> ServerCapabilities {
+fn capabilities(client: &Client) -> ServerCapabilities {
     let mut commands: Vec<String> = Action::ALL
         .iter()
         .map(|action| action.command().to_owned())
         .collect();
+    commands.extend(Decision::ALL.map(|decision| decision.command().to_owned()));
     commands.push(STATUS.to_owned());
     ServerCapabilities {
-        position_encoding: Some(match encoding {
+        position_encoding: Some(match client.encoding {
             PositionEncoding::Utf8 => PositionEncodingKind::UTF8,
             PositionEncoding::Utf16 => PositionEncodingKind::UTF16,
             PositionEncoding::Utf32 => PositionEncodingKind::UTF32,
@@ -77,6 +79,7 @@ fn capabilities(encoding: PositionEncoding) -> ServerCapabilities {
             ),
             ..CodeActionOptions::default()
         })),
+        code_lens_provider: client.lenses.then(CodeLensOptions::default),
         execute_command_provider: Some(ExecuteCommandOptions {
             commands,
             ..ExecuteCommandOptions::default()

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use pleach_agent::builtin;
 use pleach_agent::{
     Action, Engine, JobEvent, JobFailure, JobLimits, JobOutcome, JobRequest, TokenCount,
 };
+use pleach_edit::HunkId;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower_lsp::jsonrpc::Id;
@@ -15,6 +17,7 @@ use crate::actions::shortened;
 use crate::event::{Ended, Event, Inbox, JobId};
 use crate::session::landing::LandingFailure;
 use crate::session::messages::Severity;
+use crate::session::reviews::Asked;
 use crate::session::{Awaited, Session};
 
 /// Progress is reported at most this often.
@@ -48,6 +51,10 @@ pub(crate) struct Job {
     last_word: Option<String>,
     /// A failure that waits for its reply to be kept on disk.
     failure: Option<Failure>,
+    /// What was asked, to ask again.
+    pub(crate) asked: Option<Asked>,
+    /// The hunks of an earlier review that this job is to replace.
+    pub(crate) replaces: Option<(JobId, Vec<HunkId>)>,
 }
 
 /// The progress display of a job.
@@ -99,6 +106,16 @@ impl Job {
         format!("pleach/job/{}", self.id)
     }
 
+    /// What answers.
+    pub(crate) fn engine(&self) -> &str {
+        &self.engine
+    }
+
+    /// Whether the built-in syntax engine answers.
+    pub(crate) fn is_builtin(&self) -> bool {
+        self.engine == builtin::LABEL
+    }
+
     /// Whether its last word is said.
     pub(crate) fn has_ended(&self) -> bool {
         self.last_word.is_some()
@@ -140,10 +157,14 @@ impl Session {
         asked: JobRequest,
     ) -> JobId {
         let id = self.add_job(request, uri, asked.action, title, asked.instruction.clone());
-        let cancel = match self.jobs.get(&id) {
-            Some(job) => job.cancel.clone(),
-            None => return id,
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return id;
         };
+        let cancel = job.cancel.clone();
+        // A reply that was brought cannot be asked for again.
+        job.asked = uri
+            .filter(|_| asked.reply.is_none())
+            .map(|uri| Asked::of(&asked, uri));
         let settings = Arc::clone(self.configuration.settings());
         let variables = Arc::clone(&self.environment.variables);
         let limits = JobLimits {
@@ -212,6 +233,8 @@ impl Session {
             },
             last_word: None,
             failure: None,
+            asked: None,
+            replaces: None,
         };
         let token = job.progress_token();
         let started = json!({"action": action, "title": job.title, "uri": uri});
@@ -427,7 +450,7 @@ impl Session {
                     summary,
                     reply,
                 } => {
-                    self.land(job, *proposal, summary, Some(reply));
+                    self.proposed(job, *proposal, summary, reply);
                 }
                 JobOutcome::Answer(markdown) => self.answered(job, markdown),
                 JobOutcome::Failed { failure, reply } => {
@@ -520,17 +543,7 @@ impl Session {
         let (engine, title) = (it.engine.clone(), it.title.clone());
         match kept {
             Ok(path) => {
-                if self.client.show_document {
-                    let uri = pleach_workspace::uri_from_path(camino::Utf8Path::new(&path));
-                    let show = json!({"uri": uri, "takeFocus": true});
-                    let nothing = Awaited::Nothing("window/showDocument");
-                    self.request("window/showDocument", &show, nothing);
-                } else {
-                    self.show(
-                        Severity::Info,
-                        &format!("Pleach: {title}: the answer is in {path}"),
-                    );
-                }
+                self.show_file(&path, &format!("{title}: the answer"));
                 let summary = format!("the answer is in {path}");
                 self.tell_job(
                     job,
@@ -581,7 +594,7 @@ impl Session {
     }
 
     /// The end of a job, whatever it was: said exactly once.
-    fn last_word(&mut self, job: JobId, word: String) {
+    pub(super) fn last_word(&mut self, job: JobId, word: String) {
         let Some(it) = self.jobs.get_mut(&job) else {
             return;
         };

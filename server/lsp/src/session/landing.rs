@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use pleach_agent::Action;
-use pleach_edit::{FileChange, Proposal, Refusal};
+use pleach_edit::{FileChange, HunkId, Proposal, Refusal};
 use pleach_text::ChangeSet;
 use pleach_workspace::WorkspaceSnapshot;
 use serde_json::{Value, json};
@@ -57,6 +57,8 @@ pub(crate) struct Landing {
 enum Purpose {
     /// An agent's edit.
     Edit,
+    /// Hunks of a review.
+    Hunks(JobId, Vec<HunkId>),
     /// Taking back what landed earlier, by its number in the history.
     Undo(u64),
     /// Taking back the first files of a proposal whose next one failed.
@@ -144,13 +146,36 @@ impl Session {
         summary: String,
         reply: Option<String>,
     ) {
+        self.begin_landing(job, proposal, Purpose::Edit, summary, reply);
+    }
+
+    /// Begins to land what was taken of a review: the review, and which of its hunks.
+    pub(super) fn land_hunks(
+        &mut self,
+        job: JobId,
+        proposal: Proposal,
+        summary: String,
+        (review, hunks): (JobId, Vec<HunkId>),
+    ) {
+        let purpose = Purpose::Hunks(review, hunks);
+        self.begin_landing(job, proposal, purpose, summary, None);
+    }
+
+    fn begin_landing(
+        &mut self,
+        job: JobId,
+        proposal: Proposal,
+        purpose: Purpose,
+        summary: String,
+        reply: Option<String>,
+    ) {
         self.job_phase(job, "landing");
         let paths = proposal
             .files()
             .iter()
             .map(|file| file.path().to_owned())
             .collect();
-        let landing = Landing::new(proposal, Purpose::Edit, summary, reply, paths);
+        let landing = Landing::new(proposal, purpose, summary, reply, paths);
         self.landings.insert(job, landing);
         self.next_step(job);
     }
@@ -165,15 +190,7 @@ impl Session {
         let (number, title) = (landed.number, format!("Undo: {}", landed.title));
         let summary = format!("undid: {}", landed.title);
         let job = self.add_job(None, uri, Action::Undo, title, None);
-        self.job_phase(job, "landing");
-        let paths = proposal
-            .files()
-            .iter()
-            .map(|file| file.path().to_owned())
-            .collect();
-        let landing = Landing::new(proposal, Purpose::Undo(number), summary, None, paths);
-        self.landings.insert(job, landing);
-        self.next_step(job);
+        self.begin_landing(job, proposal, Purpose::Undo(number), summary, None);
         Ok(json!({ "job": job }))
     }
 
@@ -495,13 +512,17 @@ impl Session {
             return;
         };
         match landing.purpose {
-            Purpose::Edit => {
-                let title = self
-                    .jobs
-                    .get(&job)
-                    .map(|job| job.title.clone())
-                    .unwrap_or_default();
+            Purpose::Edit | Purpose::Hunks(..) => {
+                let it = self.jobs.get(&job);
+                let title = it.map(|job| job.title.clone()).unwrap_or_default();
+                let replaced = it.and_then(|job| job.replaces.clone());
                 self.history.push(title, landing.proposal, landing.uris);
+                if let Purpose::Hunks(review, hunks) = &landing.purpose {
+                    self.review_landed(*review, hunks);
+                }
+                if let Some((review, hunks)) = replaced {
+                    self.reject(review, &hunks);
+                }
                 self.succeed(job, &landing.summary);
             }
             Purpose::Undo(number) => {
@@ -525,7 +546,7 @@ impl Session {
         let mut failure = Failure::from(failure);
         let reply = landing.reply;
         match landing.purpose {
-            Purpose::Edit | Purpose::Undo(_) if landing.landed > 0 => {
+            Purpose::Edit | Purpose::Hunks(..) | Purpose::Undo(_) if landing.landed > 0 => {
                 let mut paths = landing.paths;
                 paths.truncate(landing.landed);
                 paths.reverse();
@@ -535,7 +556,7 @@ impl Session {
                 self.landings.insert(job, back);
                 self.next_step(job);
             }
-            Purpose::Edit | Purpose::Undo(_) => self.fail(job, failure, reply),
+            Purpose::Edit | Purpose::Hunks(..) | Purpose::Undo(_) => self.fail(job, failure, reply),
             Purpose::Rollback(mut first) => {
                 first
                     .message

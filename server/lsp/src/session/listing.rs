@@ -182,6 +182,11 @@ impl Session {
         };
         let comment = builtin::instruction_in_line(document.language, &line);
         let glance = glance(document, range);
+        let pending = if self.reviews.is_empty() {
+            Vec::new()
+        } else {
+            self.pending_at(uri, range)
+        };
         let listed = actions::list(&ActionContext {
             uri,
             version: document.version,
@@ -198,6 +203,7 @@ impl Session {
             model: self.configuration.settings().model_engine().is_some(),
             input_box: self.client.input_box,
             running: &running,
+            pending: &pending,
             undo: self.history.last_in(uri),
         });
         self.last_place = Some(place);

@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::event::JobId;
-use crate::session::Session;
 use crate::session::commands::CommandFailure;
+use crate::session::{Awaited, Session};
 
 /// How serious a message is, as the protocol numbers it.
 #[derive(Clone, Copy, Serialize)]
@@ -33,6 +33,19 @@ impl Session {
             "window/showMessage",
             &json!({"type": severity, "message": text}),
         );
+    }
+
+    /// Opens a file in the editor to be read; where the editor cannot, says where it is. `what` is in
+    /// the file.
+    pub(super) fn show_file(&mut self, path: &str, what: &str) {
+        if self.client.show_document {
+            let uri = pleach_workspace::uri_from_path(camino::Utf8Path::new(path));
+            let show = json!({"uri": uri, "takeFocus": true});
+            let nothing = Awaited::Nothing("window/showDocument");
+            self.request("window/showDocument", &show, nothing);
+        } else {
+            self.show(Severity::Info, &format!("Pleach: {what} is in {path}"));
+        }
     }
 
     /// A command that was refused: some editors write the error of a command to a log only, so it is

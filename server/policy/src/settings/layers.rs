@@ -7,7 +7,7 @@ use toml::de::DeTable;
 
 use super::problem::{SettingsProblem, nearest, shown};
 use super::tree::{Entry, Node, Table};
-use super::{BUILTIN_ENGINE, LogLevel, Settings, secrets};
+use super::{BUILTIN_ENGINE, LogLevel, Review, Settings, secrets};
 use crate::paths::check_glob;
 
 /// The longest settings file that is read. A longer one is some other file.
@@ -51,6 +51,7 @@ pub fn overlay(base: &Settings, value: &serde_json::Value) -> Loaded {
 /// Reads a workspace's file over what the user allows. It can take away, never add:
 ///
 /// - switch to the built-in engine (`engine = "builtin"`), to no other;
+/// - set `review` to `hunks`;
 /// - turn off `actions.enabled`, `actions.automatic` and `edits.allow_ci`;
 /// - add globs to `edits.deny`;
 /// - lower each of `limits`.
@@ -124,7 +125,15 @@ fn read(base: &Settings, table: Table, layer: Layer, problems: Vec<SettingsProbl
 pub(super) const TABLES: [(&str, &[&str]); 6] = [
     (
         "",
-        &["engine", "providers", "actions", "edits", "limits", "log"],
+        &[
+            "engine",
+            "providers",
+            "review",
+            "actions",
+            "edits",
+            "limits",
+            "log",
+        ],
     ),
     (
         "providers.NAME",
@@ -167,6 +176,7 @@ impl Reader {
             match entry.name.as_str() {
                 "engine" => engine = Some(entry),
                 "providers" => self.providers(entry),
+                "review" => self.review(&entry),
                 "actions" => self.section(entry, Self::action),
                 "edits" => self.section(entry, Self::edit),
                 "limits" => self.section(entry, Self::limit),
@@ -222,6 +232,21 @@ impl Reader {
             ));
         }
         self.settings.engine = name;
+    }
+
+    fn review(&mut self, entry: &Entry) {
+        let Some(name) = self.text(entry, "review") else {
+            return;
+        };
+        match Review::ALL.into_iter().find(|review| review.name() == name) {
+            Some(wanted) if self.layer == Layer::Workspace && wanted < self.settings.review => self
+                .widens(
+                    entry,
+                    "a workspace can only ask for more review; `hunks` stays in force",
+                ),
+            Some(wanted) => self.settings.review = wanted,
+            None => self.not_one_of(entry, "review", &name, &Review::ALL.map(Review::name)),
+        }
     }
 
     fn action(&mut self, entry: &Entry) {

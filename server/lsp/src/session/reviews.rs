@@ -1,0 +1,460 @@
+//! Reviews: proposals that wait for the person, hunk by hunk, while the texts under them change.
+//!
+//! A review begins where a job with several hunks ends. Its hunks are diagnostics at their places, and
+//! each can be accepted or rejected from the menu there. What is accepted becomes a proposal again, for
+//! the present texts and through the gate, and lands like any other.
+
+mod commands;
+mod display;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use pleach_agent::{Action, JobRequest};
+use pleach_edit::{HunkId, Proposal, Refusal, RefusalCode, Resolution, Resolved, Review};
+use pleach_text::ByteRange;
+use pleach_workspace::WorkspaceSnapshot;
+use serde_json::json;
+
+pub(crate) use self::commands::{Decision, ReviewArguments};
+pub(crate) use self::display::PendingHunk;
+use crate::event::{Event, JobId};
+use crate::session::Session;
+use crate::session::jobs::Failure;
+use crate::session::messages::Severity;
+
+/// How long the hunks' places may differ from what is shown while somebody types. Editors move what
+/// they show by themselves meanwhile.
+const SHOWN_AFTER: Duration = Duration::from_millis(200);
+/// How often a proposal is brought to texts that move on each time.
+const CHASES: u32 = 8;
+
+/// The reviews that are open, by the job that each came from.
+#[derive(Default)]
+pub(crate) struct Reviews {
+    open: BTreeMap<JobId, Pending>,
+    /// The documents that hunks are shown in.
+    shown: Vec<String>,
+    /// The documents whose hunks are to be shown anew.
+    due: Vec<String>,
+}
+
+/// One proposal under review.
+pub(crate) struct Pending {
+    /// What the job was, as the person knows it.
+    title: String,
+    /// What answered.
+    engine: String,
+    review: Review,
+    /// Each file's uri, as the client writes it.
+    uris: BTreeMap<String, String>,
+    /// What was asked, to ask again.
+    asked: Option<Asked>,
+}
+
+/// What a proposal was asked by.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub(crate) action: Action,
+    pub(crate) instruction: Option<String>,
+    pub(crate) uri: String,
+    pub(crate) range: ByteRange,
+}
+
+impl Asked {
+    /// What `request`, made in the document `uri`, asks.
+    pub(crate) fn of(request: &JobRequest, uri: &str) -> Self {
+        Self {
+            action: request.action,
+            instruction: request.instruction.clone(),
+            uri: uri.to_owned(),
+            range: request.range,
+        }
+    }
+}
+
+/// What is to be taken of a review.
+enum Wanted {
+    /// These hunks, as they were proposed.
+    Accepted(Vec<HunkId>),
+    /// A hunk in conflict, as the person decided.
+    Resolved(HunkId, Resolution),
+}
+
+/// A proposal that was cut into hunks off the loop.
+pub(crate) struct Offer {
+    pub(crate) review: Review,
+    pub(crate) proposal: Proposal,
+    pub(crate) summary: String,
+    pub(crate) reply: String,
+    /// How often the texts had moved on meanwhile.
+    pub(crate) chased: u32,
+}
+
+impl Reviews {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    fn get(&self, review: JobId) -> Option<&Pending> {
+        self.open.get(&review)
+    }
+}
+
+impl Session {
+    /// A job proposes an edit: what has one hunk lands, several wait for review unless the settings say
+    /// otherwise.
+    pub(super) fn proposed(
+        &mut self,
+        job: JobId,
+        proposal: Proposal,
+        summary: String,
+        reply: String,
+    ) {
+        let wanted = self.configuration.settings().review == pleach_policy::Review::Hunks;
+        let builtin = self.jobs.get(&job).is_none_or(super::jobs::Job::is_builtin);
+        if !wanted || builtin {
+            self.land(job, proposal, summary, Some(reply));
+            return;
+        }
+        self.job_phase(job, "preparing the review");
+        let (kept, kept_summary, kept_reply) = (proposal.clone(), summary.clone(), reply.clone());
+        let snapshot = self.snapshot();
+        let work = move || {
+            let mut review = Review::of(proposal.clone());
+            bring_to_present(&mut review, &snapshot);
+            Event::Offered {
+                job,
+                offer: Ok(Box::new(Offer {
+                    review,
+                    proposal,
+                    summary,
+                    reply,
+                    chased: 0,
+                })),
+            }
+        };
+        // What cannot be cut can still land as a whole.
+        let whole = Event::Offered {
+            job,
+            offer: Err((Box::new(kept), kept_summary, kept_reply)),
+        };
+        self.aside(work, whole);
+    }
+
+    pub(super) fn offered(
+        &mut self,
+        job: JobId,
+        offer: Result<Box<Offer>, (Box<Proposal>, String, String)>,
+    ) {
+        if self.jobs.get(&job).is_none_or(super::jobs::Job::has_ended) {
+            return;
+        }
+        let mut offer = match offer {
+            Ok(offer) => *offer,
+            Err((proposal, summary, reply)) => {
+                self.land(job, *proposal, summary, Some(reply));
+                return;
+            }
+        };
+        if offer.review.hunks().len() <= 1 {
+            self.land(job, offer.proposal, offer.summary, Some(offer.reply));
+            return;
+        }
+        let snapshot = self.snapshot();
+        let uris = uris_of(&offer.review, &snapshot);
+        let moved_on = |(path, uri): (&String, &String)| {
+            let document = self.documents.get(uri);
+            document.is_some_and(|document| {
+                offer
+                    .review
+                    .text(path)
+                    .is_none_or(|text| document.text != *text)
+            })
+        };
+        if offer.chased < CHASES && uris.iter().any(moved_on) {
+            offer.chased += 1;
+            let lost = Event::Offered {
+                job,
+                offer: Err((
+                    Box::new(offer.proposal.clone()),
+                    offer.summary.clone(),
+                    offer.reply.clone(),
+                )),
+            };
+            let work = move || {
+                bring_to_present(&mut offer.review, &snapshot);
+                Event::Offered {
+                    job,
+                    offer: Ok(Box::new(offer)),
+                }
+            };
+            self.aside(work, lost);
+            return;
+        }
+        self.begin_review(job, offer, uris);
+    }
+
+    fn begin_review(&mut self, job: JobId, offer: Offer, uris: BTreeMap<String, String>) {
+        let Some(it) = self.jobs.get(&job) else {
+            return;
+        };
+        let pending = Pending {
+            title: it.title.clone(),
+            engine: it.engine().to_owned(),
+            review: offer.review,
+            uris,
+            asked: it.asked.clone(),
+        };
+        let replaced = it.replaces.clone();
+        let (hunks, files) = (pending.review.hunks().len(), pending.review.paths().len());
+        let (engine, title) = (pending.engine.clone(), pending.title.clone());
+        self.reviews.open.insert(job, pending);
+        let waits = format!(
+            "{hunks} hunks in {} for review",
+            if files == 1 {
+                "one file wait".to_owned()
+            } else {
+                format!("{files} files wait")
+            }
+        );
+        let fields = json!({
+            "landed": false, "review": job, "hunks": hunks, "summary": waits, "engine": engine,
+        });
+        self.tell_job(job, "finished", fields);
+        if !self.client.job_events {
+            let how = "accept or reject them from the menu of actions at the hints";
+            self.show(
+                Severity::Info,
+                &format!("Pleach: {title}: {waits}; {how} ({engine})"),
+            );
+        }
+        self.last_word(job, format!("{waits} ({engine})"));
+        if let Some((review, hunks)) = replaced {
+            self.reject(review, &hunks);
+        }
+        self.show_review(job);
+    }
+
+    /// The document `uri` went on from the text that had `revision`: the hunks in it move along.
+    pub(super) fn reviews_follow(&mut self, uri: &str, revision: u64) {
+        if self.reviews.is_empty() {
+            return;
+        }
+        let Some(document) = self.documents.get(uri) else {
+            return;
+        };
+        let changes = document.changes_since(revision);
+        let mut concerned = false;
+        for pending in self.reviews.open.values_mut() {
+            for (path, _) in pending.uris.iter().filter(|(_, of)| *of == uri) {
+                concerned = true;
+                let followed = changes.as_ref().is_some_and(|changes| {
+                    changes
+                        .iter()
+                        .all(|change| pending.review.follow(path, change).is_ok())
+                });
+                if !followed {
+                    let text = document.text.to_string();
+                    pending.review.catch_up(path, Some(&text));
+                }
+            }
+        }
+        if concerned {
+            self.show_hunks_soon(uri);
+        }
+    }
+
+    /// The document `uri` was opened, perhaps under another spelling of its uri than before, and perhaps
+    /// with another text than its file had.
+    pub(super) fn reviews_opened(&mut self, uri: &str) {
+        if self.reviews.is_empty() {
+            return;
+        }
+        let snapshot = self.snapshot();
+        let Ok(name) = snapshot.name_to_read(uri) else {
+            return;
+        };
+        let Some(document) = self.documents.get(uri) else {
+            return;
+        };
+        let text = document.text.to_string();
+        let mut concerned = false;
+        for pending in self.reviews.open.values_mut() {
+            if let Some(known) = pending.uris.get_mut(&name) {
+                concerned = true;
+                uri.clone_into(known);
+                pending.review.catch_up(&name, Some(&text));
+            }
+        }
+        if concerned {
+            self.show_hunks_soon(uri);
+        }
+    }
+
+    /// What a landing brought into the files is decided.
+    pub(super) fn review_landed(&mut self, review: JobId, hunks: &[HunkId]) {
+        if let Some(pending) = self.reviews.open.get_mut(&review) {
+            pending.review.settle(hunks);
+        }
+        self.show_review(review);
+    }
+
+    /// Rejects hunks, and those that cannot be without them. Answers how many went.
+    pub(super) fn reject(&mut self, review: JobId, hunks: &[HunkId]) -> usize {
+        let Some(pending) = self.reviews.open.get_mut(&review) else {
+            return 0;
+        };
+        let gone = pending.review.reject(hunks).len();
+        self.show_review(review);
+        gone
+    }
+
+    /// Begins to take hunks of a review, off the loop: those that they need come with them.
+    fn take(&mut self, review: JobId, wanted: Wanted) -> Option<JobId> {
+        let pending = self.reviews.open.get(&review)?;
+        let mut present = pending.review.clone();
+        let hunks = match &wanted {
+            Wanted::Accepted(hunks) => present.with_needs(hunks),
+            Wanted::Resolved(hunk, _) => vec![*hunk],
+        };
+        let title = format!("{} ({})", pending.title, count_of(hunks.len()));
+        let engine = pending.engine.clone();
+        let job = self.add_job(None, None, Action::Land, title, None);
+        self.job_engine(job, engine);
+        self.job_phase(job, "checking");
+        let snapshot = self.snapshot();
+        let lost = Event::HunksTaken {
+            job,
+            review,
+            taken: Err(None),
+        };
+        let work = move || {
+            bring_to_present(&mut present, &snapshot);
+            let taken = match wanted {
+                Wanted::Accepted(_) => present
+                    .accept(&hunks)
+                    .map(|proposal| Resolved::Land(Box::new(proposal), hunks.clone())),
+                Wanted::Resolved(hunk, resolution) => present.resolve(hunk, resolution),
+            };
+            let taken = match taken {
+                Err(refusal) if refusal.code == RefusalCode::AlreadyApplied => {
+                    Ok(Resolved::Keep(hunks))
+                }
+                other => other.map_err(|refusal| Some(Box::new(refusal))),
+            };
+            Event::HunksTaken { job, review, taken }
+        };
+        self.aside(work, lost);
+        Some(job)
+    }
+
+    pub(super) fn hunks_taken(
+        &mut self,
+        job: JobId,
+        review: JobId,
+        taken: Result<Resolved, Option<Box<Refusal>>>,
+    ) {
+        match taken {
+            Ok(Resolved::Land(proposal, hunks)) => {
+                let summary = count_of(hunks.len());
+                self.land_hunks(job, *proposal, summary, (review, hunks));
+            }
+            Ok(Resolved::Keep(hunks)) => {
+                self.reject(review, &hunks);
+                self.succeed(job, "the text stays as it is");
+            }
+            Ok(Resolved::Ask(question)) => {
+                self.succeed(job, "asked again");
+                let hunks = self.reviews.get(review).map(|pending| {
+                    let views = pending.review.hunks();
+                    views.iter().map(|view| view.id).collect::<Vec<_>>()
+                });
+                if let Some(hunks) = hunks
+                    && let Err(failure) = self.ask_again(review, &hunks, &question)
+                {
+                    self.show_failed_command(&failure);
+                }
+            }
+            Err(refusal) => {
+                let (code, message) = match refusal {
+                    Some(refusal) => (refusal.code.code(), refusal.to_string()),
+                    None => ("internal", "the hunk could not be checked".to_owned()),
+                };
+                let failure = Failure {
+                    code: code.to_owned(),
+                    message,
+                    next: "it still waits for review: choose at its hint, or ask again".to_owned(),
+                };
+                self.fail(job, failure, None);
+                self.show_review(review);
+            }
+        }
+    }
+
+    /// Shows where the hunks of one review are now, and forgets it when all are decided.
+    fn show_review(&mut self, review: JobId) {
+        let Some(pending) = self.reviews.get(review) else {
+            return;
+        };
+        let uris: Vec<String> = pending.uris.values().cloned().collect();
+        if pending.review.is_empty() {
+            self.reviews.open.remove(&review);
+        }
+        for uri in uris {
+            self.show_hunks(&uri);
+        }
+        self.tell_review(review);
+    }
+
+    /// Shows the hunks in `uri` anew after a pause.
+    fn show_hunks_soon(&mut self, uri: &str) {
+        if self.reviews.due.iter().any(|due| due == uri) {
+            return;
+        }
+        self.reviews.due.push(uri.to_owned());
+        let event = Event::HunksDue {
+            uri: uri.to_owned(),
+        };
+        self.later(SHOWN_AFTER, event);
+    }
+
+    pub(super) fn hunks_due(&mut self, uri: &str) {
+        self.reviews.due.retain(|due| due != uri);
+        self.show_hunks(uri);
+        let concerned: Vec<JobId> = self
+            .reviews
+            .open
+            .iter()
+            .filter(|(_, pending)| pending.uris.values().any(|of| of == uri))
+            .map(|(review, _)| *review)
+            .collect();
+        for review in concerned {
+            self.tell_review(review);
+        }
+    }
+}
+
+/// Tells a review what its files hold now.
+fn bring_to_present(review: &mut Review, snapshot: &WorkspaceSnapshot) {
+    let paths: Vec<String> = review.paths().into_iter().map(str::to_owned).collect();
+    for path in paths {
+        let text = snapshot.read_text(&path).ok();
+        review.catch_up(&path, text.as_deref());
+    }
+}
+
+fn count_of(hunks: usize) -> String {
+    match hunks {
+        1 => "one hunk".to_owned(),
+        many => format!("{many} hunks"),
+    }
+}
+
+fn uris_of(review: &Review, snapshot: &WorkspaceSnapshot) -> BTreeMap<String, String> {
+    review
+        .paths()
+        .into_iter()
+        .filter_map(|path| Some((path.to_owned(), snapshot.uri_of(path).ok()?)))
+        .collect()
+}

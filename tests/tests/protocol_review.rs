@@ -1,0 +1,312 @@
+//! Review, hunk by hunk: what is shown, what can be decided, and what typing meanwhile does to it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use pleach_tests::client::{Client, EditPolicy, Personality};
+use serde_json::{Value, json};
+
+const FILE: &str = "src/lib.rs";
+
+const CODE: &str = "\
+pub fn first() -> u32 {
+    1
+}
+
+pub fn between() -> u32 {
+    let a = 10;
+    a
+}
+
+pub fn second() -> u32 {
+    2
+}
+";
+
+/// An answer that changes both ends of [`CODE`].
+const REPLY: &str = "\
+src/lib.rs
+<<<<<<< SEARCH
+    1
+=======
+    100
+>>>>>>> REPLACE
+<<<<<<< SEARCH
+    2
+=======
+    200
+>>>>>>> REPLACE
+";
+
+/// A session that plays `personality`, with [`CODE`] opened and [`REPLY`] under review.
+fn reviewing(personality: Personality) -> (Client, u64) {
+    let mut client = Client::builder()
+        .editor(personality)
+        .file(FILE, CODE)
+        .start();
+    client.open(FILE);
+    let job = client.start_job("pleach.land", json!({"reply": REPLY}));
+    let end = client.job_end(job);
+    assert_eq!(end["kind"], "finished", "{end}");
+    assert_eq!(end["landed"], false, "several hunks wait: {end}");
+    assert_eq!(end["hunks"], 2);
+    assert_eq!(
+        client.text(FILE),
+        CODE,
+        "nothing is changed before it is accepted"
+    );
+    let review = end["review"].as_u64().unwrap();
+    (client, review)
+}
+
+/// The hunks that are shown in [`FILE`], as `first line: message`, once there are `count`.
+fn shown(client: &mut Client, count: usize) -> Vec<String> {
+    let uri = client.uri(FILE);
+    let published = client.notification_where("textDocument/publishDiagnostics", |params| {
+        params["uri"] == uri.as_str() && params["diagnostics"].as_array().unwrap().len() == count
+    });
+    published["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            assert_eq!(it["source"], "pleach");
+            let message = it["message"].as_str().unwrap();
+            format!(
+                "{}: {}",
+                it["range"]["start"]["line"],
+                message.lines().next().unwrap()
+            )
+        })
+        .collect()
+}
+
+/// The entries about hunks at the line that holds `needle`.
+fn entries(client: &mut Client, needle: &str) -> Vec<Value> {
+    let at = client.cursor_at(FILE, needle);
+    let mut actions = client.actions(FILE, &at);
+    actions.retain(|action| action["kind"] == "quickfix.pleach.review");
+    actions
+}
+
+fn titles(actions: &[Value]) -> Vec<&str> {
+    actions
+        .iter()
+        .map(|action| action["title"].as_str().unwrap())
+        .collect()
+}
+
+/// Picks the entry whose title begins so, at the line that holds `needle`.
+fn decide(client: &mut Client, needle: &str, title: &str) -> Value {
+    let actions = entries(client, needle);
+    let action = actions
+        .iter()
+        .find(|action| action["title"].as_str().unwrap().starts_with(title));
+    let action = action.unwrap_or_else(|| panic!("no {title} in {:?}", titles(&actions)));
+    client.pick(action).unwrap()
+}
+
+fn ends_well(client: &mut Client, answer: &Value) {
+    let job = answer["job"].as_u64().unwrap();
+    let end = client.job_end(job);
+    assert_eq!(end["kind"], "finished", "{end}");
+}
+
+#[test]
+fn hunks_are_shown_at_their_places_and_accepted_one_by_one_in_every_editor() {
+    for personality in Personality::ALL {
+        let (mut client, _) = reviewing(personality);
+        let hints = shown(&mut client, 2);
+        assert!(
+            hints[0].starts_with("1: ") && hints[1].starts_with("10: "),
+            "{hints:?}"
+        );
+
+        let here = entries(&mut client, "    1\n");
+        let here = titles(&here);
+        assert!(here[0].starts_with("Accept: "), "{here:?}");
+        assert!(
+            here.iter()
+                .any(|title| title.starts_with("Accept all 2 hunks")),
+            "{here:?}"
+        );
+        assert!(entries(&mut client, "let a").is_empty(), "no hunk is there");
+
+        let answer = decide(&mut client, "    1\n", "Accept: ");
+        ends_well(&mut client, &answer);
+        assert_eq!(
+            client.text(FILE),
+            CODE.replace("    1\n", "    100\n"),
+            "{personality:?}"
+        );
+        assert_eq!(shown(&mut client, 1).len(), 1);
+
+        let answer = decide(&mut client, "    2\n", "Reject: ");
+        assert_eq!(answer["rejected"], 1);
+        assert!(shown(&mut client, 0).is_empty());
+        assert_eq!(client.text(FILE), CODE.replace("    1\n", "    100\n"));
+        assert_eq!(client.server_text(FILE), client.text(FILE));
+    }
+}
+
+#[test]
+fn hunks_move_with_what_is_typed_and_land_beside_it() {
+    let (mut client, _) = reviewing(Personality::Neovim);
+    client.edit(FILE, 0, 0, "// 😀 typed above\n");
+    client.replace(FILE, "let a = 10;", "let a = 11;");
+    let hints = loop {
+        let hints = shown(&mut client, 2);
+        if hints[0].starts_with("2: ") {
+            break hints;
+        }
+    };
+    assert!(hints[1].starts_with("11: "), "{hints:?}");
+    let answer = decide(&mut client, "    1\n", "Accept all 2 hunks");
+    ends_well(&mut client, &answer);
+    let expected = CODE
+        .replace("    1\n", "    100\n")
+        .replace("    2\n", "    200\n")
+        .replace("= 10", "= 11");
+    assert_eq!(client.text(FILE), format!("// 😀 typed above\n{expected}"));
+}
+
+#[test]
+fn what_is_typed_into_a_hunk_makes_it_a_conflict_with_a_choice() {
+    let expected = [
+        ("Take what was proposed", "    100\n"),
+        ("Keep what you typed", "    1 + 1\n"),
+        ("Keep both", "    1 + 1\n    100\n"),
+    ];
+    for (choice, line) in expected {
+        let (mut client, review) = reviewing(Personality::Vscode);
+        client.replace(FILE, "    1\n", "    1 + 1\n");
+        let refused = client.start_job("pleach.accept", json!({"review": review, "hunk": 0}));
+        let end = client.job_end(refused);
+        assert_eq!(end["code"], "conflict", "{end}");
+        assert!(client.text(FILE).contains("1 + 1"), "what was typed stays");
+
+        let answer = decide(&mut client, "1 + 1", choice);
+        if choice == "Keep both" {
+            // Two expressions in a row would not parse; nothing that is worse lands.
+            let end = client.job_end(answer["job"].as_u64().unwrap());
+            assert_eq!(end["code"], "syntax_worse", "{end}");
+            assert!(client.text(FILE).contains("    1 + 1\n"));
+            continue;
+        }
+        ends_well(&mut client, &answer);
+        assert!(
+            client.text(FILE).contains(line),
+            "{choice}: {}",
+            client.text(FILE)
+        );
+        assert_eq!(shown(&mut client, 1).len(), 1, "the other hunk still waits");
+    }
+}
+
+#[test]
+fn accepted_hunks_are_undone_under_newer_typing() {
+    let (mut client, review) = reviewing(Personality::Neovim);
+    let job = client.start_job("pleach.accept", json!({"review": review, "all": true}));
+    assert_eq!(client.job_end(job)["kind"], "finished");
+    client.replace(FILE, "let a = 10;", "let a = 12;");
+    let undo = client.start_job("pleach.undo", json!({"path": FILE}));
+    assert_eq!(client.job_end(undo)["kind"], "finished");
+    assert_eq!(client.text(FILE), CODE.replace("= 10", "= 12"));
+}
+
+#[test]
+fn a_hunk_that_the_editor_refuses_waits_on() {
+    let (mut client, review) = reviewing(Personality::Vscode);
+    client.on_edits(EditPolicy::Refuse);
+    let job = client.start_job("pleach.accept", json!({"review": review, "hunk": 0}));
+    assert_eq!(client.job_end(job)["kind"], "failed");
+    assert_eq!(client.text(FILE), CODE);
+    client.on_edits(EditPolicy::Editor);
+    let job = client.start_job("pleach.accept", json!({"review": review, "hunk": 0}));
+    assert_eq!(client.job_end(job)["kind"], "finished");
+    assert_eq!(client.text(FILE), CODE.replace("    1\n", "    100\n"));
+}
+
+#[test]
+fn what_waits_can_be_listed_and_looked_at() {
+    let (mut client, review) = reviewing(Personality::Neovim);
+    let listed = client.execute("pleach.reviews", json!({})).unwrap();
+    assert_eq!(listed[0]["review"], review);
+    assert_eq!(listed[0]["hunks"].as_array().unwrap().len(), 2);
+    assert_eq!(listed[0]["hunks"][1]["path"], FILE);
+    assert_eq!(listed[0]["hunks"][1]["state"], "pending");
+
+    client
+        .execute("pleach.diff", json!({"review": review, "all": true}))
+        .unwrap();
+    client.wait_until("the diff is shown", |client| {
+        !client.said("window/showDocument").is_empty()
+    });
+    let uri = client.said("window/showDocument")[0]["uri"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let diff = std::fs::read_to_string(pleach_tests::client::path_of(&uri)).unwrap();
+    assert!(
+        diff.contains("-    1\n+    100\n") && diff.contains("-    2\n+    200\n"),
+        "{diff}"
+    );
+    assert!(
+        diff.contains("--- a/src/lib.rs\n+++ b/src/lib.rs\n"),
+        "{diff}"
+    );
+}
+
+#[test]
+fn code_lenses_stand_above_each_hunk_where_the_editor_shows_them() {
+    let (mut client, review) = reviewing(Personality::Vscode);
+    let uri = client.uri(FILE);
+    let params = json!({"textDocument": {"uri": uri}});
+    let lenses = client
+        .request("textDocument/codeLens", params.clone())
+        .unwrap();
+    let accept = &lenses[0];
+    assert_eq!(accept["range"]["start"]["line"], 1);
+    assert_eq!(accept["command"]["command"], "pleach.accept");
+    let answer = client.pick(accept).unwrap();
+    ends_well(&mut client, &answer);
+    assert_eq!(client.text(FILE), CODE.replace("    1\n", "    100\n"));
+    client
+        .execute("pleach.reject", json!({"review": review}))
+        .unwrap();
+    let lenses = client.request("textDocument/codeLens", params).unwrap();
+    assert_eq!(lenses, json!([]));
+}
+
+#[test]
+fn a_hunk_is_meant_by_its_place_too() {
+    let (mut client, _) = reviewing(Personality::Helix);
+    let uri = client.uri(FILE);
+    let range = client.range_of(FILE, "    2\n");
+    let job = client.start_job("pleach.accept", json!({"uri": uri, "range": range}));
+    assert_eq!(client.job_end(job)["kind"], "finished");
+    assert_eq!(client.text(FILE), CODE.replace("    2\n", "    200\n"));
+}
+
+#[test]
+fn with_review_turned_off_an_answer_lands_at_once() {
+    let mut client = Client::builder()
+        .user_settings("review = \"land\"\n")
+        .file(FILE, CODE)
+        .start();
+    client.open(FILE);
+    let job = client.start_job("pleach.land", json!({"reply": REPLY}));
+    assert_eq!(client.job_end(job)["landed"], true);
+    assert!(client.text(FILE).contains("200"));
+}
+
+#[test]
+fn a_decision_on_nothing_says_so() {
+    let mut client = Client::builder().file(FILE, CODE).start();
+    client.open(FILE);
+    let refused = client.execute("pleach.accept", json!({})).unwrap_err();
+    assert_eq!(refused["data"]["code"], "nothing-waits");
+}
