@@ -12,6 +12,8 @@
 //! assert!(model.base_url().starts_with("http://127.0.0.1:"));
 //! ```
 
+mod tls;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -22,6 +24,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+
+pub use self::tls::TlsFront;
 
 /// How long a test may wait for the server to see something before it fails.
 const GUARD: Duration = Duration::from_mins(1);

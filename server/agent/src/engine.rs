@@ -56,10 +56,15 @@ impl Engine {
             base_url: provider.base_url.clone(),
             model: provider.model.clone(),
             headers: provider.headers.clone().into_iter().collect(),
+            proxy: provider.proxy.clone(),
+            ca_file: provider.ca_file.clone().map(Into::into),
             temperature: provider.temperature,
             max_output_tokens: provider.max_output_tokens,
             first_byte_timeout: Duration::from_secs(settings.limits.first_byte_seconds),
             idle_timeout: Duration::from_secs(settings.limits.idle_seconds),
+            total_timeout: Duration::from_secs(settings.limits.total_seconds),
+            max_streams: provider.max_streams,
+            requests_per_minute: provider.requests_per_minute,
         };
         Ok(Self::Model(Arc::new(Provider::new(config, key)?)))
     }

@@ -89,7 +89,7 @@ pub enum Phase {
     Waiting {
         /// Why, in a few words.
         reason: String,
-        /// For how long.
+        /// For how long; 0 when nobody knows.
         seconds: u64,
     },
     /// The reply is being written.
@@ -105,6 +105,7 @@ impl std::fmt::Display for Phase {
         match self {
             Self::Reading => f.write_str("reading"),
             Self::Asking => f.write_str("asking"),
+            Self::Waiting { reason, seconds: 0 } => write!(f, "waiting ({reason})"),
             Self::Waiting { reason, seconds } => write!(f, "waiting {seconds} s ({reason})"),
             Self::Writing => f.write_str("writing"),
             Self::Checking => f.write_str("checking"),

@@ -7,6 +7,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use futures_util::stream::{self, BoxStream, StreamExt};
 use reqwest::header::ACCEPT;
 use serde_json::{Map, Value};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use crate::ModelEvent;
@@ -15,6 +16,7 @@ use crate::decode::{Broken, Decoder};
 use crate::error::{ProviderError, TimeoutPhase};
 use crate::provider::Provider;
 use crate::refusal::{self, Setback};
+use crate::traffic::Leave;
 use crate::wire::{Patience, Wire, WireError};
 
 /// How often a request is repeated that a server put off.
@@ -39,8 +41,11 @@ pub(crate) fn stream(
         provider,
         body,
         backoff,
+        until: None,
+        place: None,
+        leave: None,
         ready: VecDeque::new(),
-        state: State::Ask,
+        state: State::Enter,
         is_started: false,
         has_spoken: false,
     };
@@ -55,6 +60,11 @@ struct Answer {
     provider: Provider,
     body: Map<String, Value>,
     backoff: ExponentialBackoff,
+    /// When the whole answer must have come, known from the first poll on.
+    until: Option<Instant>,
+    /// Its place among the answers that are on their way.
+    place: Option<OwnedSemaphorePermit>,
+    leave: Option<Leave>,
     ready: VecDeque<Result<ModelEvent, ProviderError>>,
     state: State,
     is_started: bool,
@@ -63,6 +73,10 @@ struct Answer {
 }
 
 enum State {
+    /// The request is to be sent as soon as the traffic allows it.
+    Enter,
+    /// Other answers are on their way.
+    Queue,
     /// The request is to be sent.
     Ask,
     /// The request is to be sent after a pause.
@@ -79,20 +93,85 @@ impl Answer {
             if let Some(item) = self.ready.pop_front() {
                 return Some(item);
             }
-            let step = match &mut self.state {
-                State::Over => return None,
-                State::Pause(pause) => {
-                    tokio::time::sleep(*pause).await;
-                    self.state = State::Ask;
-                    Ok(())
+            let total = self.provider.config().total_timeout;
+            let until = *self.until.get_or_insert_with(|| Instant::now() + total);
+            let step = match timeout_at(until, self.step()).await {
+                Ok(None) => return None,
+                Ok(Some(step)) => step,
+                Err(_) => {
+                    // Nothing is left of the time, whatever may pass.
+                    let error = self.provider.silent(TimeoutPhase::Total, total);
+                    Err(Setback::from(error))
                 }
-                State::Ask => self.ask().await,
-                State::Read(..) => self.read().await,
             };
             if let Err(setback) = step {
                 self.set_back(setback);
             }
         }
+    }
+
+    /// One step towards the next event; `None` when nothing more comes.
+    async fn step(&mut self) -> Option<Result<(), Setback>> {
+        let step = match &mut self.state {
+            State::Over => return None,
+            State::Pause(pause) => {
+                tokio::time::sleep(*pause).await;
+                self.state = State::Enter;
+                Ok(())
+            }
+            State::Enter => self.enter(),
+            State::Queue => {
+                self.place = self.provider.traffic().next_place().await;
+                self.state = State::Enter;
+                Ok(())
+            }
+            State::Ask => self.ask().await,
+            State::Read(..) => self.read().await,
+        };
+        Some(step)
+    }
+
+    /// Asks the traffic for a place, a token and leave.
+    fn enter(&mut self) -> Result<(), Setback> {
+        let provider = &self.provider;
+        let traffic = provider.traffic();
+        if self.place.is_none() {
+            self.place = traffic.place();
+        }
+        if self.place.is_none() {
+            let reason = format!("`{}` is busy with other answers", provider.name());
+            self.state = State::Queue;
+            self.wait(reason, 0);
+            return Ok(());
+        }
+        if let Err(pause) = traffic.token() {
+            let reason = format!(
+                "`{}` is asked no more often than requests_per_minute says",
+                provider.name()
+            );
+            self.pause(reason, pause);
+            return Ok(());
+        }
+        match traffic.leave() {
+            Ok(leave) => {
+                self.leave = Some(leave);
+                self.state = State::Ask;
+                Ok(())
+            }
+            Err(resting) => Err(provider.resting(resting).into()),
+        }
+    }
+
+    fn wait(&mut self, reason: String, seconds: u64) {
+        self.ready
+            .push_back(Ok(ModelEvent::Waiting { reason, seconds }));
+    }
+
+    fn pause(&mut self, reason: String, pause: Duration) {
+        // Not shorter than it is.
+        let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+        self.wait(reason, seconds.max(1));
+        self.state = State::Pause(pause);
     }
 
     /// Sends the request and waits for the head of its response.
@@ -186,6 +265,9 @@ impl Answer {
                 }
                 word if word.is_word() => {
                     self.has_spoken = true;
+                    if let Some(leave) = self.leave.take() {
+                        leave.works();
+                    }
                     if let State::Read(wire, _) = &self.state {
                         wire.is_speaking();
                     }
@@ -206,6 +288,10 @@ impl Answer {
         self.give(held);
         let last = last.map_err(|broken| self.broken(broken, bytes))?;
         self.give(last);
+        if let Some(leave) = self.leave.take() {
+            leave.works();
+        }
+        self.place = None;
         self.state = State::Over;
         Ok(())
     }
@@ -216,21 +302,14 @@ impl Answer {
             State::Read(_, mut decoder) => decoder.flush(),
             _ => Vec::new(),
         };
-        let may_repeat = setback.may_pass && !self.has_spoken && held.is_empty();
+        // While it pauses, others may have its place.
+        self.place = None;
+        let is_resting = self.learn(&setback);
+        let may_repeat = setback.may_pass && !is_resting && !self.has_spoken && held.is_empty();
         if may_repeat && let Some(own) = self.backoff.next() {
             let pause = setback.retry_after.unwrap_or(own);
             if pause <= LONGEST_PAUSE {
-                let seconds = pause.as_secs_f64().ceil();
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "between 0 and 60"
-                )]
-                let seconds = (seconds as u64).max(1);
-                let reason = setback.error.to_string();
-                self.ready
-                    .push_back(Ok(ModelEvent::Waiting { reason, seconds }));
-                self.state = State::Pause(pause);
+                self.pause(setback.error.to_string(), pause);
                 return;
             }
         }
@@ -238,13 +317,37 @@ impl Answer {
         self.ready.push_back(Err(setback.error));
     }
 
+    /// Tells the traffic what became of an attempt. Whether it is better to make no more.
+    fn learn(&mut self, setback: &Setback) -> bool {
+        let Some(leave) = self.leave.take() else {
+            return false;
+        };
+        if !setback.error.is_of_the_server() {
+            // It answers, if not as one might wish.
+            leave.works();
+            return false;
+        }
+        let Some(rest) = leave.failed() else {
+            return false;
+        };
+        tracing::warn!(
+            provider = self.provider.name(),
+            seconds = rest.as_secs(),
+            "left in peace after repeated failures, the last of them: {}",
+            setback.error
+        );
+        true
+    }
+
     fn cut(&self, error: WireError, bytes: usize) -> Setback {
         let provider = &self.provider;
         let error = match error {
             WireError::Silent(phase, after) => provider.silent(phase, after),
-            // A connection that is cut in the middle is a reply that broke off.
-            WireError::Cut(_) if self.has_spoken => ProviderError::Truncated { bytes },
-            WireError::Cut(why) => provider.unreachable(&why),
+            WireError::Cut(why) => ProviderError::ConnectionLost {
+                provider: provider.name().to_owned(),
+                bytes,
+                why: provider.presentable(&why),
+            },
             other @ (WireError::TooLarge(..) | WireError::WebPage | WireError::NotText) => {
                 provider.unreadable(&other.to_string())
             }

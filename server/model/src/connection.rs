@@ -1,23 +1,79 @@
 //! The HTTP clients that all providers share.
 
-use std::sync::OnceLock;
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Url};
+use reqwest::{Certificate, Client, ClientBuilder, Proxy, Url};
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
+
+use crate::{ProviderConfig, Unreached};
 
 /// How long a connection may take to be made.
 pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 /// The client for `url`, made at its first use. `Err` says why it cannot be made.
-pub(crate) async fn client(url: &Url) -> Result<Client, String> {
-    if url.scheme() == "http" && is_this_machine(url) {
+pub(crate) async fn client(url: &Url, config: &ProviderConfig) -> Result<Client, String> {
+    if config.proxy.is_some() || config.ca_file.is_some() {
+        special(config).await
+    } else if url.scheme() == "http" && is_this_machine(url) {
         direct()
     } else {
         outward().await
     }
+}
+
+/// What a client of a provider's own was made with.
+type Wishes = (Option<String>, Option<Vec<u8>>);
+
+/// For a provider with a proxy or a root of trust of its own. Providers that wish the same share one.
+async fn special(config: &ProviderConfig) -> Result<Client, String> {
+    static CLIENTS: Mutex<Vec<(Wishes, Client)>> = Mutex::new(Vec::new());
+    /// More are made anew, which costs milliseconds.
+    const KEPT: usize = 16;
+    let (proxy, ca_file) = (config.proxy.clone(), config.ca_file.clone());
+    let making = spawn_blocking(move || {
+        let roots = ca_file.map(|file| read_roots(&file)).transpose()?;
+        let wishes = (proxy, roots);
+        let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = clients.iter().find(|(known, _)| *known == wishes) {
+            return Ok(client.clone());
+        }
+        let mut builder = common();
+        if let Some(proxy) = &wishes.0 {
+            let proxy = Proxy::all(proxy.as_str())
+                .map_err(|error| format!("its proxy is no address: {}", explained(&error)))?;
+            builder = builder.proxy(proxy);
+        }
+        if let Some(roots) = &wishes.1 {
+            let roots = Certificate::from_pem_bundle(roots)
+                .map_err(|error| format!("its ca_file cannot be read: {}", explained(&error)))?;
+            if roots.is_empty() {
+                return Err("its ca_file holds no certificate in PEM form".into());
+            }
+            builder = builder.tls_certs_merge(roots);
+        }
+        let client = built(builder)?;
+        if clients.len() >= KEPT {
+            clients.remove(0);
+        }
+        clients.push((wishes, client.clone()));
+        Ok(client)
+    });
+    making.await.unwrap_or_else(|error| Err(error.to_string()))
+}
+
+fn read_roots(file: &Path) -> Result<Vec<u8>, String> {
+    /// All roots of a system are about 250 KiB.
+    const MOST: u64 = 4 << 20;
+    let mut roots = Vec::new();
+    std::fs::File::open(file)
+        .and_then(|open| open.take(MOST).read_to_end(&mut roots))
+        .map_err(|error| format!("its ca_file {} cannot be read: {error}", file.display()))?;
+    Ok(roots)
 }
 
 /// For model servers on this machine. No proxy: it would look for the server on itself. No roots of
@@ -64,6 +120,39 @@ fn is_this_machine(url: &Url) -> bool {
         Ok(address) => address.is_loopback(),
         Err(_) => host == "localhost" || host.ends_with(".localhost"),
     }
+}
+
+/// Why no connection was made.
+pub(crate) fn unreached(error: &(dyn std::error::Error + 'static)) -> Unreached {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            // One layer packs the error of the other, and shows only what caused that.
+            let mut error = error;
+            while let Some(inner) = error.get_ref() {
+                if let Some(rustls::Error::InvalidCertificate(_)) = inner.downcast_ref() {
+                    return Unreached::Untrusted;
+                }
+                match inner.downcast_ref() {
+                    Some(inner) => error = inner,
+                    None => break,
+                }
+            }
+            match error.kind() {
+                io::ErrorKind::ConnectionRefused => return Unreached::Refused,
+                io::ErrorKind::NetworkUnreachable
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkDown => return Unreached::Offline,
+                _ => {}
+            }
+        }
+        // A name that cannot be looked up has no kind of its own.
+        if error.to_string().starts_with("dns error") {
+            return Unreached::Offline;
+        }
+        cause = error.source();
+    }
+    Unreached::Other
 }
 
 /// An error with its causes, because reqwest's own text names none of them.

@@ -188,7 +188,13 @@ impl Complaint {
         let details = details.map_or(&[][..], Vec::as_slice);
         let reasons = details.iter().filter_map(|detail| word(detail, "reason"));
         let own = ["code", "type", "status"].map(|name| word(value, name).unwrap_or_default());
-        let kind: Vec<&str> = own.into_iter().chain(reasons).collect();
+        // Gemini's `QuotaFailure`: `GenerateRequestsPerDay…`.
+        let quotas = details
+            .iter()
+            .filter_map(|detail| detail.get("violations")?.as_array())
+            .flatten()
+            .filter_map(|violation| word(violation, "quotaId"));
+        let kind: Vec<&str> = own.into_iter().chain(reasons).chain(quotas).collect();
         let status = number(value, "code").or_else(|| number(value, "status"));
         // Gemini's `RetryInfo`: `"retryDelay": "34.07s"`.
         let delay = details

@@ -39,11 +39,11 @@ pub enum ModelEvent {
     Usage(Usage),
     /// The answer is complete. The last event.
     Stopped(StopReason),
-    /// The request will be repeated after a pause.
+    /// The request will be sent, or repeated, after a pause.
     Waiting {
         /// Why, in a few words.
         reason: String,
-        /// For how long.
+        /// For how long; 0 when nobody knows, because other answers have to end first.
         seconds: u64,
     },
 }

@@ -35,9 +35,10 @@ mod refusal;
 mod reply;
 mod request;
 mod thinking;
+mod traffic;
 mod wire;
 
-pub use error::{ProviderError, TimeoutPhase};
+pub use error::{ProviderError, TimeoutPhase, Unreached};
 pub use event::{ModelEvent, StopReason, Usage};
 pub use format::WireFormat;
 pub use provider::{ProbeReport, Provider, ProviderConfig};

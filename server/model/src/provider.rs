@@ -1,5 +1,6 @@
 //! A server with models: how it is reached and what it is asked.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::answer;
-use crate::connection::{CONNECT_WITHIN, client, explained};
-use crate::error::{ProviderError, TimeoutPhase};
+use crate::connection::{CONNECT_WITHIN, client, explained, unreached};
+use crate::error::{ProviderError, TimeoutPhase, Unreached};
 use crate::format::{Dialect, Listed, WireFormat};
 use crate::refusal::{self, Setback};
+use crate::traffic::{Resting, Standing, Traffic};
 use crate::{ModelEvent, ModelRequest};
 
 /// Bytes of an error's body that are read.
@@ -41,6 +43,10 @@ pub struct ProviderConfig {
     pub model: String,
     /// Headers to send along. The key is none of them.
     pub headers: Vec<(String, String)>,
+    /// The address of a proxy of its own; the system's otherwise.
+    pub proxy: Option<String>,
+    /// A file with certificates, in PEM form, that are trusted beside the system's.
+    pub ca_file: Option<PathBuf>,
     /// Sent when set; many models accept none.
     pub temperature: Option<f32>,
     /// The most tokens of an answer, when the request names no bound of its own.
@@ -49,11 +55,17 @@ pub struct ProviderConfig {
     pub first_byte_timeout: Duration,
     /// How long each further piece may take.
     pub idle_timeout: Duration,
+    /// How long the whole answer may take, with all pauses.
+    pub total_timeout: Duration,
+    /// How many answers may be on their way at once; further ones wait for their turn.
+    pub max_streams: u32,
+    /// How many requests may be sent in a minute, if bounded.
+    pub requests_per_minute: Option<u32>,
 }
 
 impl ProviderConfig {
     /// A configuration with nothing special: chat completions, 60 s for the first word, 30 s for each
-    /// further one.
+    /// further one, half an hour for the whole.
     pub fn new(name: &str, base_url: &str, model: &str) -> Self {
         Self {
             name: name.into(),
@@ -61,10 +73,15 @@ impl ProviderConfig {
             base_url: base_url.into(),
             model: model.into(),
             headers: Vec::new(),
+            proxy: None,
+            ca_file: None,
             temperature: None,
             max_output_tokens: None,
             first_byte_timeout: Duration::from_mins(1),
             idle_timeout: Duration::from_secs(30),
+            total_timeout: Duration::from_mins(30),
+            max_streams: 8,
+            requests_per_minute: None,
         }
     }
 }
@@ -79,10 +96,15 @@ impl std::fmt::Debug for ProviderConfig {
             .field("base_url", &self.base_url)
             .field("model", &self.model)
             .field("headers", &headers)
+            .field("proxy", &self.proxy)
+            .field("ca_file", &self.ca_file)
             .field("temperature", &self.temperature)
             .field("max_output_tokens", &self.max_output_tokens)
             .field("first_byte_timeout", &self.first_byte_timeout)
             .field("idle_timeout", &self.idle_timeout)
+            .field("total_timeout", &self.total_timeout)
+            .field("max_streams", &self.max_streams)
+            .field("requests_per_minute", &self.requests_per_minute)
             .finish()
     }
 }
@@ -99,6 +121,7 @@ struct Inner {
     headers: HeaderMap,
     /// Kept to strike it out of what the server says.
     key: Option<SecretString>,
+    traffic: Arc<Traffic>,
 }
 
 /// What [`Provider::probe`] found.
@@ -143,11 +166,13 @@ impl Provider {
             value.set_sensitive(true);
             headers.insert(name, value);
         }
+        let traffic = Traffic::with(&config, &base_url);
         Ok(Self(Arc::new(Inner {
             config,
             base_url,
             headers,
             key,
+            traffic,
         })))
     }
 
@@ -159,6 +184,11 @@ impl Provider {
     /// Where requests go: the configured address, completed.
     pub fn base_url(&self) -> &str {
         &self.0.base_url
+    }
+
+    /// How the traffic with it stands, with all who share it.
+    pub fn standing(&self) -> Standing {
+        self.0.traffic.standing()
     }
 
     /// Asks the model. Nothing is sent before the stream is polled; dropping it closes the
@@ -239,7 +269,7 @@ impl Provider {
             why,
         };
         let url = Url::parse(&self.0.base_url).map_err(|error| unusable(error.to_string()))?;
-        let client = client(&url).await.map_err(unusable)?;
+        let client = client(&url, self.config()).await.map_err(unusable)?;
         Ok(make(&client).headers(self.0.headers.clone()))
     }
 
@@ -272,13 +302,14 @@ impl Provider {
         if error.is_timeout() {
             return self.silent(TimeoutPhase::Connect, CONNECT_WITHIN);
         }
-        self.unreachable(&explained(error))
+        self.unreachable(unreached(error), &explained(error))
     }
 
-    pub(crate) fn unreachable(&self, why: &str) -> ProviderError {
+    pub(crate) fn unreachable(&self, cause: Unreached, why: &str) -> ProviderError {
         ProviderError::Unreachable {
             provider: self.name().to_owned(),
             base_url: self.0.base_url.clone(),
+            cause,
             why: self.presentable(why),
         }
     }
@@ -288,6 +319,14 @@ impl Provider {
             provider: self.name().to_owned(),
             phase,
             seconds: after.as_secs(),
+        }
+    }
+
+    pub(crate) fn resting(&self, resting: Resting) -> ProviderError {
+        ProviderError::Resting {
+            provider: self.name().to_owned(),
+            failures: resting.failures,
+            seconds: resting.left.as_secs().max(1),
         }
     }
 
@@ -340,6 +379,10 @@ impl Provider {
 
     pub(crate) fn config(&self) -> &ProviderConfig {
         &self.0.config
+    }
+
+    pub(crate) fn traffic(&self) -> &Arc<Traffic> {
+        &self.0.traffic
     }
 
     pub(crate) fn has_key(&self) -> bool {

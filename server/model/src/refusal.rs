@@ -23,6 +23,8 @@ pub(crate) struct Setback {
 impl From<ProviderError> for Setback {
     fn from(error: ProviderError) -> Self {
         let (may_pass, retry_after) = match &error {
+            // Nothing is on the bill twice: an answer that has begun is never asked for again.
+            ProviderError::ConnectionLost { .. } | ProviderError::Truncated { .. } => (true, None),
             ProviderError::RateLimited { retry_after, .. }
             | ProviderError::Overloaded { retry_after, .. } => (true, *retry_after),
             _ => (false, None),
@@ -63,11 +65,8 @@ pub(crate) fn of_response(
         &complaint,
         retry_after,
     ));
-    if headers
-        .get("x-should-retry")
-        .is_some_and(|value| value == "false")
-    {
-        setback.may_pass = false;
+    if let Some(value) = headers.get("x-should-retry") {
+        setback.may_pass = (setback.may_pass || value == "true") && value != "false";
     }
     setback
 }
@@ -91,7 +90,8 @@ pub(crate) fn of_complaint(
         _ => status,
     };
     // Gemini's compatible service answers 400 to a wrong key.
-    let key = is(&["invalid_api_key", "authentication_error"]) || says(&["api key not valid"]);
+    let key = is(&["invalid_api_key", "authentication_error", "api_key_invalid"])
+        || says(&["api key not valid"]);
     if matches!(status, 401 | 403) || key {
         return ProviderError::Unauthorized {
             provider: name,
@@ -100,16 +100,28 @@ pub(crate) fn of_complaint(
             message,
         };
     }
+    // Gemini's free quota has the words of an empty account, and passes.
+    let says_when = retry_after.is_some() && !is(&["perday"]);
     // By its code, not by its words: messages about rates advertise the billing page.
-    let credit = is(&["insufficient_quota", "billing", "insufficient_balance"]);
-    if status == 402 || credit || says(&["exceeded your current quota"]) {
+    let credit = is(&["insufficient_quota", "billing", "insufficient_balance"])
+        || (!says_when && says(&["exceeded your current quota", "credit balance is too low"]));
+    if status == 402 || credit {
         return ProviderError::NoCredit {
             provider: name,
             message,
         };
     }
-    // In order: OpenAI, llama.cpp; vLLM, Mistral, llama.cpp, Gemini, Groq, Anthropic behind a proxy.
-    if is(&["context_length", "exceed_context"])
+    // In order: Azure, OpenAI.
+    if is(&["content_filter", "content_policy", "responsibleai"]) || says(&["safety reasons"]) {
+        return ProviderError::Filtered {
+            provider: name,
+            message,
+        };
+    }
+    // In order: OpenAI, llama.cpp, Anthropic; vLLM, Mistral, llama.cpp, Gemini, Groq, Anthropic, OpenAI
+    // for a request that is longer than what may be sent in a minute.
+    if status == 413
+        || is(&["context_length", "exceed_context", "request_too_large"])
         || says(&[
             "maximum context",
             "context length",
@@ -117,14 +129,31 @@ pub(crate) fn of_complaint(
             "exceeds the maximum number of tokens",
             "reduce the length of the messages",
             "prompt is too long",
+            "exceed context limit",
+            "request too large for",
         ])
     {
         return ProviderError::ContextOverflow { model, message };
     }
+    // Ollama's model that does not fit: it will not fit later either.
+    if says(&["requires more system memory"]) {
+        return ProviderError::Http {
+            provider: name,
+            status,
+            message,
+        };
+    }
+    if status == 200 && is(&["rate_limit", "resource_exhausted"]) {
+        return ProviderError::RateLimited {
+            provider: name,
+            message,
+            retry_after,
+        };
+    }
     let busy =
-        is(&["overloaded", "rate_limit", "server_error", "unavailable"]) || says(&["overloaded"]);
+        is(&["overloaded", "server_error", "api_error", "unavailable"]) || says(&["overloaded"]);
     match status {
-        404 => ProviderError::NotFound {
+        404 | 200 if status == 404 || is(&["not_found"]) => ProviderError::NotFound {
             provider: name,
             model,
             base_url: provider.base_url().to_owned(),
@@ -203,79 +232,182 @@ mod tests {
         of_response(&provider(None), status, &HeaderMap::new(), body)
     }
 
+    /// The status, the body, and what they mean.
+    const REFUSALS: &[(u16, &str, &str)] = &[
+        // OpenAI
+        (
+            401,
+            r#"{"error":{"message":"Incorrect API key provided","type":"invalid_request_error","code":"invalid_api_key"}}"#,
+            "unauthorized",
+        ),
+        (
+            429,
+            r#"{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","code":"insufficient_quota"}}"#,
+            "no-credit",
+        ),
+        (
+            429,
+            r#"{"error":{"message":"Rate limit reached. Visit the billing page to add a payment method.","type":"requests","code":"rate_limit_exceeded"}}"#,
+            "rate-limited",
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Your input exceeds the context window","code":"context_length_exceeded"}}"#,
+            "context-overflow",
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Unsupported value: 'temperature'","code":"unsupported_value"}}"#,
+            "http",
+        ),
+        // llama.cpp
+        (
+            400,
+            r#"{"error":{"code":400,"message":"the request exceeds the available context size, try increasing it","type":"exceed_context_size_error","n_prompt_tokens":5000,"n_ctx":4096}}"#,
+            "context-overflow",
+        ),
+        (
+            503,
+            r#"{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}"#,
+            "overloaded",
+        ),
+        // vLLM
+        (
+            400,
+            r#"{"object":"error","message":"This model's maximum context length is 4096 tokens.","type":"BadRequestError","code":400}"#,
+            "context-overflow",
+        ),
+        // Ollama
+        (
+            404,
+            r#"{"error":{"message":"model 'm' not found","type":"not_found_error"}}"#,
+            "model-not-found",
+        ),
+        // Gemini's compatible service
+        (
+            400,
+            r#"[{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT"}}]"#,
+            "unauthorized",
+        ),
+        (
+            429,
+            r#"{"error":{"message":"Request too large for gpt-x on tokens per min (TPM): Limit 10000, Requested 12000.","type":"tokens","code":"rate_limit_exceeded"}}"#,
+            "context-overflow",
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Invalid prompt: your prompt was flagged for safety reasons.","type":"invalid_request_error","code":"invalid_prompt"}}"#,
+            "filtered",
+        ),
+        // Azure
+        (
+            400,
+            r#"{"error":{"message":"The response was filtered due to the prompt","code":"content_filter","status":400,"innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#,
+            "filtered",
+        ),
+        // Anthropic
+        (
+            401,
+            r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"},"request_id":"req_1"}"#,
+            "unauthorized",
+        ),
+        (
+            400,
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API."}}"#,
+            "no-credit",
+        ),
+        (
+            403,
+            r#"{"type":"error","error":{"type":"permission_error","message":"Your API key does not have permission"}}"#,
+            "unauthorized",
+        ),
+        (
+            404,
+            r#"{"type":"error","error":{"type":"not_found_error","message":"model: claude-x"}}"#,
+            "model-not-found",
+        ),
+        (
+            413,
+            r#"{"type":"error","error":{"type":"request_too_large","message":"Request exceeds the maximum size"}}"#,
+            "context-overflow",
+        ),
+        (
+            400,
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 209000 tokens > 200000 maximum"}}"#,
+            "context-overflow",
+        ),
+        (
+            400,
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000"}}"#,
+            "context-overflow",
+        ),
+        (
+            429,
+            r#"{"type":"error","error":{"type":"rate_limit_error","message":"This request would exceed your organization's rate limit"}}"#,
+            "rate-limited",
+        ),
+        (
+            500,
+            r#"{"type":"error","error":{"type":"api_error","message":"Internal server error"}}"#,
+            "overloaded",
+        ),
+        (
+            529,
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+            "overloaded",
+        ),
+        // Gemini
+        (
+            400,
+            r#"{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID"}]}}"#,
+            "unauthorized",
+        ),
+        (
+            429,
+            r#"[{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"x.QuotaFailure","violations":[{"quotaId":"GenerateRequestsPerMinutePerProjectPerModel-FreeTier"}]},{"@type":"x.RetryInfo","retryDelay":"34s"}]}}]"#,
+            "rate-limited",
+        ),
+        (
+            429,
+            r#"{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"x.QuotaFailure","violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]},{"@type":"x.RetryInfo","retryDelay":"34s"}]}}"#,
+            "no-credit",
+        ),
+        (
+            400,
+            r#"{"error":{"code":400,"message":"The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).","status":"INVALID_ARGUMENT"}}"#,
+            "context-overflow",
+        ),
+        (
+            503,
+            r#"{"error":{"code":503,"message":"The model is overloaded. Please try again later.","status":"UNAVAILABLE"}}"#,
+            "overloaded",
+        ),
+        // Ollama
+        (404, r#"{"error":"model 'm' not found"}"#, "model-not-found"),
+        (400, r#"{"error":"\"m\" does not support tools"}"#, "http"),
+        (
+            500,
+            r#"{"error":"model requires more system memory (8.0 GiB) than is available (4.0 GiB)"}"#,
+            "http",
+        ),
+        // DeepSeek, a proxy, a page behind a login
+        (
+            402,
+            r#"{"error":{"message":"Insufficient Balance"}}"#,
+            "no-credit",
+        ),
+        (
+            502,
+            "<html><title>502 Bad Gateway</title></html>",
+            "overloaded",
+        ),
+        (529, "", "overloaded"),
+        (302, "", "http"),
+    ];
+
     #[test]
     fn refusals_of_many_servers() {
-        let cases = [
-            // OpenAI
-            (
-                401,
-                r#"{"error":{"message":"Incorrect API key provided","type":"invalid_request_error","code":"invalid_api_key"}}"#,
-                "unauthorized",
-            ),
-            (
-                429,
-                r#"{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","code":"insufficient_quota"}}"#,
-                "no-credit",
-            ),
-            (
-                429,
-                r#"{"error":{"message":"Rate limit reached. Visit the billing page to add a payment method.","type":"requests","code":"rate_limit_exceeded"}}"#,
-                "rate-limited",
-            ),
-            (
-                400,
-                r#"{"error":{"message":"Your input exceeds the context window","code":"context_length_exceeded"}}"#,
-                "context-overflow",
-            ),
-            (
-                400,
-                r#"{"error":{"message":"Unsupported value: 'temperature'","code":"unsupported_value"}}"#,
-                "http",
-            ),
-            // llama.cpp
-            (
-                400,
-                r#"{"error":{"code":400,"message":"the request exceeds the available context size, try increasing it","type":"exceed_context_size_error","n_prompt_tokens":5000,"n_ctx":4096}}"#,
-                "context-overflow",
-            ),
-            (
-                503,
-                r#"{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}"#,
-                "overloaded",
-            ),
-            // vLLM
-            (
-                400,
-                r#"{"object":"error","message":"This model's maximum context length is 4096 tokens.","type":"BadRequestError","code":400}"#,
-                "context-overflow",
-            ),
-            // Ollama
-            (
-                404,
-                r#"{"error":{"message":"model 'm' not found","type":"not_found_error"}}"#,
-                "model-not-found",
-            ),
-            // Gemini's compatible service
-            (
-                400,
-                r#"[{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT"}}]"#,
-                "unauthorized",
-            ),
-            // DeepSeek, a proxy, a page behind a login
-            (
-                402,
-                r#"{"error":{"message":"Insufficient Balance"}}"#,
-                "no-credit",
-            ),
-            (
-                502,
-                "<html><title>502 Bad Gateway</title></html>",
-                "overloaded",
-            ),
-            (529, "", "overloaded"),
-            (302, "", "http"),
-        ];
-        for (status, body, code) in cases {
+        for (status, body, code) in REFUSALS.iter().copied() {
             assert_eq!(refused(status, body).error.code(), code, "{status} {body}");
         }
     }
@@ -292,6 +424,24 @@ mod tests {
         assert_eq!(inside(Some(429)), "rate-limited");
         assert_eq!(inside(Some(502)), "overloaded");
         assert_eq!(inside(None), "http");
+        let of_kind = |kind: &str| {
+            let complaint = Complaint {
+                kind: kind.into(),
+                ..Complaint::default()
+            };
+            of_complaint(&provider(None), 200, &complaint, None).code()
+        };
+        for (kind, code) in [
+            ("overloaded_error", "overloaded"),
+            ("api_error", "overloaded"),
+            ("rate_limit_error", "rate-limited"),
+            ("authentication_error", "unauthorized"),
+            ("not_found_error", "model-not-found"),
+            ("context_length_exceeded", "context-overflow"),
+            ("invalid_request_error", "http"),
+        ] {
+            assert_eq!(of_kind(kind), code, "{kind}");
+        }
     }
 
     #[test]
@@ -303,6 +453,8 @@ mod tests {
         let no = headers(&[("x-should-retry", "false")]);
         let status = StatusCode::SERVICE_UNAVAILABLE;
         assert!(!of_response(&provider(None), status, &no, "").may_pass);
+        let yes = headers(&[("x-should-retry", "true")]);
+        assert!(of_response(&provider(None), StatusCode::BAD_REQUEST, &yes, "").may_pass);
     }
 
     #[test]

@@ -120,6 +120,29 @@ pub struct ProviderSettings {
     /// Further HTTP headers. Headers that carry a key are refused: use `key_env` or `key_command`.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// The address of a proxy for this provider, such as `http://proxy.example:3128`. Left out, the
+    /// system's settings count (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`), except for servers on this
+    /// machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(url)]
+    pub proxy: Option<String>,
+    /// The whole path of a file with certificates (PEM) that are trusted for this provider, beside those
+    /// that the system trusts. For servers with a certificate of your own or of your company.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<String>,
+    /// How many answers may be on their way at once. Further ones wait for their turn.
+    #[serde(default = "max_streams")]
+    #[schemars(range(min = 1, max = 256))]
+    pub max_streams: u32,
+    /// How many requests may be sent in a minute. Left out, as many as there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub requests_per_minute: Option<u32>,
+}
+
+/// Where nothing is said: enough for a person, little enough for a server at home.
+pub(crate) fn max_streams() -> u32 {
+    8
 }
 
 /// The protocol of a provider.
@@ -296,6 +319,9 @@ pub struct LimitSettings {
     /// Seconds to wait for each further piece.
     #[schemars(range(min = 1, max = 3600))]
     pub idle_seconds: u64,
+    /// Seconds that a whole answer may take, with all pauses before it.
+    #[schemars(range(min = 1, max = 86400))]
+    pub total_seconds: u64,
     /// The most tokens of one reply. Left out, the provider decides.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub max_output_tokens: Option<u32>,
@@ -312,6 +338,7 @@ impl Default for LimitSettings {
         Self {
             first_byte_seconds: 60,
             idle_seconds: 30,
+            total_seconds: 1800,
             max_output_tokens: None,
             max_attempts: 2,
             max_context_bytes: 262_144,

@@ -119,7 +119,7 @@ fn misspelt_keys_are_told_and_the_rest_counts() {
             "action" warning unknown_key: `action` is no setting and is ignored; did you mean `actions`?
             "idle-secs" warning unknown_key: `limits.idle-secs` is no setting and is ignored; did you mean `idle_seconds`?
             "level" warning unknown_key: `limits.level` is no setting and is ignored; did you mean `log.level`?
-            "zzz" warning unknown_key: `limits.zzz` is no setting and is ignored; the keys here are `first_byte_seconds`, `idle_seconds`, `max_output_tokens`, `max_attempts`, `max_context_bytes`
+            "zzz" warning unknown_key: `limits.zzz` is no setting and is ignored; the keys here are `first_byte_seconds`, `idle_seconds`, `total_seconds`, `max_output_tokens`, `max_attempts`, `max_context_bytes`
         "#]],
     );
     assert_eq!(settings.limits.max_attempts, 1);
@@ -310,6 +310,42 @@ fn a_key_stays_with_its_host() {
     let openai = &loaded.settings.providers["openai"];
     assert_eq!(openai.key, KeySource::Variable("MINE".into()));
     assert_eq!(openai.headers.keys().collect::<Vec<_>>(), ["X-Own"]);
+}
+
+#[test]
+fn a_key_stays_when_others_would_see_it_on_the_way() {
+    let user = parse("[providers.p]\nkind = 'anthropic'\nmodel = 'm'").settings;
+    assert_ne!(user.providers["p"].key, KeySource::None);
+    for (name, value) in [
+        ("proxy", "http://evil.example:3128"),
+        ("ca_file", "/tmp/ca.pem"),
+    ] {
+        let mut changed = json!({});
+        changed["providers"]["p"][name] = json!(value);
+        let loaded = overlay(&user, &changed);
+        assert_eq!(loaded.problems[0].code, "key_stays");
+        assert!(loaded.problems[0].message.contains("another way"), "{name}");
+        assert_eq!(
+            loaded.settings.providers["p"].key,
+            KeySource::None,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_proxy_and_a_ca_file_are_checked() {
+    let loaded = parse(
+        "[providers.p]\nkind = 'ollama'\nmodel = 'm'\nproxy = 'http://me:pass@proxy'\nca_file = 'ca.pem'",
+    );
+    let messages: Vec<&str> = loaded
+        .problems
+        .iter()
+        .map(|it| it.message.as_str())
+        .collect();
+    assert!(messages[0].contains("HTTPS_PROXY"), "{messages:?}");
+    assert!(!messages[0].contains("pass@"), "{messages:?}");
+    assert!(messages[1].contains("must be a whole path"), "{messages:?}");
 }
 
 #[test]

@@ -124,6 +124,7 @@ fn is_narrower(narrowed: &Settings, user: &Settings) -> bool {
             .all(|glob| narrowed.edits.deny.contains(glob))
         && narrowed.limits.first_byte_seconds <= user.limits.first_byte_seconds
         && narrowed.limits.idle_seconds <= user.limits.idle_seconds
+        && narrowed.limits.total_seconds <= user.limits.total_seconds
         && narrowed.limits.max_attempts <= user.limits.max_attempts
         && narrowed.limits.max_context_bytes <= user.limits.max_context_bytes
         && lower(
@@ -151,6 +152,8 @@ fn file() -> impl Strategy<Value = String> {
         "edits.allow_ci = true",
         "edits.allow_ci = false",
         "limits.idle_seconds = 1",
+        "limits.total_seconds = 1",
+        "limits.total_seconds = 86400",
         "limits.idle_seconds = 3600",
         "limits.first_byte_seconds = 3600",
         "limits.max_attempts = 2",

@@ -146,6 +146,10 @@ pub(super) const TABLES: [(&str, &[&str]); 6] = [
             "temperature",
             "max_output_tokens",
             "headers",
+            "proxy",
+            "ca_file",
+            "max_streams",
+            "requests_per_minute",
         ],
     ),
     ("actions", &["enabled", "automatic"]),
@@ -155,6 +159,7 @@ pub(super) const TABLES: [(&str, &[&str]); 6] = [
         &[
             "first_byte_seconds",
             "idle_seconds",
+            "total_seconds",
             "max_output_tokens",
             "max_attempts",
             "max_context_bytes",
@@ -319,6 +324,10 @@ impl Reader {
             "first_byte_seconds" => {
                 self.settings.limits.first_byte_seconds =
                     self.limit_of(entry, 1..=3600, now.first_byte_seconds);
+            }
+            "total_seconds" => {
+                self.settings.limits.total_seconds =
+                    self.limit_of(entry, 1..=86_400, now.total_seconds);
             }
             "idle_seconds" => {
                 self.settings.limits.idle_seconds =

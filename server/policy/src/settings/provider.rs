@@ -1,6 +1,7 @@
 //! The providers in a settings file.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use url::Url;
 
@@ -8,7 +9,7 @@ use super::layers::{Layer, MAX_OUTPUT_TOKENS, Reader};
 use super::problem::{SettingsProblem, shown};
 use super::secrets;
 use super::tree::{Entry, Node, Table};
-use super::{BUILTIN_ENGINE, KeySource, ProviderKind, ProviderSettings};
+use super::{BUILTIN_ENGINE, KeySource, ProviderKind, ProviderSettings, max_streams};
 
 /// Headers that are made for every request anyway, and would break it if they were set here.
 const OWN_HEADERS: [&str; 9] = [
@@ -32,6 +33,10 @@ struct Draft {
     temperature: Option<f32>,
     max_output_tokens: Option<u32>,
     headers: BTreeMap<String, String>,
+    proxy: Option<String>,
+    ca_file: Option<String>,
+    max_streams: u32,
+    requests_per_minute: Option<u32>,
 }
 
 impl Draft {
@@ -45,6 +50,10 @@ impl Draft {
                 temperature: None,
                 max_output_tokens: None,
                 headers: BTreeMap::new(),
+                proxy: None,
+                ca_file: None,
+                max_streams: max_streams(),
+                requests_per_minute: None,
             },
             Some(known) => Self {
                 kind: known.kind,
@@ -54,12 +63,25 @@ impl Draft {
                 temperature: known.temperature,
                 max_output_tokens: known.max_output_tokens,
                 headers: known.headers.clone(),
+                proxy: known.proxy.clone(),
+                ca_file: known.ca_file.clone(),
+                max_streams: known.max_streams,
+                requests_per_minute: known.requests_per_minute,
             },
         }
     }
 }
 
 impl Draft {
+    /// Whether requests take the way that the key was given for: to the same host, past the same eyes.
+    fn has_the_way_of(&self, known: &ProviderSettings) -> bool {
+        is_same_host(
+            &known.base_url,
+            self.base_url.as_deref().unwrap_or_default(),
+        ) && self.proxy == known.proxy
+            && self.ca_file == known.ca_file
+    }
+
     /// What its kind goes without saying: its address, and there the customary variable of the key.
     fn complete(&mut self) {
         let Some(own) = self.kind.default_base_url() else {
@@ -129,7 +151,7 @@ impl Reader {
             let full = format!("{path}.{}", entry.name);
             match entry.name.as_str() {
                 "kind" => self.kind(entry, &full, &mut draft),
-                "base_url" => draft.base_url = self.base_url(entry, &full).or(draft.base_url),
+                "base_url" => draft.base_url = self.address(entry, &full).or(draft.base_url),
                 "model" => draft.model = self.model(entry, &full).or(draft.model),
                 "key_env" | "key_command" if key_given => {
                     let message = format!(
@@ -154,18 +176,27 @@ impl Reader {
                         .or(draft.max_output_tokens);
                 }
                 "headers" => self.headers(entry, &full, &mut draft.headers),
+                "proxy" => draft.proxy = self.address(entry, &full).or(draft.proxy),
+                "ca_file" => draft.ca_file = self.whole_path(entry, &full).or(draft.ca_file),
+                "max_streams" => {
+                    draft.max_streams = self
+                        .whole(entry, &full, 1..=256, "it is ignored")
+                        .unwrap_or(draft.max_streams);
+                }
+                "requests_per_minute" => {
+                    draft.requests_per_minute = self
+                        .whole(entry, &full, 1..=100_000, "it is ignored")
+                        .or(draft.requests_per_minute);
+                }
                 _ => self.unknown(entry, "providers.NAME", &path),
             }
         }
-        if let Some(known) = &known
-            && !is_same_host(
-                &known.base_url,
-                draft.base_url.as_deref().unwrap_or_default(),
-            )
-        {
-            self.leave_credentials(known, key_given, &table, &path, &mut draft);
+        match &known {
+            Some(known) if !draft.has_the_way_of(known) => {
+                self.leave_credentials(known, key_given, &table, &path, &mut draft);
+            }
+            _ => draft.complete(),
         }
-        draft.complete();
         let missing = match (&draft.base_url, &draft.model) {
             (None, None) => "base_url` and `model",
             (None, Some(_)) => "base_url",
@@ -195,6 +226,10 @@ impl Reader {
             temperature: draft.temperature,
             max_output_tokens: draft.max_output_tokens,
             headers: draft.headers,
+            proxy: draft.proxy,
+            ca_file: draft.ca_file,
+            max_streams: draft.max_streams,
+            requests_per_minute: draft.requests_per_minute,
         };
         self.settings.providers.insert(name.to_owned(), provider);
     }
@@ -227,9 +262,17 @@ impl Reader {
             return;
         }
         draft.key = KeySource::None;
-        let place = table.entries.iter().find(|entry| entry.name == "base_url");
+        let of_the_way = ["base_url", "proxy", "ca_file"];
+        let place = of_the_way
+            .iter()
+            .find_map(|name| table.entries.iter().find(|entry| entry.name == *name));
+        let what = match place {
+            Some(entry) if entry.name != "base_url" => "another way to its host",
+            _ => "another host",
+        };
+        let name = place.map_or("base_url", |entry| &entry.name);
         let message = format!(
-            "`{path}.base_url` names another host than your settings file does, so the key from there \
+            "`{path}.{name}` names {what} than your settings file does, so the key from there \
              is not sent; give `key_env` or `key_command` here as well"
         );
         let range = place.map(|entry| entry.key).unwrap_or_default();
@@ -252,14 +295,21 @@ impl Reader {
         }
     }
 
-    fn base_url(&mut self, entry: &Entry, path: &str) -> Option<String> {
+    fn address(&mut self, entry: &Entry, path: &str) -> Option<String> {
         let text = self.text(entry, path)?;
         let wrong = match Url::parse(text.trim()) {
+            Err(cause) if entry.name == "proxy" => {
+                format!("is no address ({cause}); write it like `http://host:3128`")
+            }
             Err(cause) => format!("is no address ({cause}); write it like `https://host/v1`"),
             Ok(url) => {
                 let has_user = !url.username().is_empty() || url.password().is_some();
                 if !matches!(url.scheme(), "http" | "https") {
                     "must begin with `https://` or `http://`".to_owned()
+                } else if has_user && entry.name == "proxy" {
+                    "must not contain a user's name or password; set `HTTPS_PROXY` where your editor \
+                     is started"
+                        .to_owned()
                 } else if has_user {
                     "must not contain a user's name or password; use `key_env`".to_owned()
                 } else if url.query().is_some() || url.fragment().is_some() {
@@ -272,6 +322,17 @@ impl Reader {
         let message = format!("`{path}` {wrong}; it is ignored");
         self.problems
             .push(SettingsProblem::error(entry.range, "bad_address", message));
+        None
+    }
+
+    fn whole_path(&mut self, entry: &Entry, path: &str) -> Option<String> {
+        let text = self.text(entry, path)?;
+        if Path::new(&text).is_absolute() {
+            return Some(text);
+        }
+        let message = format!("`{path}` must be a whole path, from the root on; it is ignored");
+        self.problems
+            .push(SettingsProblem::error(entry.range, "bad_value", message));
         None
     }
 
