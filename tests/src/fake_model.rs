@@ -1,4 +1,4 @@
-//! A server that speaks OpenAI's chat completions and says what the test tells it to.
+//! A model server that says what the test tells it to, in the format of any provider.
 //!
 //! It listens on a free port of the loopback address. Each request takes the next [`Script`]; what
 //! the server sees is told as [`Seen`], in order, so that a test waits for what happens and never
@@ -12,6 +12,7 @@
 //! assert!(model.base_url().starts_with("http://127.0.0.1:"));
 //! ```
 
+mod flavour;
 mod tls;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+pub use self::flavour::Flavour;
 pub use self::tls::TlsFront;
 
 /// How long a test may wait for the server to see something before it fails.
@@ -238,7 +240,12 @@ impl FakeModel {
 
     /// What belongs into `base_url`.
     pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        format!("{}/v1", self.root())
+    }
+
+    /// The address before what the formats add to it.
+    pub fn root(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// Queues the answer to the next request that has none yet.
@@ -324,7 +331,7 @@ fn serve(stream: TcpStream, queues: &Queues, tell: &Sender<(Instant, Seen)>) {
     let Seen::Request { line, .. } = &request else {
         return;
     };
-    let wants_models = line.starts_with("GET") && line.contains("/models");
+    let wants_models = line.starts_with("GET");
     let tell = |seen| tell.send((Instant::now(), seen)).is_ok();
     if !tell(request) {
         return;

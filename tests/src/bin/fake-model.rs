@@ -1,7 +1,8 @@
 //! A scripted model server as a program, for tests that are not written in Rust.
 //!
-//! `fake-model --reply FILE [--port N] [--chunk-bytes N] [--hang-after N] [--hold-after N --until
-//! FILE] [--log FILE]` prints `listening on PORT` and gives every request the same answer. With
+//! `fake-model --reply FILE [--flavour KIND] [--port N] [--chunk-bytes N] [--hang-after N] [--hold-after N --until
+//! FILE] [--log FILE]` prints `listening on PORT` and gives every request the same answer, in the format
+//! that `kind` of the settings calls so (chat completions when it is left out). With
 //! `--hang-after N` it falls silent after N pieces; with `--hold-after N` it waits there until the file
 //! exists. Each thing it sees becomes a line of JSON in the log.
 #![allow(clippy::expect_used, clippy::print_stdout, clippy::panic)]
@@ -11,13 +12,14 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use pleach_tests::fake_model::{FakeModel, Script, Seen};
+use pleach_tests::fake_model::{FakeModel, Flavour, Seen};
 use serde_json::json;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let (mut reply, mut port, mut piece, mut log) = (None, 0, 24, None);
     let (mut hang_after, mut hold_after, mut until) = (None, None, None);
+    let mut flavour = Flavour::Chat;
     while let Some(name) = arguments.next() {
         let mut value = || {
             arguments
@@ -26,6 +28,11 @@ fn main() {
         };
         match name.as_str() {
             "--reply" => reply = Some(value()),
+            "--flavour" => {
+                let kind = value();
+                let known = Flavour::ALL.into_iter().find(|known| known.kind() == kind);
+                flavour = known.unwrap_or_else(|| panic!("unknown flavour {kind}"));
+            }
             "--port" => port = value().parse().expect("--port takes a number"),
             "--chunk-bytes" => piece = value().parse().expect("--chunk-bytes takes a number"),
             "--hang-after" => {
@@ -57,7 +64,7 @@ fn main() {
             .collect()
     };
     let answer = || {
-        let mut script = Script::default();
+        let mut script = flavour.begin();
         for (number, piece) in pieces.iter().enumerate() {
             if hang_after == Some(number) {
                 return script.hang();
@@ -73,9 +80,9 @@ fn main() {
                     drop(open);
                 });
             }
-            script = script.piece(piece);
+            script = flavour.piece(script, piece);
         }
-        script.end("stop")
+        flavour.end(script)
     };
     let model = FakeModel::on(port);
     model.say(answer());
@@ -99,7 +106,7 @@ fn main() {
             writeln!(log, "{line}").expect("the log can be written");
         }
         // The next request finds its answer ready.
-        if matches!(&seen, Seen::Request { line, .. } if line.contains("completions")) {
+        if matches!(&seen, Seen::Request { line, .. } if line.starts_with("POST")) {
             model.say(answer());
         }
     }
