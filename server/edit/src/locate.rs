@@ -260,7 +260,10 @@ fn reindent(
     if rung == Rung::Indentation {
         return None;
     }
-    // Some context lines are damaged.
+    // Some context lines are damaged. What only closes a block is another line at another depth.
+    if closes_elsewhere(index, pattern, align, &pairs) {
+        return None;
+    }
     // Indentations that stand for two different ones in the file are no guide for new lines.
     if pattern
         .added()
@@ -277,6 +280,39 @@ fn reindent(
         return Some(Reindent::Same);
     }
     Reindent::table(&pairs)
+}
+
+/// A line with fewer letters than this is told from others like it by its depth alone.
+const TOLD_BY_DEPTH: usize = 6;
+
+/// Whether a line of few letters stands at another depth than most lines of the hunk say.
+fn closes_elsewhere(
+    index: &Index<'_>,
+    pattern: &Pattern<'_>,
+    align: &[Option<usize>],
+    pairs: &[(&str, &str)],
+) -> bool {
+    let usual = pairs
+        .iter()
+        .filter_map(|pair| Reindent::learn(&[*pair], index.indent_unit()))
+        .max_by_key(|rule| {
+            let explained =
+                |(reply, file): &&(&str, &str)| rule.apply(reply).as_deref() == Some(file);
+            pairs.iter().filter(explained).count()
+        })
+        .unwrap_or(Reindent::Same);
+    pattern.old.iter().zip(align).any(|(old, place)| {
+        let Some(line) = place.map(|place| index.file.line(place)) else {
+            return false;
+        };
+        let letters = old
+            .chars()
+            .filter(|letter| letter.is_alphanumeric())
+            .count();
+        !is_blank(old)
+            && letters < TOLD_BY_DEPTH
+            && usual.apply(indent_of(old)).as_deref() != Some(indent_of(line))
+    })
 }
 
 fn torn(pairs: &[(&str, &str)], indent: &str) -> bool {

@@ -4,8 +4,11 @@
 //! the file has changed since stays; what the hunk changes is done; where both changed the same
 //! lines in different ways there is no answer.
 
+mod blanks;
+
 use pleach_text::Replacement;
 
+use crate::diff::Stretch;
 use crate::fold::Form;
 use crate::indent::Reindent;
 use crate::lines::{FileLines, indent_of, is_blank};
@@ -37,20 +40,43 @@ pub(crate) fn changes(
     spot: &Spot,
 ) -> Result<Vec<LineChange>, Misfit> {
     let mut out = Vec::new();
-    for part in pattern.parts.iter().filter(|part| !part.equal) {
-        let old: Vec<usize> = part.old.clone().collect();
-        let mut new = Vec::with_capacity(part.new.len());
-        for line in pattern.new.get(part.new.clone()).unwrap_or(&[]) {
-            new.push(reindented(line, &spot.reindent).ok_or(Misfit::Indentation)?);
+    let mut parts = pattern.parts.iter().filter(|part| !part.equal).peekable();
+    for segment in blanks::segments(pattern, spot) {
+        let inside: Vec<&Stretch> =
+            std::iter::from_fn(|| parts.next_if(|part| segment.holds(part))).collect();
+        if inside.is_empty() {
+            continue;
         }
-        let change = if old.is_empty() {
-            insertion(index, pattern, spot, part.old.start, new)?
-        } else {
-            replacement(index, pattern, spot, &old, new)?
-        };
-        out.extend(change.and_then(|change| trimmed(index, change)));
+        if let Some(change) = blanks::change(index, pattern, spot, &segment) {
+            out.extend(change?);
+            continue;
+        }
+        for part in inside {
+            out.extend(carried_out(index, pattern, spot, part)?);
+        }
     }
+    // A change that lies in no segment would be a change that is forgotten.
+    debug_assert!(parts.peek().is_none());
     Ok(out)
+}
+
+fn carried_out(
+    index: &Index<'_>,
+    pattern: &Pattern<'_>,
+    spot: &Spot,
+    part: &Stretch,
+) -> Result<Option<LineChange>, Misfit> {
+    let old: Vec<usize> = part.old.clone().collect();
+    let mut new = Vec::with_capacity(part.new.len());
+    for line in pattern.new.get(part.new.clone()).unwrap_or(&[]) {
+        new.push(reindented(line, &spot.reindent).ok_or(Misfit::Indentation)?);
+    }
+    let change = if old.is_empty() {
+        insertion(index, spot, part.old.start, new)?
+    } else {
+        replacement(index, pattern, spot, &old, new)?
+    };
+    Ok(change.and_then(|change| trimmed(index, change)))
 }
 
 fn reindented(line: &str, rule: &Reindent) -> Option<String> {
@@ -87,7 +113,6 @@ fn boundary(spot: &Spot, at: usize) -> (usize, usize) {
 
 fn insertion(
     index: &Index<'_>,
-    pattern: &Pattern<'_>,
     spot: &Spot,
     at: usize,
     new: Vec<String>,
@@ -103,20 +128,8 @@ fn insertion(
     if has_lines(index, low, high, &new) {
         return Ok(None);
     }
-    // Blank lines that the hunk forgot. A block forgot them in the old text: then the new text has
-    // them. A diff forgot them in both: then the one it has parts the new lines from the old ones.
-    if !(low..high).all(|at| is_blank(index.file.line(at))) {
-        return Err(Misfit::Between);
-    }
-    let blank_end = |line: Option<&String>| line.is_some_and(|line| is_blank(line));
-    let (first, last) = match (blank_end(new.first()), blank_end(new.last())) {
-        (false, false) => return Err(Misfit::Between),
-        _ if !pattern.marked => (low, high),
-        (true, true) => (low, high),
-        (true, false) => (low, low),
-        (false, true) => (high, high),
-    };
-    Ok(Some(LineChange { first, last, new }))
+    // Nothing says where among the lines between them the new ones stand.
+    Err(Misfit::Between)
 }
 
 fn has_lines(index: &Index<'_>, first: usize, last: usize, lines: &[String]) -> bool {
@@ -182,7 +195,7 @@ fn replacement(
         if new.is_empty() {
             return Ok(None);
         }
-        return insertion(index, pattern, spot, at, new);
+        return insertion(index, spot, at, new);
     };
     if olds.iter().any(|&pair| !fits(pair)) {
         // All removed lines may be gone and replaced already.
@@ -203,23 +216,9 @@ fn replacement(
     if strangers {
         return Err(Misfit::Between);
     }
-    // Blank lines beside them that the old text forgot are those that the new text has there.
-    let (low, high) = boundary_around(spot, old);
-    let blank = |mut lines: std::ops::Range<usize>| lines.all(|at| is_blank(index.file.line(at)));
-    let takes = |end: Option<&String>| !pattern.marked && end.is_some_and(|line| is_blank(line));
-    let first = if takes(new.first()) && blank(low..first) {
-        low
-    } else {
-        first
-    };
-    let last = if takes(new.last()) && blank(last + 1..high) {
-        high
-    } else {
-        last + 1
-    };
     Ok(Some(LineChange {
         first,
-        last: last.max(first),
+        last: last + 1,
         new,
     }))
 }

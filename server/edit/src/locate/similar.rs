@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::{Index, Pattern, Spot, Spots, fit, occurrences};
+use super::{Index, Pattern, Spot, Spots, fit};
 use crate::Rung;
 use crate::diff::diff;
 use crate::fold::{Form, likeness};
@@ -58,7 +58,6 @@ pub(crate) fn find(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
         .filter_map(|offset| align(index, pattern, offset))
         .collect();
     found.sort_by_key(|alignment| std::cmp::Reverse(alignment.score()));
-    found.dedup_by_key(|alignment| (alignment.first, alignment.last));
     let mut found = found.into_iter();
     let Some(best) = found.next() else {
         return Vec::new();
@@ -72,8 +71,13 @@ pub(crate) fn find(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
         return Vec::new();
     }
     let margin = isize::try_from((solid / 4).max(2)).unwrap_or(2);
+    // What pairs a line as the best one does is the same place seen from another offset.
+    let elsewhere = |other: &Alignment| {
+        let mut pairs = best.align.iter().zip(&other.align);
+        !pairs.any(|(one, other)| one.is_some() && one == other)
+    };
     if found
-        .next()
+        .find(elsewhere)
         .is_some_and(|second| second.score() > best.score() - margin)
     {
         return Vec::new();
@@ -177,7 +181,11 @@ fn align(index: &Index<'_>, pattern: &Pattern<'_>, offset: isize) -> Option<Alig
     let mut set = |old: usize, line: usize| {
         let alike = pattern.old.get(old).is_some_and(|text| {
             let file = index.file.line(line);
-            is_blank(text) == is_blank(file) && is_misspelt(text, file)
+            match (is_blank(text), is_blank(file)) {
+                (true, true) => true,
+                (false, false) => is_misspelt(text, file),
+                _ => false,
+            }
         });
         if alike && let Some(slot) = align.get_mut(old) {
             *slot = Some(line);
@@ -233,53 +241,137 @@ fn is_misspelt(one: &str, other: &str) -> bool {
     differing <= MISSPELT && head + tail > differing
 }
 
-/// Whether every change of the hunk stands between lines that are surely the right ones: the lines
-/// on both sides are the file's, and stand together only once around the place. Changes that could
-/// as well be read one line up or down are tried in all readings.
+/// Lines of the hunk that lie in the file in the same order without a gap: a run.
+struct Run {
+    old: std::ops::Range<usize>,
+    /// The line of the file for the first of them.
+    first: usize,
+}
+
+/// The runs of an alignment. A line that the file does not have, or has more of, ends one.
+fn runs(align: &[Option<usize>]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for (old, place) in align.iter().enumerate() {
+        let Some(place) = *place else { continue };
+        match runs.last_mut() {
+            Some(run) if run.old.end == old && run.first + run.old.len() == place => {
+                run.old.end += 1;
+            }
+            _ => runs.push(Run {
+                old: old..old + 1,
+                first: place,
+            }),
+        }
+    }
+    runs
+}
+
+/// Whether every change of the hunk stands in lines that are surely the right ones: in a run that
+/// fits nowhere near as well, or between two runs that follow each other in the file. Changes that
+/// could as well be read one line up or down must be in one run in all readings.
 fn is_held(index: &Index<'_>, pattern: &Pattern<'_>, found: &Alignment) -> bool {
-    let same = |old: usize| {
-        let place = found.align.get(old).copied().flatten()?;
-        let line = pattern.old.get(old)?;
-        Form::Dense
-            .same(line, index.file.line(place))
-            .then_some(place)
-    };
-    let around = found.first.saturating_sub(BAND)..(found.last + BAND).min(index.file.len());
     let keys = index.keys(Form::Dense);
-    let nearby = keys.get(around).unwrap_or(&[]);
-    let key = |old: usize| pattern.old.get(old).map(|line| Form::Dense.key(line));
+    let old_keys: Vec<u64> = pattern
+        .old
+        .iter()
+        .map(|line| Form::Dense.key(line))
+        .collect();
+    let runs = runs(&found.align);
+    let run_of = |old: usize| runs.iter().find(|run| run.old.contains(&old));
+    let is_sure = |run: &Run| run_is_sure(&keys, &old_keys, pattern, run);
+    let same = |at: usize| {
+        let place = found.align.get(at).copied().flatten();
+        place.is_some_and(|place| keys.get(place) == old_keys.get(at))
+    };
     pattern.parts.iter().filter(|part| !part.equal).all(|part| {
-        let (mut from, mut to) = (part.old.start, part.old.end);
-        // How far the change can slide while the text stays the same.
-        let old = |at: Option<usize>| at.and_then(|at| pattern.old.get(at));
-        while !part.old.is_empty()
-            && from > 0
-            && old(from.checked_sub(1)) == old(to.checked_sub(1 + part.old.start - from))
-        {
-            from -= 1;
-        }
-        while !part.old.is_empty()
-            && to < pattern.old.len()
-            && old(Some(to)) == old(Some(part.old.start + to - part.old.end))
-        {
-            to += 1;
-        }
-        let window = from.saturating_sub(1)..(to + 1).min(pattern.old.len());
-        let places: Vec<Option<usize>> = window.clone().map(same).collect();
-        let removed_done = part.old.clone().any(|at| same(at).is_none());
-        let in_row = places.windows(2).all(|pair| match pair {
-            [Some(one), Some(other)] => other == &(one + 1),
-            _ => false,
-        });
-        if removed_done {
+        if part.old.clone().any(|at| !same(at)) {
             // The file may have the new lines already; placing the hunk tells.
             return true;
         }
-        let needle: Option<Vec<u64>> = window.map(key).collect();
-        in_row
-            && places.iter().all(Option::is_some)
-            && needle.is_some_and(|needle| occurrences(nearby, &needle).len() == 1)
+        let (from, to) = slid(&old_keys, part);
+        // More lines than before beside lines of the file that the hunk does not know: nothing says on
+        // which side of those they stand.
+        if part.new.len() > part.old.len() && has_strangers(index, pattern, found, part) {
+            return false;
+        }
+        if part.old.is_empty() {
+            let above = from.checked_sub(1).and_then(run_of);
+            let below = run_of(to);
+            return match (above, below) {
+                (Some(one), Some(other)) if one.old == other.old => is_sure(one),
+                // A line of the hunk that is not in the file stood between them.
+                (Some(one), Some(other)) => {
+                    one.first + one.old.len() == other.first && is_sure(one) && is_sure(other)
+                }
+                (Some(run), None) => to == pattern.old.len() && is_sure(run),
+                (None, Some(run)) => from == 0 && is_sure(run),
+                (None, None) => false,
+            };
+        }
+        let slides = to - from > part.old.len();
+        let reach = if slides {
+            from.saturating_sub(1)..(to + 1).min(pattern.old.len())
+        } else {
+            from..to
+        };
+        run_of(reach.start).is_some_and(|run| run.old.end >= reach.end && is_sure(run))
     })
+}
+
+/// Whether the file has lines around a change that the hunk does not have there.
+fn has_strangers(
+    index: &Index<'_>,
+    pattern: &Pattern<'_>,
+    found: &Alignment,
+    part: &crate::diff::Stretch,
+) -> bool {
+    let place = |at: &usize| {
+        let solid = pattern.old.get(*at).is_some_and(|line| !is_blank(line));
+        found.align.get(*at).copied().flatten().filter(|_| solid)
+    };
+    let above = (0..part.old.start).rev().find_map(|at| place(&at));
+    let below = (part.old.end..pattern.old.len()).find_map(|at| place(&at));
+    let own: Vec<usize> = part.old.clone().filter_map(|at| place(&at)).collect();
+    let low = above.map_or(found.first, |above| above + 1);
+    let high = below.unwrap_or(found.last);
+    (low..high).any(|line| !own.contains(&line) && !is_blank(index.file.line(line)))
+}
+
+/// How far a change can move while the text stays the same.
+fn slid(old: &[u64], part: &crate::diff::Stretch) -> (usize, usize) {
+    let (mut from, mut to) = (part.old.start, part.old.end);
+    if part.old.is_empty() {
+        return (from, to);
+    }
+    let count = part.old.len();
+    while from > 0 && old.get(from - 1) == old.get(from - 1 + count) {
+        from -= 1;
+    }
+    while to < old.len() && old.get(to) == old.get(to - count) {
+        to += 1;
+    }
+    (from, to)
+}
+
+/// Whether the lines of a run fit much worse a few lines up or down.
+fn run_is_sure(keys: &[u64], old: &[u64], pattern: &Pattern<'_>, run: &Run) -> bool {
+    let fitting = |shift: isize| {
+        run.old
+            .clone()
+            .enumerate()
+            .filter(|(_, at)| pattern.old.get(*at).is_some_and(|line| !is_blank(line)))
+            .filter(|(step, at)| {
+                let place = (run.first + step).checked_add_signed(shift);
+                place.is_some_and(|place| keys.get(place) == old.get(*at))
+            })
+            .count()
+    };
+    let here = fitting(0);
+    let band = isize::try_from(BAND).unwrap_or(0);
+    here > 0
+        && (-band..=band)
+            .filter(|&shift| shift != 0)
+            .all(|shift| fitting(shift) + 2 <= here.max(2))
 }
 
 fn measure(
@@ -321,7 +413,14 @@ fn measure(
     }
 }
 
-/// Longest common subsequence of the hunk and the file within the band around an offset.
+/// What it is worth that a line of the hunk is a line of the file, for lines with letters or signs.
+const SAME: i32 = 4;
+/// What it costs that the file has another such line in between, and that the hunk has.
+const STRANGER: i32 = 2;
+const LACKING: i32 = 1;
+
+/// The best local alignment of the hunk and the file within the band around an offset: as many lines
+/// that are the same as possible, with few others between them.
 fn common(index: &Index<'_>, pattern: &Pattern<'_>, offset: isize) -> Vec<(usize, usize)> {
     let keys = index.keys(Form::Dense);
     let width = 2 * BAND + 1;
@@ -335,70 +434,68 @@ fn common(index: &Index<'_>, pattern: &Pattern<'_>, offset: isize) -> Vec<(usize
         let line = isize::try_from(at + cell).ok()?.checked_add(offset)? - band;
         usize::try_from(line).ok().filter(|&line| line < keys.len())
     };
-    // best[at][cell]: matches among old[at..] when the next line of the file is line_of(at, cell).
-    let mut best = vec![0u32; (old.len() + 1) * width];
-    let get = |best: &[u32], at: usize, cell: usize| -> u32 {
+    // best[at][cell]: the worth of old[at..] when the next line of the file is line_of(at, cell).
+    let mut best = vec![0i32; (old.len() + 1) * width];
+    let get = |best: &[i32], at: usize, cell: usize| -> i32 {
         if cell < width {
             best.get(at * width + cell).copied().unwrap_or(0)
         } else {
             0
         }
     };
-    let weight = |at: usize| {
-        if pattern.old.get(at).is_some_and(|line| is_blank(line)) {
-            1
-        } else {
-            4
-        }
+    let is_solid = |at: usize| pattern.old.get(at).is_some_and(|line| !is_blank(line));
+    let same =
+        |at: usize, cell: usize| line_of(at, cell).filter(|&line| keys.get(line) == old.get(at));
+    let take = |best: &[i32], at: usize, cell: usize| {
+        let worth = if is_solid(at) { SAME } else { 1 };
+        same(at, cell).map(|_| get(best, at + 1, cell) + worth)
     };
+    // Skipping a line of the hunk moves one cell to the left in the next row.
+    let skip_old = |best: &[i32], at: usize, cell: usize| {
+        let left = cell.checked_sub(1)?;
+        Some(get(best, at + 1, left) - if is_solid(at) { LACKING } else { 0 })
+    };
+    let skip_line = |best: &[i32], at: usize, cell: usize| {
+        let solid = line_of(at, cell).is_some_and(|line| !is_blank(index.file.line(line)));
+        get(best, at, cell + 1) - if solid { STRANGER } else { 0 }
+    };
+    let mut start = (0, (0, 0));
     for at in (0..old.len()).rev() {
         for cell in (0..width).rev() {
-            // Skipping a line of the hunk moves one cell to the left in the next row.
-            let skip_old = cell
-                .checked_sub(1)
-                .map_or(0, |left| get(&best, at + 1, left));
-            let skip_line = get(&best, at, cell + 1);
-            let same = line_of(at, cell).is_some_and(|line| keys.get(line) == old.get(at));
-            let take = if same {
-                get(&best, at + 1, cell) + weight(at)
-            } else {
-                0
-            };
+            let taken = take(&best, at, cell);
+            let skipped = skip_old(&best, at, cell)
+                .unwrap_or(0)
+                .max(skip_line(&best, at, cell));
+            let value = taken.unwrap_or(0).max(skipped).max(0);
             if let Some(slot) = best.get_mut(at * width + cell) {
-                *slot = take.max(skip_old).max(skip_line);
+                *slot = value;
+            }
+            if taken.is_some_and(|taken| taken > start.0) && is_solid(at) {
+                start = (value, (at, cell));
             }
         }
     }
     let mut pairs = Vec::new();
-    let (mut at, mut cell) = (0, 0);
+    let (mut at, mut cell) = start.1;
     while at < old.len() && cell < width {
         let here = get(&best, at, cell);
-        let line = line_of(at, cell).filter(|&line| keys.get(line) == old.get(at));
-        match line {
-            Some(line) if here == get(&best, at + 1, cell) + weight(at) => {
-                pairs.push((at, line));
-                at += 1;
-            }
-            _ if here == get(&best, at, cell + 1) && cell + 1 < width => cell += 1,
-            _ => {
-                let Some(left) = cell.checked_sub(1) else {
-                    break;
-                };
-                at += 1;
-                cell = left;
-            }
+        if here == 0 {
+            break;
+        }
+        if take(&best, at, cell) == Some(here) {
+            pairs.extend(line_of(at, cell).map(|line| (at, line)));
+            at += 1;
+        } else if skip_line(&best, at, cell) == here && cell + 1 < width {
+            cell += 1;
+        } else {
+            let Some(left) = cell.checked_sub(1) else {
+                break;
+            };
+            at += 1;
+            cell = left;
         }
     }
-    while pairs
-        .first()
-        .is_some_and(|&(old, _)| pattern.old.get(old).is_some_and(|line| is_blank(line)))
-    {
-        pairs.remove(0);
-    }
-    while pairs
-        .last()
-        .is_some_and(|&(old, _)| pattern.old.get(old).is_some_and(|line| is_blank(line)))
-    {
+    while pairs.last().is_some_and(|&(old, _)| !is_solid(old)) {
         pairs.pop();
     }
     pairs

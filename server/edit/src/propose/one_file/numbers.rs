@@ -1,11 +1,14 @@
 //! Hunks that say what they replace by line numbers.
 
 use super::{Boxed, Change, File, Fixed, Stage};
-use crate::fold::Form;
-use crate::lines::block_lines;
+use crate::fold::{Form, likeness};
+use crate::lines::{block_lines, is_blank};
 use crate::locate::occurrences;
 use crate::place::{LineChange, trimmed};
 use crate::{RefusalCode, Rung};
+
+/// Lines this much alike are the same line before and after a change.
+const ALIKE: f64 = 0.6;
 
 impl File<'_, '_> {
     pub(super) fn by_numbers<'h>(
@@ -91,6 +94,14 @@ impl File<'_, '_> {
             .count()
             < SOLID
         {
+            return None;
+        }
+        // What stands at the numbers is the expected text changed since: it has not moved.
+        let changed = |(at, line): (usize, &&str)| {
+            let own = self.index.file.line(at);
+            !is_blank(line) && !Form::Trim.same(own, line) && likeness(own, line) >= ALIKE
+        };
+        if (from..to).zip(&lines).any(changed) {
             return None;
         }
         let needle: Vec<u64> = lines.iter().map(|line| Form::End.key(line)).collect();
