@@ -10,6 +10,9 @@
 //! repeated only before its first word, and the wait is told. Unknown events are kept raw.
 //! Nothing is read or connected before the first question: making a [`Provider`] costs microseconds.
 //!
+//! What it costs is known before ([`PriceTable::estimate`]) and after ([`PriceTable::cost`]), unless the
+//! price is unknown, which is said and never taken for nothing.
+//!
 //! An answer passes three stages, each testable without the others: `wire` (bytes to payloads, with
 //! bounds on time and size), `decode` and `format` (payloads to events, a folder for each format) and
 //! `answer` (asking, and asking again).
@@ -30,6 +33,7 @@ mod decode;
 mod error;
 mod event;
 mod format;
+mod money;
 mod provider;
 mod refusal;
 mod reply;
@@ -41,6 +45,7 @@ mod wire;
 pub use error::{ProviderError, TimeoutPhase, Unreached};
 pub use event::{ModelEvent, StopReason, Usage};
 pub use format::WireFormat;
+pub use money::{Estimate, MicroUsd, ModelCard, Price, PriceError, PriceTable};
 pub use provider::{ProbeReport, Provider, ProviderConfig};
 pub use reply::{CallError, Reply};
 pub use request::{Effort, Message, ModelRequest, RawItems, Speaker, Tool, ToolCall, ToolResult};

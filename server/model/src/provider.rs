@@ -7,8 +7,9 @@ use std::time::Duration;
 use futures_util::stream::{BoxStream, StreamExt};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::answer;
@@ -201,6 +202,24 @@ impl Provider {
         answer::stream(self.clone(), body)
     }
 
+    /// A name for what would be asked, the same for identical questions: of format, address, model and
+    /// everything that is sent but the key and the headers. For a cache of answers.
+    pub fn fingerprint(&self, request: &ModelRequest) -> String {
+        let asked = json!([
+            format!("{:?}", self.config().format),
+            self.url(),
+            self.dialect().body(self.config(), request),
+        ]);
+        let digest = digest(&SHA256, asked.to_string().as_bytes());
+        let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
+        hex.collect()
+    }
+
+    /// How it is reached and what it is asked.
+    pub fn config(&self) -> &ProviderConfig {
+        &self.0.config
+    }
+
     /// Asks which models there are, to see whether the address and the key are right. Sends no
     /// prompt, costs nothing, and takes three seconds at most.
     ///
@@ -377,10 +396,6 @@ impl Provider {
         &self.0.config.model
     }
 
-    pub(crate) fn config(&self) -> &ProviderConfig {
-        &self.0.config
-    }
-
     pub(crate) fn traffic(&self) -> &Arc<Traffic> {
         &self.0.traffic
     }
@@ -443,7 +458,6 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use reqwest::header::AUTHORIZATION;
-    use serde_json::json;
 
     #[test]
     fn addresses_are_completed_and_checked() {
@@ -502,6 +516,23 @@ mod tests {
         assert!(!format!("{error} {error:?}").contains("sk-"), "{error}");
         config.headers = vec![("not a name".into(), "x".into())];
         assert!(Provider::new(config, None).is_err());
+    }
+
+    #[test]
+    fn a_fingerprint_tells_questions_apart_and_not_their_keys() {
+        let of = |model: &str, key: &str, text: &str| {
+            let config = ProviderConfig::new("p", "http://127.0.0.1:1", model);
+            let provider = Provider::new(config, Some(key.to_owned().into())).unwrap();
+            provider.fingerprint(&ModelRequest {
+                messages: vec![crate::Message::user(text)],
+                ..ModelRequest::default()
+            })
+        };
+        let one = of("m", "sk-1", "x");
+        assert_eq!(one.len(), 64);
+        assert_eq!(one, of("m", "sk-2", "x"));
+        assert_ne!(one, of("m", "sk-1", "y"));
+        assert_ne!(one, of("n", "sk-1", "x"));
     }
 
     #[test]
