@@ -182,6 +182,15 @@ function M.job_ends(nth)
   end)
 end
 
+--- Waits for the end of the `nth` job (from 1), whose edit must have landed, and gives it.
+---@param nth? integer
+---@return pleach.Job
+function M.job_lands(nth)
+  local job = M.job_ends(nth)
+  M.equal({ job.state, job.landed }, { 'finished', true }, job.message)
+  return job
+end
+
 --- Waits until all progress displays have ended.
 function M.progress_ends()
   M.wait('the progress ends', function()
@@ -230,6 +239,19 @@ function M.fake_model(reply, more)
     end)
   end
   return model
+end
+
+--- Runs `body` with such a model, and ends the model whatever happens.
+---@param reply string
+---@param more string[] further arguments of the program
+---@param body fun(model: table)
+function M.with_model(reply, more, body)
+  local model = M.fake_model(reply, more)
+  local ok, failure = xpcall(body, debug.traceback, model)
+  model.stop()
+  if not ok then
+    error(failure, 0)
+  end
 end
 
 function M.listen()

@@ -25,6 +25,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::fake_model::FakeModel;
 use editor::Application;
 pub use editor::{Personality, language_of, path_of};
 pub use mirror::{Document, Unit, offset, position, range};
@@ -65,6 +66,7 @@ pub enum EditPolicy {
 pub struct Builder {
     personality: Personality,
     files: Vec<(String, String)>,
+    opened: Vec<String>,
     user_settings: Option<String>,
     options: Option<Value>,
     changes: Vec<(String, Value)>,
@@ -84,6 +86,20 @@ impl Builder {
     pub fn file(mut self, path: &str, text: &str) -> Self {
         self.files.push((path.to_owned(), text.to_owned()));
         self
+    }
+
+    /// Puts a file into the workspace, and opens it when the session has begun.
+    #[must_use]
+    pub fn opened(mut self, path: &str, text: &str) -> Self {
+        self.opened.push(path.to_owned());
+        self.file(path, text)
+    }
+
+    /// Makes `model` the engine, with [`FakeModel::KEY`] as its key.
+    #[must_use]
+    pub fn model(self, model: &FakeModel) -> Self {
+        self.user_settings(&model.settings())
+            .variable("FAKE_KEY", FakeModel::KEY)
     }
 
     /// The user's own `pleach.toml`.
@@ -207,6 +223,7 @@ impl Builder {
             replies: VecDeque::new(),
             held: VecDeque::new(),
             ignored: Vec::new(),
+            refused: Vec::new(),
             last_id: 0,
             answers: BTreeMap::new(),
             notifications: VecDeque::new(),
@@ -218,8 +235,12 @@ impl Builder {
 
     /// Starts the server and begins the session.
     pub fn start(self) -> Client {
+        let opened = self.opened.clone();
         let mut client = self.spawn();
         client.begin();
+        for path in opened {
+            client.open(&path);
+        }
         client
     }
 }
@@ -281,6 +302,7 @@ pub struct Client {
     replies: VecDeque<Value>,
     held: VecDeque<Value>,
     ignored: Vec<&'static str>,
+    refused: Vec<&'static str>,
     last_id: i64,
     answers: BTreeMap<i64, Value>,
     notifications: VecDeque<Value>,
@@ -296,6 +318,7 @@ impl Client {
         Builder {
             personality: Personality::Vscode,
             files: Vec::new(),
+            opened: Vec::new(),
             user_settings: None,
             options: None,
             changes: Vec::new(),
@@ -551,6 +574,11 @@ impl Client {
             return;
         }
         let id = &message["id"];
+        if self.refused.contains(&method) {
+            let error = json!({"code": -32603, "message": "not now"});
+            let answer = json!({"jsonrpc": "2.0", "id": id, "error": error});
+            return self.send(answer);
+        }
         let answer = match method {
             "workspace/applyEdit" => match self.policy {
                 EditPolicy::Editor => {
@@ -624,6 +652,11 @@ impl Client {
     /// Never answers this method of the server's.
     pub fn ignore(&mut self, method: &'static str) {
         self.ignored.push(method);
+    }
+
+    /// Answers this method of the server's with an error.
+    pub fn refuse(&mut self, method: &'static str) {
+        self.refused.push(method);
     }
 
     /// The answer to the next message with buttons. Without one the message is dismissed.

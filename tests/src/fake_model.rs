@@ -238,6 +238,17 @@ impl FakeModel {
         self.address.port()
     }
 
+    /// A key for a provider that wants one. Whatever the server says, it must not be in it.
+    pub const KEY: &'static str = "sk-secret-1234";
+
+    /// Settings that make this server the engine, called `fake`, with its key in `FAKE_KEY`.
+    pub fn settings(&self) -> String {
+        format!(
+            "engine = \"fake\"\n[providers.fake]\nbase_url = \"{}\"\nmodel = \"fake-1\"\nkey_env = \"FAKE_KEY\"\n",
+            self.base_url()
+        )
+    }
+
     /// What belongs into `base_url`.
     pub fn base_url(&self) -> String {
         format!("{}/v1", self.root())

@@ -27,3 +27,10 @@
 
 pub mod client;
 pub mod fake_model;
+
+/// A model's answer with one search/replace block for the file `path`, and a few words around it.
+pub fn search_replace(path: &str, search: &str, replace: &str) -> String {
+    format!(
+        "Here it is.\n\n{path}\n```\n<<<<<<< SEARCH\n{search}\n=======\n{replace}\n>>>>>>> REPLACE\n```\n"
+    )
+}

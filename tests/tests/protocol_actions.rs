@@ -19,9 +19,7 @@ pub fn area(width: u32, height: u32) -> u32 {
 
 /// A session with [`CODE`] in `src/lib.rs`, opened.
 fn opened(builder: Builder) -> Client {
-    let mut client = builder.file("src/lib.rs", CODE).start();
-    client.open("src/lib.rs");
-    client
+    builder.opened("src/lib.rs", CODE).start()
 }
 
 fn kinds(actions: &[Value]) -> Vec<&str> {
@@ -159,6 +157,30 @@ fn a_fix_is_offered_for_a_diagnostic_that_it_can_mend() {
     let listed = client.actions_in("src/lib.rs", &place, context);
     assert_eq!(kinds(&listed), ["quickfix.pleach.fix"], "{listed:#?}");
     assert_eq!(listed[0]["diagnostics"], json!([unused]));
+}
+
+#[test]
+fn several_fixes_can_be_had_at_once() {
+    let code = "use std::fmt;\nuse std::io;\nuse std::env;\nuse std::fs;\n\npub fn f() {}\n";
+    let mut client = Client::builder().opened("src/lib.rs", code).start();
+    let mut diagnostics = Vec::new();
+    for name in ["fmt", "io", "env", "fs"] {
+        let place = client.range_of("src/lib.rs", &format!("std::{name}"));
+        let message = format!("unused import: `std::{name}`");
+        diagnostics.push(json!({"range": place, "severity": 2, "message": message}));
+    }
+    let place = client.range_of("src/lib.rs", code);
+    let context = asked_by_hand(&json!({"diagnostics": diagnostics, "only": ["quickfix"]}));
+    let listed = client.actions_in("src/lib.rs", &place, context);
+    // Few entries, and every diagnostic has one.
+    assert_eq!(listed.len(), 4, "{listed:#?}");
+    let all = listed.last().unwrap();
+    assert_eq!(all["title"], "Fix all 4 problems here with Pleach");
+    assert_eq!(all["diagnostics"].as_array().unwrap().len(), 4);
+    let job = client.pick(all).unwrap()["job"].as_u64().unwrap();
+    let end = client.job_end(job);
+    assert_eq!(end["kind"], "finished", "{end}");
+    assert_eq!(client.text("src/lib.rs").trim(), "pub fn f() {}");
 }
 
 #[test]

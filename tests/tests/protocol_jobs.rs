@@ -8,6 +8,7 @@
 )]
 
 use pleach_tests::client::{Builder, Client, EditPolicy, Personality, Side};
+use pleach_tests::search_replace;
 use serde_json::{Value, json};
 
 const FILE: &str = "src/lib.rs";
@@ -27,27 +28,17 @@ pub fn other() -> &'static str {
 const ENGINE: &str = "built-in syntax engine, no AI model";
 
 fn opened(builder: Builder) -> Client {
-    let mut client = builder.file(FILE, CODE).start();
-    client.open(FILE);
-    client
+    builder.opened(FILE, CODE).start()
 }
 
 /// Picks *Document* in the menu at `name`.
 fn document(client: &mut Client, name: &str) -> u64 {
     let place = client.cursor_at(FILE, &format!("{name}("));
-    let actions = client.actions(FILE, &place);
-    let action = actions
-        .iter()
-        .find(|action| action["command"]["command"] == "pleach.document");
-    let action = action.unwrap_or_else(|| panic!("no Document in {actions:#?}"));
-    client.pick(action).unwrap()["job"].as_u64().expect("a job")
+    client.choose_job(FILE, &place, "pleach.document")
 }
 
-/// Both sides have the same text, and the server knows it.
-fn assert_in_step(client: &mut Client) {
-    let seen = client.server_document(FILE);
-    assert_eq!(seen["text"], client.text(FILE));
-    assert_eq!(seen["suspect"], Value::Null);
+fn block(search: &str, replace: &str) -> String {
+    search_replace(FILE, search, replace)
 }
 
 fn is_documented(text: &str, name: &str) -> bool {
@@ -79,7 +70,7 @@ fn a_documented_function_lands_in_every_editor() {
             CODE.lines().collect::<Vec<_>>(),
             "only a comment is new"
         );
-        assert_in_step(&mut client);
+        client.assert_in_step(FILE);
 
         let edits = client.said("workspace/applyEdit");
         let [edit] = &edits[..] else {
@@ -117,7 +108,7 @@ fn wide_characters_before_the_place_do_not_move_the_edit() {
             CODE.replace("width", "breite"),
             "{personality:?}"
         );
-        assert_in_step(&mut client);
+        client.assert_in_step(FILE);
     }
 }
 
@@ -261,7 +252,7 @@ fn an_edit_that_came_too_late_is_sent_again_for_the_present_text() {
             text.contains("height * width /* typed meanwhile */"),
             "{personality:?}: {text}"
         );
-        assert_in_step(&mut client);
+        client.assert_in_step(FILE);
     }
 }
 
@@ -287,7 +278,7 @@ fn typing_into_the_place_itself_is_never_overwritten() {
     assert_eq!(client.text(FILE), typed);
     let kept = end["kept"].as_str().expect("the answer is kept");
     assert!(std::fs::read_to_string(kept).unwrap().contains("breite"));
-    assert_in_step(&mut client);
+    client.assert_in_step(FILE);
 }
 
 #[test]
@@ -329,7 +320,7 @@ fn a_client_that_says_it_applied_what_it_did_not_is_not_believed() {
     assert!(end["kept"].is_string());
     // Nothing landed, so there is nothing to undo.
     client.execute("pleach.undo", Value::Null).unwrap_err();
-    assert_in_step(&mut client);
+    client.assert_in_step(FILE);
 }
 
 #[test]
@@ -354,27 +345,16 @@ fn the_last_edit_can_be_undone_and_what_was_typed_since_stays() {
         client.job_end(job);
         client.replace(FILE, "width * height", "height * width");
         let place = client.cursor_at(FILE, "area(");
-        let actions = client.actions(FILE, &place);
-        let undo = actions
-            .iter()
-            .find(|action| action["command"]["command"] == "pleach.undo");
-        let undo = undo.unwrap_or_else(|| panic!("no Undo in {actions:#?}"));
-        let undone = client.pick(undo).unwrap()["job"].as_u64().unwrap();
+        let undone = client.choose_job(FILE, &place, "pleach.undo");
         let end = client.job_end(undone);
         assert_eq!(end["kind"], "finished", "{personality:?}: {end}");
         assert_eq!(
             client.text(FILE),
             CODE.replace("width * height", "height * width")
         );
-        assert_in_step(&mut client);
+        client.assert_in_step(FILE);
         client.execute("pleach.undo", Value::Null).unwrap_err();
     }
-}
-
-fn block(search: &str, replace: &str) -> String {
-    format!(
-        "Sure!\n\n{FILE}\n```rust\n<<<<<<< SEARCH\n{search}\n=======\n{replace}\n>>>>>>> REPLACE\n```\n"
-    )
 }
 
 #[test]
@@ -389,7 +369,7 @@ fn a_pasted_reply_lands_the_same_way() {
             client.text(FILE),
             CODE.replace("width * height", "width.saturating_mul(height)")
         );
-        assert_in_step(&mut client);
+        client.assert_in_step(FILE);
     }
 }
 
@@ -398,14 +378,8 @@ fn a_reply_in_a_buffer_of_its_own_can_be_landed() {
     let mut client = opened(Client::builder());
     let reply = block("    \"other\"", "    \"another\"");
     client.open_as("untitled:answer", "markdown", &reply);
-    let place = client.cursor_at("untitled:answer", "Sure!");
-    let actions = client.actions("untitled:answer", &place);
-    let land = actions
-        .iter()
-        .find(|action| action["command"]["command"] == "pleach.land");
-    let job = client.pick(land.expect("Land this reply")).unwrap()["job"]
-        .as_u64()
-        .unwrap();
+    let place = client.cursor_at("untitled:answer", "Here");
+    let job = client.choose_job("untitled:answer", &place, "pleach.land");
     assert_eq!(client.job_end(job)["kind"], "finished");
     assert_eq!(client.text(FILE), CODE.replace("\"other\"", "\"another\""));
     assert_eq!(client.text("untitled:answer"), reply);
@@ -499,15 +473,9 @@ fn a_comment_with_an_instruction_is_carried_out_and_removed() {
         "    width * height",
         "    // ai: rename width to breite\n    width * height",
     );
-    let mut client = Client::builder().file(FILE, &code).start();
-    client.open(FILE);
+    let mut client = Client::builder().opened(FILE, &code).start();
     let place = client.cursor_at(FILE, "ai: rename");
-    let actions = client.actions(FILE, &place);
-    let comment = actions
-        .iter()
-        .find(|action| action["command"]["command"] == "pleach.comment");
-    let comment = comment.unwrap_or_else(|| panic!("no Carry out in {actions:#?}"));
-    let job = client.pick(comment).unwrap()["job"].as_u64().unwrap();
+    let job = client.choose_job(FILE, &place, "pleach.comment");
     let end = client.job_end(job);
     assert_eq!(end["kind"], "finished", "{end}");
     assert_eq!(client.text(FILE), CODE.replace("width", "breite"));

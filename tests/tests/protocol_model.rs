@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use pleach_tests::client::{Builder, Client, EditPolicy, Personality, Side};
 use pleach_tests::fake_model::{FakeModel, Script, Seen};
+use pleach_tests::search_replace;
 use serde_json::{Value, json};
 
 const FILE: &str = "src/lib.rs";
@@ -27,16 +28,7 @@ pub fn other() -> u32 {
 
 /// A session whose engine is `model`, with [`CODE`] opened.
 fn opened(model: &FakeModel, builder: Builder) -> Client {
-    let settings = format!(
-        "engine = \"fake\"\n[providers.fake]\nbase_url = \"{}\"\nmodel = \"fake-1\"\nkey_env = \"FAKE_KEY\"\n",
-        model.base_url()
-    );
-    let builder = builder
-        .user_settings(&settings)
-        .variable("FAKE_KEY", "sk-secret-1234");
-    let mut client = builder.file(FILE, CODE).start();
-    client.open(FILE);
-    client
+    builder.model(model).opened(FILE, CODE).start()
 }
 
 fn rewrite() -> Value {
@@ -44,9 +36,7 @@ fn rewrite() -> Value {
 }
 
 fn block(search: &str, replace: &str) -> String {
-    format!(
-        "Here it is.\n\n{FILE}\n<<<<<<< SEARCH\n{search}\n=======\n{replace}\n>>>>>>> REPLACE\n"
-    )
+    search_replace(FILE, search, replace)
 }
 
 fn good_reply() -> String {
@@ -119,77 +109,130 @@ fn a_streamed_reply_lands_in_every_editor() {
     }
 }
 
+/// A way to cancel a job.
+type Way = (&'static str, fn(&mut Client, u64));
+
+const WAYS_TO_CANCEL: [Way; 4] = [
+    ("progress", |client, job| {
+        let token = format!("pleach/job/{job}");
+        client.notify("window/workDoneProgress/cancel", json!({"token": token}));
+    }),
+    ("request", |client, _| {
+        let (_, request) = client
+            .transcript()
+            .iter()
+            .rfind(|(side, message)| {
+                *side == Side::Client && message["method"] == "workspace/executeCommand"
+            })
+            .unwrap();
+        let id = request["id"].clone();
+        client.notify("$/cancelRequest", json!({"id": id}));
+    }),
+    ("command", |client, job| {
+        client
+            .execute("pleach.cancel", json!({"job": job}))
+            .unwrap();
+    }),
+    ("action", |client, _| {
+        let place = client.cursor_at(FILE, "other");
+        client.choose(FILE, &place, "pleach.cancel");
+    }),
+];
+
+/// Starts a job whose model says `begun` and then nothing, cancels it in this way, checks what is
+/// told, and returns how long the provider's connection stayed open.
+fn cancelled_after(begun: &str, cancel: fn(&mut Client, u64)) -> Duration {
+    let script = match begun {
+        "" => Script::default(),
+        begun => Script::default().piece(begun),
+    };
+    let model = FakeModel::start();
+    model.say(script.hang());
+    let mut client = opened(&model, Client::builder());
+    let job = client.start_job("pleach.rewrite", rewrite());
+    asked(&model, 1);
+    if !begun.is_empty() {
+        client.notification_where("pleach/job", |event| event["kind"] == "text");
+    }
+    let when = Instant::now();
+    cancel(&mut client, job);
+    let took = model.closed().saturating_duration_since(when);
+    let end = client.job_end(job);
+    assert_eq!(
+        (&end["kind"], &end["code"]),
+        (&json!("failed"), &json!("cancelled"))
+    );
+    client.progress_end(job);
+    client.sync();
+    assert_eq!(client.job_events(job).last().unwrap()["kind"], "failed");
+    assert!(client.said("workspace/applyEdit").is_empty());
+    assert_eq!(client.server_text(FILE), CODE);
+    // And once more, when there is nothing left to cancel.
+    client
+        .execute("pleach.cancel", json!({"job": job}))
+        .unwrap_err();
+    took
+}
+
 /// The four ways to cancel. Each closes the connection at once, and changes nothing.
 #[test]
 fn a_job_can_be_cancelled_in_four_ways() {
-    type Way = (&'static str, fn(&mut Client, u64));
-    let ways: [Way; 4] = [
-        ("progress", |client, job| {
-            let token = format!("pleach/job/{job}");
-            client.notify("window/workDoneProgress/cancel", json!({"token": token}));
-        }),
-        ("request", |client, _| {
-            let (_, request) = client
-                .transcript()
-                .iter()
-                .rfind(|(side, message)| {
-                    *side == Side::Client && message["method"] == "workspace/executeCommand"
-                })
-                .unwrap();
-            let id = request["id"].clone();
-            client.notify("$/cancelRequest", json!({"id": id}));
-        }),
-        ("command", |client, job| {
-            client
-                .execute("pleach.cancel", json!({"job": job}))
-                .unwrap();
-        }),
-        ("action", |client, _| {
-            let place = client.cursor_at(FILE, "other");
-            let actions = client.actions(FILE, &place);
-            let cancel = actions
-                .iter()
-                .find(|action| action["command"]["command"] == "pleach.cancel");
-            client.pick(cancel.expect("Cancel is offered")).unwrap();
-        }),
-    ];
-    for (name, cancel) in ways {
+    /// What is promised.
+    const AT_ONCE: Duration = Duration::from_millis(100);
+    for (name, cancel) in WAYS_TO_CANCEL {
         // Before the first word, and in the middle of the reply.
-        for script in [
-            Script::default().hang(),
-            Script::default().piece("Here").hang(),
-        ] {
-            let begins = format!("{script:?}").contains("Here");
-            let model = FakeModel::start();
-            model.say(script);
-            let mut client = opened(&model, Client::builder());
-            let job = client.start_job("pleach.rewrite", rewrite());
-            asked(&model, 1);
-            if begins {
-                client.notification_where("pleach/job", |event| event["kind"] == "text");
+        for begun in ["", "Here"] {
+            // A busy machine may delay one of them; what delays all is the server.
+            let mut took = cancelled_after(begun, cancel);
+            for _ in 0..9 {
+                if took < AT_ONCE {
+                    break;
+                }
+                took = cancelled_after(begun, cancel);
             }
-            let when = Instant::now();
-            cancel(&mut client, job);
-            let took = model.closed().saturating_duration_since(when);
-            assert!(
-                took < Duration::from_millis(500),
-                "{name}: closed after {took:?}"
-            );
-            let end = client.job_end(job);
-            assert_eq!(
-                (&end["kind"], &end["code"]),
-                (&json!("failed"), &json!("cancelled"))
-            );
-            client.progress_end(job);
-            client.sync();
-            assert_eq!(client.job_events(job).last().unwrap()["kind"], "failed");
-            assert!(client.said("workspace/applyEdit").is_empty(), "{name}");
-            assert_eq!(client.server_text(FILE), CODE);
-            // And once more, when there is nothing left to cancel.
-            client
-                .execute("pleach.cancel", json!({"job": job}))
-                .unwrap_err();
+            assert!(took < AT_ONCE, "{name}: closed after {took:?} at best");
         }
+    }
+}
+
+/// What is on its way into the editor is seen through, and nobody is told otherwise.
+#[test]
+fn a_job_that_is_landing_is_not_cancelled() {
+    let model = FakeModel::start();
+    model.say(Script::text(&good_reply()));
+    let mut client = opened(&model, Client::builder());
+    client.on_edits(EditPolicy::Hold);
+    let job = client.start_job("pleach.rewrite", rewrite());
+    let (id, params) = client.held();
+    let place = client.cursor_at(FILE, "other");
+    assert_eq!(client.offered(FILE, &place, "pleach.cancel"), None);
+    let error = client.execute("pleach.cancel", Value::Null).unwrap_err();
+    assert_eq!(error["data"]["code"], "landing", "{error}");
+    client.apply(&id, &params);
+    assert_eq!(client.job_end(job)["kind"], "finished");
+    assert_eq!(client.text(FILE), rewritten());
+}
+
+#[test]
+fn every_job_is_cancelled_by_one_entry() {
+    let model = FakeModel::start();
+    let mut client = opened(&model, Client::builder());
+    let jobs: Vec<u64> = (0..5)
+        .map(|_| {
+            model.say(Script::default().hang());
+            client.start_job("pleach.rewrite", rewrite())
+        })
+        .collect();
+    asked(&model, jobs.len());
+    let place = client.cursor_at(FILE, "other");
+    let actions = client.actions(FILE, &place);
+    let all = actions
+        .iter()
+        .find(|action| action["title"] == "Cancel all 5 jobs");
+    client.pick(all.expect("an entry for all")).unwrap();
+    for job in jobs {
+        assert_eq!(client.job_end(job)["code"], "cancelled");
+        model.closed();
     }
 }
 
@@ -203,7 +246,8 @@ fn sixty_four_jobs_that_wait_hold_up_nothing() {
     let jobs: Vec<u64> = (0..64)
         .map(|_| client.start_job("pleach.rewrite", rewrite()))
         .collect();
-    asked(&model, 64);
+    // So many at a time; the others wait for their turn.
+    asked(&model, 8);
     let begun = Instant::now();
     client.replace(FILE, "    1", "    2");
     assert_eq!(client.server_text(FILE), CODE.replace("    1", "    2"));
@@ -214,12 +258,10 @@ fn sixty_four_jobs_that_wait_hold_up_nothing() {
         "{:?}",
         begun.elapsed()
     );
-    for job in &jobs {
-        client
-            .execute("pleach.cancel", json!({"job": job}))
-            .unwrap();
-    }
-    for _ in &jobs {
+    client
+        .execute("pleach.cancel", json!({"all": true}))
+        .unwrap();
+    for _ in 0..8 {
         model.closed();
     }
     for job in jobs {
@@ -325,7 +367,8 @@ fn a_refused_reply_goes_back_with_the_reason_at_most_twice() {
 
 #[test]
 fn what_a_provider_does_wrong_is_told_with_the_next_step() {
-    let unauthorized = json!({"error": {"message": "Incorrect API key provided: sk-secret-1234."}});
+    let complaint = format!("Incorrect API key provided: {}.", FakeModel::KEY);
+    let unauthorized = json!({"error": {"message": complaint}});
     // Not the key that is set here, but one that a proxy in between has added.
     let of_another =
         json!({"error": {"message": "Incorrect API key provided: sk-proxy-5678-abcd."}});
@@ -375,7 +418,7 @@ fn what_a_provider_does_wrong_is_told_with_the_next_step() {
         for (side, message) in client.transcript() {
             let is_ours = *side == Side::Server;
             let message = message.to_string();
-            for secret in ["sk-secret-1234", "sk-proxy-5678"] {
+            for secret in [FakeModel::KEY, "sk-proxy-5678"] {
                 assert!(!(is_ours && message.contains(secret)), "{message}");
             }
         }
@@ -387,9 +430,8 @@ fn a_provider_that_is_not_there_is_told() {
     let settings = "engine = \"gone\"\n[providers.gone]\nbase_url = \"http://127.0.0.1:1/v1\"\nmodel = \"m\"\n";
     let mut client = Client::builder()
         .user_settings(settings)
-        .file(FILE, CODE)
+        .opened(FILE, CODE)
         .start();
-    client.open(FILE);
     let job = client.start_job("pleach.rewrite", rewrite());
     let end = client.job_end(job);
     assert_eq!(end["kind"], "failed", "{end}");
@@ -511,34 +553,79 @@ fn a_new_file_is_created_and_can_be_undone() {
     }
 }
 
-#[test]
-fn an_explanation_is_shown_and_changes_nothing() {
-    let model = FakeModel::start();
+/// Asks for an explanation and returns the file that holds it.
+fn explained(client: &mut Client, model: &FakeModel) -> String {
     model.say(Script::text("It multiplies."));
-    let mut client = opened(&model, Client::builder());
     let place = client.cursor_at(FILE, "width * height");
-    let actions = client.actions(FILE, &place);
-    let explain = actions
-        .iter()
-        .find(|action| action["command"]["command"] == "pleach.explain");
-    let job = client.pick(explain.expect("Explain")).unwrap()["job"]
-        .as_u64()
-        .unwrap();
+    let job = client.choose_job(FILE, &place, "pleach.explain");
     let end = client.job_end(job);
     assert_eq!(
         (&end["kind"], &end["landed"]),
         (&json!("finished"), &json!(false)),
         "{end}"
     );
-    client.wait_until("window/showDocument", |client| {
-        !client.said("window/showDocument").is_empty()
-    });
-    let shown = client.said("window/showDocument")[0]["uri"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let answer = std::fs::read_to_string(pleach_tests::client::path_of(&shown)).unwrap();
-    assert!(answer.contains("It multiplies."), "{answer}");
     assert!(client.said("workspace/applyEdit").is_empty());
     assert_eq!(client.text(FILE), CODE);
+    let file = end["answer"].as_str().unwrap().to_owned();
+    let answer = std::fs::read_to_string(&file).unwrap();
+    assert!(answer.contains("It multiplies."), "{answer}");
+    file
+}
+
+#[test]
+fn an_explanation_is_shown_and_changes_nothing() {
+    for personality in Personality::ALL {
+        let model = FakeModel::start();
+        let mut client = opened(&model, Client::builder().editor(personality));
+        let file = explained(&mut client, &model);
+        client.sync();
+        let [shown] = &client.said("window/showDocument")[..] else {
+            panic!("{personality:?}: it is shown once")
+        };
+        let uri = shown["uri"].as_str().unwrap();
+        assert_eq!(pleach_tests::client::path_of(uri).to_str(), Some(&*file));
+        assert_eq!(shown["takeFocus"], false, "the code stays in view");
+    }
+}
+
+#[test]
+fn where_an_explanation_cannot_be_shown_its_file_is_named() {
+    let unable =
+        || Client::builder().initialize_with("/capabilities/window/showDocument", json!(null));
+    for (builder, refuses) in [(unable(), false), (Client::builder(), true)] {
+        let model = FakeModel::start();
+        let mut client = opened(&model, builder);
+        if refuses {
+            client.refuse("window/showDocument");
+        }
+        let file = explained(&mut client, &model);
+        let told = client.notification("window/showMessage");
+        assert_eq!(told["type"], 3);
+        assert!(told["message"].as_str().unwrap().contains(&file), "{told}");
+    }
+}
+
+#[test]
+fn what_may_not_be_edited_is_at_most_explained() {
+    let model = FakeModel::start();
+    let mut client = opened(&model, Client::builder());
+    let start = json!({"line": 0, "character": 0});
+    let range = json!({"start": start, "end": start});
+    for (path, expected) in [
+        (
+            ".github/workflows/ci.yml",
+            &["Explain this", "Review this"][..],
+        ),
+        (".env", &[]),
+        ("../outside.rs", &[]),
+    ] {
+        let uri = client.uri(path).replace("workspace/../", "");
+        client.open_as(&uri, "plaintext", "# TODO: ai: write this\n");
+        let actions = client.actions(&uri, &range);
+        let titles: Vec<&str> = actions
+            .iter()
+            .map(|action| action["title"].as_str().unwrap())
+            .collect();
+        assert_eq!(titles, expected, "{path}");
+    }
 }

@@ -12,9 +12,13 @@ use serde_json::{Value, json};
 use crate::event::JobId;
 use crate::from_proto;
 use crate::session::reviews::{Decision, PendingHunk};
+use crate::to_proto::SOURCE;
 
-/// How many diagnostics get a Fix entry of their own. More would bury other servers' fixes.
+/// How many diagnostics get a Fix entry of their own, those nearest to the place. More would bury
+/// other servers' fixes, and one entry mends them all.
 const FIXES: usize = 3;
+/// How many running jobs get a Cancel entry of their own, the newest. One entry cancels them all.
+const CANCELS: usize = 3;
 
 /// What is known of a place when its actions are listed.
 #[expect(
@@ -28,6 +32,9 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) range: lsp_types::Range,
     pub(crate) bytes: (usize, usize),
     pub(crate) language: Option<Language>,
+    /// Whether this document may be edited, and whether it may be read.
+    pub(crate) may_edit: bool,
+    pub(crate) may_read: bool,
     /// The innermost symbol around the place; `None` when there is none or no tree.
     pub(crate) symbol: Option<&'a Symbol>,
     /// The identifier at the place.
@@ -81,14 +88,7 @@ pub(crate) fn list(context: &ActionContext<'_>) -> Vec<CodeAction> {
         context,
         listed: Vec::new(),
     };
-    for (job, title) in context.running {
-        entries.add(
-            Action::Cancel,
-            format!("Cancel: {title}"),
-            json!({"job": job}),
-            None,
-        );
-    }
+    entries.cancels();
     for hunk in context.pending {
         entries.hunk(hunk);
     }
@@ -98,46 +98,16 @@ pub(crate) fn list(context: &ActionContext<'_>) -> Vec<CodeAction> {
     if context.holds_reply {
         entries.place(Action::Land, "Land this reply".into());
     }
-    if let Some(instruction) = context.comment
-        && (context.model || builtin::can_follow(context.language, instruction))
-    {
-        let title = format!("Carry out this comment: {}", shortened(instruction, 40));
-        entries.place(Action::Comment, title);
+    if context.may_edit {
+        entries.edits();
     }
-    for diagnostic in context.diagnostics.iter().take(FIXES) {
-        let message = from_proto::message(&diagnostic.message);
-        if !context.model && !builtin::can_fix(context.language, message) {
-            continue;
-        }
-        let title = format!("Fix with Pleach: {}", shortened(message, 50));
-        let arguments = entries.place_arguments(&title, json!({"diagnostics": [diagnostic]}));
-        entries.add(Action::Fix, title, arguments, Some(diagnostic));
-    }
-    let supported = context.model || context.language.is_some_and(builtin::supports);
-    if context.input_box && supported && (context.model || context.identifier.is_some()) {
-        entries.place(Action::Rewrite, "Rewrite with an instruction…".into());
-    }
-    if supported && let Some(symbol) = context.symbol {
-        let name = &symbol.name;
-        entries.place(Action::Document, format!("Document `{name}`"));
-        if is_testable(symbol.kind) {
-            entries.place(Action::Tests, format!("Write tests for `{name}`"));
-        }
-        if context.model && context.open_end {
-            entries.place(Action::Implement, format!("Implement `{name}`"));
-        }
-    }
-    if context.model {
+    if context.model && context.may_read {
         entries.place(Action::Explain, "Explain this".into());
         entries.place(Action::Review, "Review this".into());
     }
     if let Some(what) = context.undo {
-        entries.add(
-            Action::Undo,
-            format!("Undo Pleach's last edit: {what}"),
-            json!({}),
-            None,
-        );
+        let title = format!("Undo Pleach's last edit: {what}");
+        entries.add(Action::Undo, title, json!({}), &[]);
     }
     entries.listed
 }
@@ -148,10 +118,78 @@ struct Entries<'a> {
 }
 
 impl Entries<'_> {
+    fn cancels(&mut self) {
+        let running = self.context.running;
+        for (job, title) in running.iter().rev().take(CANCELS) {
+            let title = format!("Cancel: {title}");
+            self.add(Action::Cancel, title, json!({"job": job}), &[]);
+        }
+        if running.len() > CANCELS {
+            let title = format!("Cancel all {} jobs", running.len());
+            self.add(Action::Cancel, title, json!({"all": true}), &[]);
+        }
+    }
+
+    /// What changes the document.
+    fn edits(&mut self) {
+        let context = self.context;
+        if let Some(instruction) = context.comment
+            && (context.model || builtin::can_follow(context.language, instruction))
+        {
+            let title = format!("Carry out this comment: {}", shortened(instruction, 40));
+            self.place(Action::Comment, title);
+        }
+        self.fixes();
+        let supported = context.model || context.language.is_some_and(builtin::supports);
+        if context.input_box && supported && (context.model || context.identifier.is_some()) {
+            self.place(Action::Rewrite, "Rewrite with an instruction…".into());
+        }
+        if supported && let Some(symbol) = context.symbol {
+            let name = &symbol.name;
+            self.place(Action::Document, format!("Document `{name}`"));
+            if is_testable(symbol.kind) {
+                self.place(Action::Tests, format!("Write tests for `{name}`"));
+            }
+            if context.model && context.open_end {
+                self.place(Action::Implement, format!("Implement `{name}`"));
+            }
+        }
+    }
+
+    fn fixes(&mut self) {
+        let context = self.context;
+        let mut mendable: Vec<&Diagnostic> = Vec::new();
+        for diagnostic in context.diagnostics {
+            let message = from_proto::message(&diagnostic.message);
+            let can_mend = context.model || builtin::can_fix(context.language, message);
+            // A hint of ours at a hunk that waits is no problem of the code.
+            let is_ours = diagnostic.source.as_deref() == Some(SOURCE);
+            if can_mend && !is_ours && !mendable.contains(&diagnostic) {
+                mendable.push(diagnostic);
+            }
+        }
+        let line = context.range.start.line;
+        mendable.sort_by_key(|diagnostic| diagnostic.range.start.line.abs_diff(line));
+        for diagnostic in mendable.iter().take(FIXES) {
+            let message = shortened(from_proto::message(&diagnostic.message), 50);
+            let title = format!("Fix with Pleach: {message}");
+            self.fix(title, &[*diagnostic]);
+        }
+        if mendable.len() > 1 {
+            let title = format!("Fix all {} problems here with Pleach", mendable.len());
+            self.fix(title, &mendable);
+        }
+    }
+
+    fn fix(&mut self, title: String, diagnostics: &[&Diagnostic]) {
+        let arguments = self.place_arguments(&title, json!({"diagnostics": diagnostics}));
+        self.add(Action::Fix, title, arguments, diagnostics);
+    }
+
     /// Adds an entry about the place itself.
     fn place(&mut self, action: Action, title: String) {
         let arguments = self.place_arguments(&title, json!({}));
-        self.add(action, title, arguments, None);
+        self.add(action, title, arguments, &[]);
     }
 
     /// `more`, and where: with the version, so that the place can be moved if text is typed before
@@ -233,7 +271,7 @@ impl Entries<'_> {
             decision.command(),
             title,
             arguments,
-            None,
+            &[],
         );
     }
 
@@ -242,9 +280,15 @@ impl Entries<'_> {
         action: Action,
         title: String,
         arguments: Value,
-        diagnostic: Option<&Diagnostic>,
+        diagnostics: &[&Diagnostic],
     ) {
-        self.entry(kind(action), action.command(), title, arguments, diagnostic);
+        self.entry(
+            kind(action),
+            action.command(),
+            title,
+            arguments,
+            diagnostics,
+        );
     }
 
     fn entry(
@@ -253,7 +297,7 @@ impl Entries<'_> {
         command: &str,
         title: String,
         arguments: Value,
-        diagnostic: Option<&Diagnostic>,
+        diagnostics: &[&Diagnostic],
     ) {
         if !asked_for(self.context.only, kind) {
             return;
@@ -261,7 +305,8 @@ impl Entries<'_> {
         self.listed.push(CodeAction {
             title: title.clone(),
             kind: Some(CodeActionKind::Custom(kind.into())),
-            diagnostics: diagnostic.map(|diagnostic| vec![diagnostic.clone()]),
+            diagnostics: (!diagnostics.is_empty())
+                .then(|| diagnostics.iter().copied().cloned().collect()),
             command: Some(Command {
                 title,
                 tooltip: None,
@@ -305,6 +350,7 @@ pub(crate) fn shortened(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     fn context() -> ActionContext<'static> {
@@ -314,6 +360,8 @@ mod tests {
             range: lsp_types::Range::default(),
             bytes: (0, 0),
             language: Some(Language::Rust),
+            may_edit: true,
+            may_read: true,
             symbol: None,
             identifier: None,
             comment: None,
@@ -344,6 +392,80 @@ mod tests {
             ..context()
         };
         assert_eq!(titles(&with_model), ["Explain this", "Review this"]);
+    }
+
+    /// A diagnostic in line `line`.
+    fn unused(line: u32) -> Diagnostic {
+        let place = json!({"line": line, "character": 4});
+        serde_json::from_value(json!({
+            "range": {"start": place, "end": place}, "message": format!("unused import: `a{line}`"),
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn each_diagnostic_can_be_fixed_and_the_menu_stays_short() {
+        let fixes = |diagnostics: &[Diagnostic]| {
+            let mut context = context();
+            context.diagnostics = diagnostics;
+            context.range.start.line = 7;
+            titles(&context)
+        };
+        assert_eq!(
+            fixes(&[unused(7)]),
+            ["Fix with Pleach: unused import: `a7`"]
+        );
+        // The same problem, told twice.
+        assert_eq!(fixes(&[unused(7), unused(7)]).len(), 1);
+        // What cannot be mended without a model does not take the place of what can.
+        let mut many: Vec<Diagnostic> = (0..9).map(unused).collect();
+        for other in &mut many[..4] {
+            other.message = lsp_types::Message::String("mismatched types".into());
+        }
+        assert_eq!(
+            fixes(&many),
+            [
+                "Fix with Pleach: unused import: `a7`",
+                "Fix with Pleach: unused import: `a6`",
+                "Fix with Pleach: unused import: `a8`",
+                "Fix all 5 problems here with Pleach",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_may_not_be_edited_can_be_explained() {
+        let denied = ActionContext {
+            model: true,
+            may_edit: false,
+            comment: Some("rename x to y"),
+            ..context()
+        };
+        assert_eq!(titles(&denied), ["Explain this", "Review this"]);
+        let secret = ActionContext {
+            may_read: false,
+            ..denied
+        };
+        assert!(titles(&secret).is_empty());
+    }
+
+    #[test]
+    fn many_running_jobs_are_cancelled_by_one_entry() {
+        let running: Vec<(JobId, String)> =
+            (1..=5).map(|job| (job, format!("job {job}"))).collect();
+        let busy = ActionContext {
+            running: &running,
+            ..context()
+        };
+        assert_eq!(
+            titles(&busy),
+            [
+                "Cancel: job 5",
+                "Cancel: job 4",
+                "Cancel: job 3",
+                "Cancel all 5 jobs"
+            ]
+        );
     }
 
     #[test]

@@ -75,14 +75,15 @@ impl Client {
         );
         Self {
             counts_final_break: name.starts_with("Neovim"),
-            name,
             encoding: encoding(params),
             progress: window
                 .and_then(|window| window.work_done_progress)
                 .unwrap_or(false),
-            show_document: window
-                .and_then(|window| window.show_document.as_ref())
-                .is_some_and(|show| show.support),
+            // Helix shows documents and does not say so (seen in 25.07.1 and in its master).
+            show_document: name.starts_with("helix")
+                || window
+                    .and_then(|window| window.show_document.as_ref())
+                    .is_some_and(|show| show.support),
             apply_edit: workspace
                 .and_then(|workspace| workspace.apply_edit)
                 .unwrap_or(false),
@@ -105,6 +106,7 @@ impl Client {
             input_box: flag("inputBox"),
             settings: options.and_then(|options| options.get("settings")).cloned(),
             folders: folders(params),
+            name,
         }
     }
 }

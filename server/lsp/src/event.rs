@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tower_lsp::jsonrpc::{Error, ErrorCode, Id};
 
 use crate::session::configuration::LoadedSettings;
+use crate::session::documents::Access;
 use crate::session::reviews::Offer;
 use crate::transport::Signal;
 
@@ -82,6 +83,11 @@ pub(crate) enum Event {
     },
     /// A parse that was put off is due.
     ParseDue { uri: String },
+    /// What may be done with documents, by their uris, by the settings of this generation.
+    AccessKnown {
+        settings: u64,
+        known: Vec<(String, Access)>,
+    },
     /// A listing has waited long enough for a tree.
     ListingDue { listing: u64 },
     /// The engine of a job is known.

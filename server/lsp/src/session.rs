@@ -30,7 +30,7 @@ use reviews::Reviews;
 
 mod commands;
 pub(crate) mod configuration;
-mod documents;
+pub(crate) mod documents;
 mod handshake;
 mod history;
 mod jobs;
@@ -65,6 +65,8 @@ enum Awaited {
     Progress(JobId),
     /// `workspace/applyEdit` of a job's landing.
     ApplyEdit(JobId),
+    /// `window/showDocument` of an answer, and what is said when it is not shown.
+    Shown { told: String },
     /// Only an error would be worth a line in the log.
     Nothing(&'static str),
 }
@@ -119,6 +121,7 @@ impl Session {
                 self.reviews_opened(&uri);
                 self.check_open_settings(&uri);
                 self.document_moved(&uri);
+                self.look_up_access(vec![uri]);
             }
             Event::Changed(params) => {
                 let uri = params.text_document.text_document_identifier.uri.0.clone();
@@ -173,6 +176,7 @@ impl Session {
                 parsed,
             } => self.parsed(&uri, revision, parsed),
             Event::ParseDue { uri } => self.parse_due(&uri),
+            Event::AccessKnown { settings, known } => self.access_known(settings, known),
             Event::ListingDue { listing } => self.listing_due(listing),
             Event::JobEngine { job, label } => self.job_engine(job, label),
             Event::JobReport { job, event } => self.job_report(job, event),
@@ -206,6 +210,12 @@ impl Session {
                             .map(str::to_owned)
                             .or(failed);
                         self.edit_answered(job, applied, reason);
+                    }
+                    Some(Awaited::Shown { told }) => {
+                        let shown = answer.ok().and_then(|it| it.get("success")?.as_bool());
+                        if shown != Some(true) {
+                            self.show(messages::Severity::Info, &told);
+                        }
                     }
                     Some(Awaited::Nothing(method)) => {
                         if let Some(error) = failed {

@@ -5,6 +5,9 @@ use pleach_text::{ByteOffset, ByteRange, ChangeSet, PositionEncoding, Replacemen
 use ropey::Rope;
 use serde_json::{Value, json};
 
+/// The source that diagnostics of ours name.
+pub(crate) const SOURCE: &str = "pleach";
+
 /// A place of `text` on the wire.
 pub(crate) fn position(text: &Rope, at: ByteOffset, encoding: PositionEncoding) -> Position {
     let position = position_of(text, at, encoding);

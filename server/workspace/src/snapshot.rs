@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use dashmap::DashMap;
 use pleach_grammars::Language;
 use pleach_policy::PathRules;
 use ropey::Rope;
@@ -66,6 +67,9 @@ struct Inner {
     /// and the document's.
     strays: OnceLock<BTreeMap<Utf8PathBuf, Utf8PathBuf>>,
     names: OnceLock<Vec<String>>,
+    /// Texts that were read, by what the file is really called: whatever happens to the disk meanwhile,
+    /// everybody who shares this snapshot sees one text of a file. Several threads read at a time.
+    texts: DashMap<Utf8PathBuf, Arc<str>>,
 }
 
 impl WorkspaceSnapshot {
@@ -99,6 +103,7 @@ impl WorkspaceSnapshot {
             real_folders: OnceLock::new(),
             strays: OnceLock::new(),
             names: OnceLock::new(),
+            texts: DashMap::new(),
         };
         Self {
             inner: Arc::new(inner),
@@ -242,8 +247,8 @@ impl WorkspaceSnapshot {
                 .is_ok_and(|located| self.is_there(&located.path))
     }
 
-    /// The text of the file called `path`, if it may be read. Asks the disk, for an open document as
-    /// well: the file that it belongs to must not be a link out of the workspace.
+    /// The text of the file called `path`, if it may be read: the same text each time. Asks the disk,
+    /// for an open document as well: the file that it belongs to must not be a link out of the workspace.
     pub fn read(&self, path: &str) -> Result<FileText, ReadError> {
         if let Some(document) = self.inner.unsaved.get(path) {
             return Ok(of_document(path.to_owned(), document));
@@ -255,12 +260,23 @@ impl WorkspaceSnapshot {
         if let Some(document) = document.or_else(|| self.document_at(&real)) {
             return Ok(of_document(located.name, document));
         }
-        let text = read(&real, &located.name, MAX_FILE_BYTES)?;
         Ok(FileText {
+            text: self.text_on_disk(&real, &located.name)?,
             name: located.name,
-            text: text.into(),
             version: None,
         })
+    }
+
+    /// The text of the file at `real` as it was when it was first read.
+    fn text_on_disk(&self, real: &Utf8Path, name: &str) -> Result<Arc<str>, ReadError> {
+        let texts = &self.inner.texts;
+        if let Some(text) = texts.get(real) {
+            return Ok(Arc::clone(&text));
+        }
+        // Read without holding the entry: of two who read at the same time, the first to finish counts.
+        let text = read(real, name, MAX_FILE_BYTES)?;
+        let entry = texts.entry(real.to_owned());
+        Ok(Arc::clone(&entry.or_insert_with(|| text.into())))
     }
 
     /// As [`WorkspaceSnapshot::read`], the text alone.

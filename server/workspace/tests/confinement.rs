@@ -68,6 +68,22 @@ fn read(snapshot: &WorkspaceSnapshot, path: &str) -> String {
     }
 }
 
+/// Two readers on two threads, and a disk that changes between them: the snapshot does not.
+#[test]
+fn everybody_who_shares_a_snapshot_sees_one_text_of_a_file() {
+    let disk = Disk::new();
+    let snapshot = disk.snapshot();
+    let shared = snapshot.clone();
+    let first = std::thread::spawn(move || shared.read_text("src/a.rs").unwrap());
+    let first = first.join().unwrap();
+    fs::write(disk.top.join("ws/src/a.rs"), "written meanwhile\n").unwrap();
+    assert_eq!(*first, *snapshot.read_text("src/a.rs").unwrap());
+    assert_eq!(
+        &*disk.snapshot().read_text("src/a.rs").unwrap(),
+        "written meanwhile\n"
+    );
+}
+
 #[test]
 fn open_documents_come_before_the_disk() {
     let disk = Disk::new();

@@ -13,26 +13,15 @@ src/lib.rs
 ```
 ]]
 
---- Runs `body` with a model, and ends the model whatever happens.
-local function with_model(it, reply, more, body)
-  local model = it.fake_model(reply, more)
-  local ok, failure = xpcall(body, debug.traceback, model)
-  model.stop()
-  if not ok then
-    error(failure, 0)
-  end
-end
-
 return {
   {
     'a streamed answer lands, and is shown while it is written',
     function(it)
-      with_model(it, REPLY, {}, function(model)
+      it.with_model(REPLY, {}, function(model)
         it.open('src/lib.rs', model.options())
         it.cursor('fn fee_cents')
         vim.cmd('Pleach rewrite say the type of the fee')
-        local job = it.job_ends()
-        it.equal(job.state, 'finished', job.message)
+        local job = it.job_lands()
         it.contains(it.text(), 'let per_day: u32 =')
         it.contains(job.text, '<<<<<<< SEARCH', 'the text was streamed')
         it.contains(job.engine, 'fake-coder', 'what answered is named')
@@ -42,7 +31,7 @@ return {
   {
     'with a model the menu has more',
     function(it)
-      with_model(it, REPLY, {}, function(model)
+      it.with_model(REPLY, {}, function(model)
         it.open('src/loans.rs', model.options())
         it.cursor('fn readers')
         -- The settings are read beside the first requests.
@@ -54,9 +43,37 @@ return {
     end,
   },
   {
+    'an explanation is shown beside the code, which stays where it is',
+    function(it)
+      it.with_model('It counts the readers.', {}, function(model)
+        it.open('src/loans.rs', model.options())
+        local code = vim.api.nvim_get_current_win()
+        it.cursor('fn readers')
+        vim.cmd('Pleach explain')
+        local job = it.job_ends()
+        it.equal(job.state, 'finished', job.message)
+        local shown = it.wait('the answer is shown', function()
+          for _, window in ipairs(vim.api.nvim_list_wins()) do
+            local text = it.text(vim.api.nvim_win_get_buf(window))
+            if window ~= code and text:find('It counts the readers.', 1, true) then
+              return window
+            end
+          end
+        end)
+        it.equal(vim.api.nvim_get_current_win(), code, 'the cursor stays in the code')
+        it.contains(it.text(), 'fn readers')
+        it.wait('the answer belongs to the same project', function()
+          local clients = vim.lsp.get_clients({ name = 'pleach', bufnr = vim.api.nvim_win_get_buf(shown) })
+          return #clients == 1 and clients[1].id == it.client.id
+        end)
+        vim.api.nvim_win_close(shown, true)
+      end)
+    end,
+  },
+  {
     'a job that hangs is cancelled; the connection closes and nothing changes',
     function(it)
-      with_model(it, REPLY, { '--hang-after', '1' }, function(model)
+      it.with_model(REPLY, { '--hang-after', '1' }, function(model)
         it.open('src/lib.rs', vim.tbl_extend('force', model.options(), { preview = { delay = 0 } }))
         local before = it.text()
         it.cursor('fn fee_cents')
@@ -89,7 +106,7 @@ return {
   {
     'a job is cancelled by the progress display as well',
     function(it)
-      with_model(it, REPLY, { '--hang-after', '1' }, function(model)
+      it.with_model(REPLY, { '--hang-after', '1' }, function(model)
         it.open('src/lib.rs', model.options())
         it.cursor('fn fee_cents')
         vim.cmd('Pleach rewrite say the type of the fee')
@@ -105,7 +122,7 @@ return {
     'what is typed while the model writes is kept, and the edit lands beside it',
     function(it)
       local go_on = vim.fn.tempname()
-      with_model(it, REPLY, { '--hold-after', '1', '--until', go_on }, function(model)
+      it.with_model(REPLY, { '--hold-after', '1', '--until', go_on }, function(model)
         it.open('src/lib.rs', model.options())
         it.cursor('fn fee_cents')
         vim.cmd('Pleach rewrite say the type of the fee')
@@ -116,8 +133,7 @@ return {
         it.replace_line('//! A lending library', '//! A lending library, and a typed line.')
         vim.api.nvim_buf_set_lines(0, 1, 1, false, { '//!', '//! Another typed line.' })
         vim.fn.writefile({}, go_on)
-        local job = it.job_ends()
-        it.equal(job.state, 'finished', job.message)
+        it.job_lands()
         it.contains(it.text(), '//! Another typed line.')
         it.contains(it.text(), 'let per_day: u32 =')
       end)

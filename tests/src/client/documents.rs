@@ -108,6 +108,13 @@ impl Client {
             .to_owned()
     }
 
+    /// Fails unless both sides have the same text, and the server knows it.
+    pub fn assert_in_step(&mut self, path: &str) {
+        let held = self.server_document(path);
+        assert_eq!(held["text"], self.text(path));
+        assert_eq!(held["suspect"], Value::Null);
+    }
+
     /// Replaces the only occurrence of `old` as one keystroke.
     pub fn replace(&mut self, path: &str, old: &str, new: &str) {
         let (from, to) = self.find(path, old);

@@ -25,6 +25,27 @@ impl Client {
         }
     }
 
+    /// The action of a range that executes `command`, if it is offered.
+    pub fn offered(&mut self, path: &str, range: &Value, command: &str) -> Option<Value> {
+        let mut actions = self.actions(path, range).into_iter();
+        actions.find(|action| action["command"]["command"] == command)
+    }
+
+    /// Picks the action of a range that executes `command`.
+    pub fn choose(&mut self, path: &str, range: &Value, command: &str) -> Value {
+        let action = self.offered(path, range, command);
+        let action = action.unwrap_or_else(|| panic!("{command} is not offered at {range}"));
+        self.pick(&action).expect("the command is taken")
+    }
+
+    /// Picks the action of a range that executes `command`, and returns the number of its job.
+    pub fn choose_job(&mut self, path: &str, range: &Value, command: &str) -> u64 {
+        let answer = self.choose(path, range, command);
+        answer["job"]
+            .as_u64()
+            .unwrap_or_else(|| panic!("no job in {answer}"))
+    }
+
     /// Picks an action as a person does who has the list before them: its command is executed.
     pub fn pick(&mut self, action: &Value) -> Result<Value, Value> {
         // A command, or an action that holds one.

@@ -71,6 +71,13 @@ local markers = {
 ---@param buffer integer
 ---@param on_root fun(root: string?)
 local function root_dir(buffer, on_root)
+  -- An answer that the server has kept belongs to the project that it is about.
+  if vim.api.nvim_buf_get_name(buffer):find('%.answer%.md$') then
+    local clients = vim.lsp.get_clients({ name = 'pleach' })
+    if #clients > 0 then
+      return on_root(clients[#clients].root_dir)
+    end
+  end
   for _, names in ipairs(markers) do
     local root = vim.fs.root(buffer, names)
     if root then

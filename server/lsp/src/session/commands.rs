@@ -35,6 +35,8 @@ struct Arguments {
     instruction: Option<String>,
     reply: Option<String>,
     job: Option<JobId>,
+    /// Every job.
+    all: bool,
     /// What the entry that was picked is called.
     title: Option<String>,
     diagnostics: Vec<lsp_types::Diagnostic>,
@@ -58,6 +60,8 @@ pub(crate) enum CommandFailure {
     NoReply,
     #[error("there is no running job to cancel")]
     NothingRuns,
+    #[error("the job is landing its edit already")]
+    Landing,
     #[error("no hunk waits for review there")]
     NothingWaits,
     #[error("it is not said which side of the conflict is wanted")]
@@ -87,6 +91,7 @@ impl CommandFailure {
             Self::NoInstruction(_) => "no-instruction",
             Self::NoReply => "no-reply",
             Self::NothingRuns => "nothing-runs",
+            Self::Landing => "landing",
             Self::NothingWaits => "nothing-waits",
             Self::NoChoice => "no-choice",
             Self::CannotRetry => "cannot-retry",
@@ -115,6 +120,7 @@ impl CommandFailure {
             Self::NoChoice => "give {\"choice\": \"mine\"}, `theirs`, `both` or `ask`",
             Self::CannotRetry => "paste another answer, or accept or reject this one",
             Self::NothingRuns | Self::NothingToUndo => "nothing was changed",
+            Self::Landing => "undo it with pleach.undo when it has landed",
             Self::Suspect(_) => {
                 "save the document, or close it and open it again, then repeat the command"
             }
@@ -159,16 +165,7 @@ impl Session {
                 cause,
             })?;
         match action {
-            Action::Cancel => {
-                let running = |job: &&super::jobs::Job| !job.has_ended();
-                let job = match arguments.job {
-                    Some(job) => self.jobs.get(&job).filter(running),
-                    None => self.jobs.values().rfind(running),
-                };
-                let job = job.map(|job| job.id);
-                self.cancel_job(job.ok_or(CommandFailure::NothingRuns)?);
-                Ok(Value::Null)
-            }
+            Action::Cancel => self.cancel(&arguments),
             Action::Undo => {
                 let uri = arguments
                     .uri
@@ -178,6 +175,31 @@ impl Session {
             _ if !self.configuration.settings().actions.enabled => Err(CommandFailure::TurnedOff),
             _ => self.begin(request, action, arguments, None),
         }
+    }
+
+    /// Cancels one job, every job, or the newest.
+    fn cancel(&mut self, arguments: &Arguments) -> Result<Value, CommandFailure> {
+        let running = self.jobs.values().filter(|job| !job.has_ended());
+        let named: Vec<&super::jobs::Job> = match arguments.job {
+            Some(id) => running.filter(|job| job.id == id).collect(),
+            None => running.collect(),
+        };
+        let in_time = named.iter().filter(|job| self.can_be_cancelled(job));
+        let mut in_time: Vec<JobId> = in_time.map(|job| job.id).collect();
+        if in_time.is_empty() {
+            return Err(if named.is_empty() {
+                CommandFailure::NothingRuns
+            } else {
+                CommandFailure::Landing
+            });
+        }
+        if !arguments.all {
+            in_time.drain(..in_time.len() - 1);
+        }
+        for job in in_time {
+            self.cancel_job(job);
+        }
+        Ok(Value::Null)
     }
 
     /// Starts the job of an action on a place; for a second try of one with another instruction, under

@@ -27,6 +27,8 @@ pub(crate) struct Configuration {
     folders: Vec<String>,
     roots: Vec<Utf8PathBuf>,
     loaded: bool,
+    /// Counts how often settings have come into force.
+    generation: u64,
     /// Events that came before the settings were read.
     deferred: Vec<Event>,
     /// Settings that the client sent.
@@ -61,6 +63,10 @@ impl Configuration {
 
     pub(crate) fn is_loaded(&self) -> bool {
         self.loaded
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
     }
 
     pub(crate) fn defer(&mut self, event: Event) {
@@ -127,6 +133,8 @@ impl Session {
         self.configuration.path_rules = loaded.settings.path_rules();
         self.configuration.settings = Arc::new(loaded.settings);
         self.configuration.loaded = true;
+        self.configuration.generation += 1;
+        self.look_up_access(self.documents.iter().map(|it| it.uri.clone()).collect());
         self.configuration.problems = loaded.files.iter().map(|file| file.problems.len()).sum();
         for problem in loaded.client_problems {
             self.configuration.problems += 1;
@@ -210,7 +218,7 @@ impl Session {
                     "range": to_proto::range(text, problem.range, self.client.encoding),
                     "severity": match problem.severity { Severity::Error => 1, Severity::Warning => 2 },
                     "code": problem.code,
-                    "source": "pleach",
+                    "source": to_proto::SOURCE,
                     "message": problem.message,
                 })
             })

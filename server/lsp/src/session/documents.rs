@@ -7,15 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use camino::Utf8PathBuf;
 use lsp_types::{DidChangeTextDocumentParams, TextDocumentContentChangeEvent, TextDocumentItem};
 use pleach_grammars::{Language, Symbol, Syntax};
-use pleach_text::{
-    ByteOffset, ByteRange, ChangeSet, EncodedPosition, Line, PositionEncoding, Replacement,
-    byte_of, is_within,
-};
+use pleach_text::{ByteOffset, ByteRange, ChangeSet, Replacement};
 use ropey::Rope;
 
 use crate::client::Client;
 use crate::event::Parsed;
 use crate::from_proto;
+
+mod reading;
 
 /// Bytes of text whose trees are kept at most: a tree takes 22 to 30 times its text.
 const TREES_BYTES: usize = 4 << 20;
@@ -25,6 +24,8 @@ const TREES_COUNT: usize = 8;
 /// moved to the present one.
 const CHANGES_REMEMBERED: usize = 256;
 
+/// How much of a place is looked at for what is left open, or for a reply.
+pub(crate) const GLANCE: usize = 16 << 10;
 /// Bytes up to which a text that came whole is compared with the one it replaces.
 const WORTH_COMPARING: usize = 1 << 20;
 
@@ -48,11 +49,30 @@ pub(crate) struct Document {
     pub(crate) text: Rope,
     /// Why the text may differ from the editor's, if it may. Nothing lands in such a document.
     pub(crate) suspect: Option<String>,
+    /// What may be done with the file, once that is known.
+    pub(crate) access: Option<Access>,
     /// Counts the texts of this document, from its opening on.
     pub(crate) revision: u64,
     changes: VecDeque<(i32, ChangeSet)>,
     tree: Tree,
     used: u64,
+}
+
+/// What the settings and the workspace's bounds allow to do with a document.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Access {
+    pub(crate) edit: bool,
+    pub(crate) read: bool,
+}
+
+/// Until it is known: each command asks again before anything is done.
+impl Default for Access {
+    fn default() -> Self {
+        Self {
+            edit: true,
+            read: true,
+        }
+    }
 }
 
 /// What is known of a document's syntax.
@@ -155,6 +175,7 @@ impl Documents {
             version: item.version,
             text: Rope::from_str(&item.text),
             suspect: None,
+            access: None,
             revision,
             changes: VecDeque::new(),
             tree: Tree::default(),
@@ -239,29 +260,11 @@ impl Document {
         for change in params.content_changes {
             match change {
                 TextDocumentContentChangeEvent::TextDocumentContentChangePartial(part) => {
-                    let start = from_proto::position(part.range.start);
-                    let end = from_proto::position(part.range.end);
-                    if end < start {
-                        self.suspect(
-                            "a change named a range that ends before it begins".to_owned(),
-                        );
-                    } else if is_inside_character(&self.text, start, client.encoding)
-                        || is_inside_character(&self.text, end, client.encoding)
-                    {
-                        self.suspect("a change named a place inside a character".to_owned());
+                    let read = reading::read(&self.text, part, client);
+                    if let Some(doubt) = read.doubt {
+                        self.suspect(doubt.to_owned());
                     }
-                    let replacement = Replacement {
-                        delete: ByteRange::new(
-                            byte_of(&self.text, start, client.encoding),
-                            byte_of(&self.text, end, client.encoding),
-                        ),
-                        insert: part.text,
-                    };
-                    if client.counts_final_break && end == self.behind_final_break() {
-                        self.replace(&self.without_final_break(replacement, start == end));
-                    } else {
-                        self.replace(&replacement);
-                    }
+                    self.replace(&read.replacement);
                 }
                 TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(whole) => {
                     self.replace_all(&whole.text);
@@ -269,43 +272,6 @@ impl Document {
             }
         }
         self.version = version;
-    }
-
-    /// The position behind a line break after the last line, which the text itself does not have.
-    fn behind_final_break(&self) -> EncodedPosition {
-        EncodedPosition {
-            line: Line::from_index(self.text.len_lines()),
-            column: 0,
-        }
-    }
-
-    /// What `replacement` means to an editor that counts a line break at the end of this text, where
-    /// there is none: its range ends behind that line break, and with `is_insertion` it begins there
-    /// as well. Afterwards the text ends without it again.
-    fn without_final_break(&self, replacement: Replacement, is_insertion: bool) -> Replacement {
-        let Replacement {
-            mut delete,
-            mut insert,
-        } = replacement;
-        let line_break = |text: &str| match text.as_bytes() {
-            [.., b'\r', b'\n'] => 2,
-            [.., b'\r' | b'\n'] => 1,
-            _ => 0,
-        };
-        let kept = insert.len() - line_break(&insert);
-        if is_insertion {
-            insert.truncate(kept);
-            insert.insert(0, '\n');
-        } else if insert.is_empty() {
-            // The last lines are deleted: the break before them was not the last one, and is now.
-            let from = delete.start.0.saturating_sub(2);
-            let before = self.text.get_byte_slice(from..delete.start.0);
-            let before = before.map(String::from).unwrap_or_default();
-            delete.start.0 -= line_break(&before);
-        } else {
-            insert.truncate(kept);
-        }
-        Replacement { delete, insert }
     }
 
     /// Takes over the whole text as it was saved. It is a text of the present version, and what may
@@ -412,7 +378,8 @@ impl Document {
         Some(since.map(|(_, change)| change.clone()).collect())
     }
 
-    /// What the last good tree says of the place `at`.
+    /// What the last good tree says of the place `at`: the symbol with its range and its body in the
+    /// present text.
     pub(crate) fn place(&self, at: ByteOffset) -> Place {
         let Some(tree) = &self.tree.last_good else {
             return Place::Unknown;
@@ -422,7 +389,29 @@ impl Document {
             .iter()
             .rev()
             .fold(at, |at, change| map_back(change, at));
-        Place::Known(pleach_grammars::symbol_at(&tree.symbols, at).cloned())
+        let symbol = pleach_grammars::symbol_at(&tree.symbols, at);
+        Place::Known(symbol.cloned().map(|mut symbol| {
+            for change in &tree.since {
+                symbol.range = change.map_range(symbol.range);
+                symbol.body = symbol.body.map(|body| change.map_range(body));
+            }
+            symbol
+        }))
+    }
+
+    /// The text of a range, at most its first [`GLANCE`] bytes.
+    pub(crate) fn text_of(&self, range: ByteRange) -> String {
+        let end = range.end.0.min(self.text.len_bytes());
+        let start = range.start.0.min(end);
+        let start = self.text.byte_to_char(start);
+        let end = self.text.byte_to_char(end).min(start + GLANCE);
+        let part = self.text.get_slice(start..end);
+        part.map(String::from).unwrap_or_default()
+    }
+
+    /// Whether a parse of this document runs.
+    pub(crate) fn is_being_parsed(&self) -> bool {
+        self.tree.parsing.is_some()
     }
 
     /// Whether a tree may be kept for this document at all.
@@ -524,16 +513,6 @@ impl Document {
     }
 }
 
-/// Whether `at` names a place between the halves of a character. Behind the end of a line or of the
-/// text is another matter: that means the end.
-fn is_inside_character(text: &Rope, at: EncodedPosition, encoding: PositionEncoding) -> bool {
-    let end = EncodedPosition {
-        column: u32::MAX,
-        ..at
-    };
-    !is_within(text, at, encoding) && byte_of(text, at, encoding) != byte_of(text, end, encoding)
-}
-
 /// Where the place `at` of the text after `change` was in the text before it.
 fn map_back(change: &ChangeSet, at: ByteOffset) -> ByteOffset {
     let mut shift = 0_usize;
@@ -557,6 +536,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use lsp_types::{LanguageKind, Uri};
+    use pleach_text::PositionEncoding;
 
     fn opened(text: &str) -> Documents {
         let mut documents = Documents::default();
@@ -620,56 +600,5 @@ mod tests {
         document.change(serde_json::from_value(whole).unwrap(), &bytes());
         assert_eq!(document.suspect, None);
         assert_eq!(document.text.to_string(), "fresh\n");
-    }
-
-    #[test]
-    fn a_place_behind_an_end_means_that_end() {
-        let mut documents = opened("é\nb\n");
-        let document = documents.get_mut("file:///a.rs").unwrap();
-        document.change(typed(2, 7, 3, 90, "x"), &Client::default());
-        document.change(typed(3, 0, 9, 9, "y"), &Client::default());
-        assert_eq!(document.text.to_string(), "éy\nb\nx");
-        assert_eq!(document.suspect, None);
-    }
-
-    #[test]
-    fn what_cannot_be_understood_makes_the_text_suspect() {
-        for (from, to, why) in [(1, 2, "inside a character"), (3, 0, "reversed")] {
-            let mut documents = opened("𝄞b\n");
-            let document = documents.get_mut("file:///a.rs").unwrap();
-            document.change(typed(2, 0, from, to, "x"), &Client::default());
-            assert!(document.suspect.is_some(), "{why}");
-        }
-    }
-
-    /// What Neovim 0.11 sends for `o`, `dd`, `p` and `dG` at the end of a text without a final line
-    /// break.
-    #[test]
-    fn a_final_line_break_that_only_the_editor_counts_is_left_out() {
-        let changes = [
-            ((1, 1), (2, 0), "\nc\n", "a\nb\nc"),
-            ((2, 0), (3, 0), "", "a\nb"),
-            ((2, 0), (2, 0), "d\n", "a\nb\nd"),
-            ((1, 0), (3, 0), "", "a"),
-            ((0, 0), (1, 0), "", ""),
-        ];
-        let neovim = Client {
-            counts_final_break: true,
-            ..bytes()
-        };
-        let mut documents = opened("a\nb");
-        let document = documents.get_mut("file:///a.rs").unwrap();
-        for (version, (start, end, text, expected)) in (2..).zip(changes) {
-            let mut change = typed(version, start.0, start.1, 0, text);
-            if let [TextDocumentContentChangeEvent::TextDocumentContentChangePartial(part)] =
-                &mut change.content_changes[..]
-            {
-                part.range.end.line = end.0;
-                part.range.end.character = end.1;
-            }
-            document.change(change, &neovim);
-            assert_eq!(document.text.to_string(), expected, "{start:?} {end:?}");
-            assert_eq!(document.suspect, None);
-        }
     }
 }

@@ -15,7 +15,7 @@ use tower_lsp::jsonrpc::Id;
 
 use crate::actions::shortened;
 use crate::event::{Ended, Event, Inbox, JobId};
-use crate::session::landing::LandingFailure;
+use crate::session::landing::{Landing, LandingFailure};
 use crate::session::messages::Severity;
 use crate::session::reviews::Asked;
 use crate::session::{Awaited, Session};
@@ -417,16 +417,37 @@ impl Session {
     /// Cancels a job: the engine's work is dropped, and with it its connection. What is landing
     /// already is seen through, because half an edit would be worse.
     pub(super) fn cancel_job(&mut self, job: JobId) {
-        if self.landings.contains_key(&job) {
+        let Some(it) = self.jobs.get(&job) else {
+            return;
+        };
+        if !self.can_be_cancelled(it) {
             tracing::info!(job, "a job that is landing is not cancelled");
             return;
         }
-        if let Some(job) = self.jobs.get(&job) {
-            job.cancel.cancel();
+        it.cancel.cancel();
+        if self.landings.remove(&job).is_some() {
+            // Nothing of it has been sent, and its task has ended.
+            self.job_ended(job, Ended::Cancelled);
         }
     }
 
+    /// Whether cancelling a job can still keep the text as it is.
+    pub(super) fn can_be_cancelled(&self, job: &Job) -> bool {
+        let landing = self.landings.get(&job.id);
+        !job.has_ended() && landing.is_none_or(Landing::has_sent_nothing)
+    }
+
     pub(super) fn job_ended(&mut self, job: JobId, outcome: Ended) {
+        // It may have ended by itself in the moment before it was cancelled.
+        let is_cancelled = self
+            .jobs
+            .get(&job)
+            .is_some_and(|job| job.cancel.is_cancelled());
+        let outcome = if is_cancelled {
+            Ended::Cancelled
+        } else {
+            outcome
+        };
         match outcome {
             Ended::Cancelled => {
                 self.tell_job(

@@ -593,6 +593,12 @@ impl Landing {
         }
     }
 
+    /// Whether the editor has seen nothing of it yet.
+    pub(super) fn has_sent_nothing(&self) -> bool {
+        let is_edit = matches!(self.purpose, Purpose::Edit);
+        is_edit && self.landed == 0 && self.attempt == 0
+    }
+
     fn present_path(&self) -> String {
         self.paths.get(self.landed).cloned().unwrap_or_default()
     }

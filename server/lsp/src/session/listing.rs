@@ -11,18 +11,16 @@ use pleach_text::{ByteOffset, ByteRange};
 use crate::actions::{self, ActionContext};
 use crate::event::{Event, Parsed, Reply};
 use crate::from_proto;
-use crate::session::documents::{Document, ParseTask, Place, Want};
+use crate::session::documents::{Access, Document, GLANCE, ParseTask, Place, Want};
 use crate::session::{LastPlace, Session};
 
-/// How long the first listing in a document may wait for its tree. Later ones never wait: they use
-/// the last good tree.
+/// How long the first listing in a document may wait for its tree, and for word of whether the file
+/// may be edited. Later ones never wait: they use the last good tree.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// How much typing is gathered before a tree that still serves is parsed anew.
 const GATHER: Duration = Duration::from_millis(200);
 /// Documents up to this many bytes are parsed well within that time.
 const WORTH_WAITING: usize = 512 << 10;
-/// How many bytes around the place are looked at for what is left open, or for a reply.
-const GLANCE: usize = 16 << 10;
 
 /// Listings that wait for a tree.
 #[derive(Default)]
@@ -60,9 +58,10 @@ impl Session {
             reply.send(Ok(Vec::new()));
             return;
         };
-        let waits = document.wants_tree()
-            && document.text.len_bytes() <= WORTH_WAITING
-            && matches!(document.place(ByteOffset(0)), Place::Unknown);
+        let waits = document.access.is_none()
+            || (document.wants_tree()
+                && document.text.len_bytes() <= WORTH_WAITING
+                && matches!(document.place(ByteOffset(0)), Place::Unknown));
         match self.documents.want_tree(uri) {
             Want::Nothing => {}
             Want::Parse(task) => self.parse(task),
@@ -124,7 +123,59 @@ impl Session {
             self.parse(task);
             return;
         }
-        self.answer_waiting(|waiting| waiting.params.text_document.uri.0 == uri);
+        self.answer_ready(uri);
+    }
+
+    /// Looks up what may be done with documents, beside the loop: it may take a look at the disk.
+    pub(super) fn look_up_access(&self, uris: Vec<String>) {
+        if !self.configuration.is_loaded() || uris.is_empty() {
+            return;
+        }
+        let snapshot = self.snapshot();
+        let settings = self.configuration.generation();
+        let nothing = Event::AccessKnown {
+            settings,
+            known: Vec::new(),
+        };
+        let work = move || {
+            let access = |uri: String| {
+                let access = Access {
+                    edit: snapshot.name_of(&uri).is_ok(),
+                    read: snapshot.name_to_read(&uri).is_ok(),
+                };
+                (uri, access)
+            };
+            Event::AccessKnown {
+                settings,
+                known: uris.into_iter().map(access).collect(),
+            }
+        };
+        self.aside(work, nothing);
+    }
+
+    pub(super) fn access_known(&mut self, settings: u64, known: Vec<(String, Access)>) {
+        if settings != self.configuration.generation() {
+            // Looked up by rules that are not in force any more.
+            return;
+        }
+        for (uri, access) in known {
+            if let Some(document) = self.documents.get_mut(&uri) {
+                document.access = Some(access);
+                self.answer_ready(&uri);
+            }
+        }
+    }
+
+    /// Answers the listings in `uri` that wait for nothing more.
+    fn answer_ready(&mut self, uri: &str) {
+        let ready = self.documents.get(uri).is_none_or(|document| {
+            let waits_for_tree = document.is_being_parsed()
+                && matches!(document.place(ByteOffset(0)), Place::Unknown);
+            document.access.is_some() && !waits_for_tree
+        });
+        if ready {
+            self.answer_waiting(|waiting| waiting.params.text_document.uri.0 == uri);
+        }
     }
 
     pub(super) fn parse_due(&mut self, uri: &str) {
@@ -157,9 +208,6 @@ impl Session {
         let Some(document) = self.documents.get(uri) else {
             return Vec::new();
         };
-        if document.suspect.is_some() {
-            return Vec::new();
-        }
         let range = from_proto::range(&document.text, params.range, self.client.encoding);
         let place = LastPlace {
             uri: uri.clone(),
@@ -169,7 +217,7 @@ impl Session {
         let running: Vec<_> = self
             .jobs
             .values()
-            .filter(|job| !job.has_ended())
+            .filter(|job| self.can_be_cancelled(job))
             .map(|job| (job.id, job.title.clone()))
             .collect();
         let (line, line_start) = document.line_at(range.start);
@@ -181,30 +229,43 @@ impl Session {
             Place::Unknown => None,
         };
         let comment = builtin::instruction_in_line(document.language, &line);
-        let glance = glance(document, range);
         let pending = if self.reviews.is_empty() {
             Vec::new()
         } else {
             self.pending_at(uri, range)
         };
+        let open_end = match &symbol {
+            Some(symbol) => {
+                left_open(&document.text_of(symbol.range))
+                    || symbol
+                        .body
+                        .is_some_and(|body| is_empty_body(&document.text_of(body)))
+            }
+            None => left_open(&glance(document, range)),
+        };
+        // Nothing may be done with a text that may not be the editor's.
+        let sound = document.suspect.is_none();
+        let access = document.access.unwrap_or_default();
         let listed = actions::list(&ActionContext {
             uri,
             version: document.version,
             range: params.range,
             bytes: (range.start.0, range.end.0),
             language: document.language,
+            may_edit: sound && access.edit,
+            may_read: sound && access.read,
             symbol: symbol.as_ref(),
             identifier: identifier_at(&line, range.start.0.saturating_sub(line_start.0)),
             comment: comment.as_deref(),
-            open_end: left_open(&glance),
-            holds_reply: holds_reply(document, range),
+            open_end,
+            holds_reply: sound && holds_reply(document, range),
             diagnostics: &params.context.diagnostics,
             only: params.context.only.as_deref(),
             model: self.configuration.settings().model_engine().is_some(),
             input_box: self.client.input_box,
             running: &running,
             pending: &pending,
-            undo: self.history.last_in(uri),
+            undo: self.history.last_in(uri).filter(|_| sound),
         });
         self.last_place = Some(place);
         listed
@@ -241,6 +302,15 @@ fn left_open(text: &str) -> bool {
     MARKS.iter().any(|mark| text.contains(mark))
 }
 
+/// Whether a body holds nothing but what a language asks for.
+fn is_empty_body(body: &str) -> bool {
+    let inside = body
+        .trim()
+        .trim_start_matches(['{', ':'])
+        .trim_end_matches('}');
+    matches!(inside.trim(), "" | "pass" | "..." | "end")
+}
+
 /// Whether the selection, or with none the beginning of a document, reads like an answer with edits.
 fn holds_reply(document: &Document, range: ByteRange) -> bool {
     const MARKS: [&str; 5] = [
@@ -250,8 +320,7 @@ fn holds_reply(document: &Document, range: ByteRange) -> bool {
         "--- a/",
         "\"old_string\"",
     ];
-    let text = &document.text;
-    let (start, end) = if range.is_empty() {
+    let range = if range.is_empty() {
         // Code that merely holds such text is not an answer; notes and scratch buffers may be.
         let prose = matches!(
             document.language,
@@ -260,19 +329,11 @@ fn holds_reply(document: &Document, range: ByteRange) -> bool {
         if !prose {
             return false;
         }
-        (0, text.len_bytes())
+        ByteRange::new(ByteOffset(0), ByteOffset(document.text.len_bytes()))
     } else {
-        (
-            range.start.0.min(text.len_bytes()),
-            range.end.0.min(text.len_bytes()),
-        )
+        range
     };
-    let start = text.byte_to_char(start);
-    let end = text.byte_to_char(end).min(start + GLANCE);
-    let part = text
-        .get_slice(start..end)
-        .map(String::from)
-        .unwrap_or_default();
+    let part = document.text_of(range);
     MARKS.iter().any(|mark| part.contains(mark))
 }
 
@@ -310,6 +371,15 @@ mod tests {
         assert_eq!(identifier_at("let größe = 1;", 4), Some("größe"));
         assert_eq!(identifier_at("a + 12", 5), None);
         assert_eq!(identifier_at("", 9), None);
+    }
+
+    #[test]
+    fn an_empty_body_is_recognised() {
+        for empty in ["{}", "{\n}", " pass", "...", "{ }"] {
+            assert!(is_empty_body(empty), "{empty}");
+        }
+        assert!(!is_empty_body("{ 1 }"));
+        assert!(!is_empty_body("return None"));
     }
 
     #[test]

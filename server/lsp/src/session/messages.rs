@@ -38,13 +38,14 @@ impl Session {
     /// Opens a file in the editor to be read; where the editor cannot, says where it is. `what` is in
     /// the file.
     pub(super) fn show_file(&mut self, path: &str, what: &str) {
+        let told = format!("Pleach: {what} is in {path}");
         if self.client.show_document {
             let uri = pleach_workspace::uri_from_path(camino::Utf8Path::new(path));
-            let show = json!({"uri": uri, "takeFocus": true});
-            let nothing = Awaited::Nothing("window/showDocument");
-            self.request("window/showDocument", &show, nothing);
+            // Without the focus, Neovim and Helix show it beside the code that it is about.
+            let show = json!({"uri": uri, "takeFocus": false});
+            self.request("window/showDocument", &show, Awaited::Shown { told });
         } else {
-            self.show(Severity::Info, &format!("Pleach: {what} is in {path}"));
+            self.show(Severity::Info, &told);
         }
     }
 

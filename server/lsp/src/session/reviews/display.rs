@@ -271,7 +271,7 @@ fn diagnostic(review: JobId, pending: &Pending, view: &HunkView<'_>, range: Rang
         HunkState::Clear | HunkState::There => (4, "pending"),
     };
     json!({
-        "range": range, "severity": severity, "source": "pleach", "code": code,
+        "range": range, "severity": severity, "source": to_proto::SOURCE, "code": code,
         "message": message, "data": {"review": review, "hunk": view.id},
     })
 }
