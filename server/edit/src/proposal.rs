@@ -6,6 +6,8 @@ mod endings;
 mod followed;
 mod formatted;
 mod hunk;
+#[cfg(test)]
+mod interleavings;
 mod merge;
 mod patch;
 mod rebase;

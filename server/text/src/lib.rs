@@ -47,7 +47,7 @@ mod unified;
 
 pub use change::{Bias, ChangeSet, ChangeSetError, Conflict, Replacement, WrongLength};
 pub use dialect::{Dialect, IndentUnit, LineEnding};
-pub use lines::{Lines, lines};
+pub use lines::{Lines, is_line_start, lines, whole_lines};
 pub use offset::{ByteOffset, ByteRange};
 pub use position::{
     EncodedPosition, Line, PositionEncoding, byte_of, is_within, line_column, position_of,

@@ -1,6 +1,6 @@
 //! Cutting a text into lines the way the Language Server Protocol does.
 
-use crate::ByteRange;
+use crate::{ByteOffset, ByteRange};
 
 /// The lines of a text, each with the line break that ends it (LF, CRLF or a lone CR).
 ///
@@ -52,6 +52,34 @@ pub(crate) fn splits(text: &str, at: usize) -> bool {
         || (at > 0 && text.as_bytes().get(at - 1..=at) == Some(b"\r\n".as_slice()))
 }
 
+/// The lines that a stretch touches, from the start of the first to behind the line break of the last.
+///
+/// A stretch that ends where a line starts does not touch that line, unless it is empty.
+pub fn whole_lines(text: &str, range: ByteRange) -> ByteRange {
+    let bytes = text.as_bytes();
+    let mut start = range.start.0.min(bytes.len());
+    while !is_line_start(text, ByteOffset(start)) {
+        start -= 1;
+    }
+    let mut end = range.end.0.clamp(start, bytes.len());
+    let mut first = range.is_empty();
+    while end < bytes.len() && (first || !is_line_start(text, ByteOffset(end))) {
+        first = false;
+        end += 1;
+    }
+    ByteRange::from(start..end)
+}
+
+/// Whether a line starts at a place. One starts at the end of a text that ends with a line break.
+pub fn is_line_start(text: &str, at: ByteOffset) -> bool {
+    let bytes = text.as_bytes();
+    match at.0.checked_sub(1).map(|before| bytes.get(before)) {
+        None | Some(Some(b'\n')) => true,
+        Some(Some(b'\r')) => bytes.get(at.0) != Some(&b'\n'),
+        Some(_) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +110,20 @@ mod tests {
             ranges,
             [(ByteRange::from(0..3), "ä\n"), (ByteRange::from(3..4), "b")]
         );
+    }
+
+    #[test]
+    fn whole_lines_are_whole() {
+        let text = "a\r\nbc\r\n\r\nd";
+        let whole = |start: usize, end: usize| whole_lines(text, (start..end).into()).of(text);
+        assert_eq!(whole(4, 5), Some("bc\r\n"));
+        assert_eq!(whole(3, 7), Some("bc\r\n"));
+        assert_eq!(whole(3, 3), Some("bc\r\n"));
+        assert_eq!(whole(2, 2), Some("a\r\n"), "inside a CRLF");
+        assert_eq!(whole(5, 8), Some("bc\r\n\r\n"));
+        assert_eq!(whole(9, 9), Some("d"));
+        assert_eq!(whole_lines("", ByteRange::default()), ByteRange::default());
+        assert_eq!(whole_lines("a\n", (7..9).into()), (2..2).into(), "outside");
     }
 
     #[test]

@@ -342,6 +342,19 @@ fn a_border_of_a_replacement_stays_a_border() {
 }
 
 #[test]
+fn an_undo_that_was_found_by_comparing_leaves_no_trace_either() {
+    let before = "ab (cd) <aaa>";
+    let typed = "aaa>";
+    let deleted = change(before.len(), &[(0, 9, "")]);
+    // The `a` that is left is not the one that it was.
+    let undone = ChangeSet::between(typed, before);
+    assert_eq!(undone.replacements(), [Replacement::new(1..1, "b (cd) <a")]);
+    let both = deleted.compose(&undone).unwrap();
+    assert_eq!(both.replacements().len(), 2);
+    assert!(both.refine(before).unwrap().is_empty());
+}
+
+#[test]
 fn a_change_that_was_tampered_with_is_not_read() {
     let read =
         |json: &str| serde_json::from_str::<ChangeSet>(json).map_err(|error| error.to_string());

@@ -1,12 +1,12 @@
 //! When the person and the agent changed the same place, the person decides.
 
-use pleach_text::{Bias, ByteOffset, ByteRange, ChangeSet, Dialect, Replacement};
+use pleach_text::{Bias, ByteOffset, ByteRange, ChangeSet, Dialect, Replacement, whole_lines};
 
 use super::endings::Adapted;
 use super::followed::{FileReview, Now};
 use super::formatted::reformatted;
 use super::hunk::{Hunk, HunkId, HunkKind};
-use super::merge::{HunkState, applied, conflict, lines_around, whole_lines};
+use super::merge::{HunkState, applied, conflict, lines_around};
 use super::review::Review;
 use super::{FileChange, Proposal};
 use crate::{Refusal, RefusalCode};

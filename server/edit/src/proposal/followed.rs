@@ -102,6 +102,10 @@ impl FileReview {
             }
         };
         match (&self.now, hunk.kind) {
+            // As it came, a change may show the hunk where it is no longer needed to explain the text.
+            (Now::Changed(told), HunkKind::Text) if merge::contains(told, &hunk.replacements) => {
+                HunkState::There
+            }
             (Now::Changed(_), HunkKind::Text) => {
                 merge::state(self.base(), &hunk.replacements, since)
             }

@@ -1,6 +1,6 @@
 //! What somebody else's changes of a text mean for a hunk that was made for the text before them.
 
-use pleach_text::{ByteOffset, ByteRange, ChangeSet, Replacement};
+use pleach_text::{ByteOffset, ByteRange, ChangeSet, Replacement, is_line_start, whole_lines};
 
 /// How a hunk stands to the text that came of the one it was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,11 +36,36 @@ pub(super) fn state(base: &str, hunk: &[Replacement], since: &ChangeSet) -> Hunk
     }
 }
 
-/// Whether both are about the same bytes or the same word, or put something in at the same point.
+/// Whether everything that a hunk does is among some changes of the same text.
+pub(super) fn contains(changes: &ChangeSet, hunk: &[Replacement]) -> bool {
+    let all = changes.replacements();
+    let start = |one: &Replacement| one.delete.start;
+    !hunk.is_empty()
+        && hunk.iter().all(|ours| {
+            let found = all.binary_search_by_key(&start(ours), start);
+            found.ok().and_then(|at| all.get(at)) == Some(ours)
+        })
+}
+
+/// Whether both are about the same bytes or the same word, or put something in at the same point, or the
+/// same side by side.
 /// Two that are alike are no conflict: the second is there already.
 pub(super) fn conflict(base: &str, ours: &Replacement, theirs: &Replacement) -> bool {
     ours != theirs
-        && (overlap(ours.delete, theirs.delete) || overlap(widen(base, ours), widen(base, theirs)))
+        && (overlap(ours.delete, theirs.delete)
+            || overlap(widen(base, ours), widen(base, theirs))
+            || repeats(ours, theirs)
+            || repeats(theirs, ours))
+}
+
+/// Whether one puts in, right at a border of the other, what the other has there already: as when what
+/// landed was typed next to since, or taken out again in part.
+fn repeats(one: &Replacement, other: &Replacement) -> bool {
+    let (text, there) = (one.insert.as_str(), other.insert.as_str());
+    text.contains(char::is_alphanumeric)
+        && (one.delete.is_empty() || other.delete.is_empty())
+        && ((one.delete.start == other.delete.start && there.starts_with(text))
+            || (one.delete.end == other.delete.end && there.ends_with(text)))
 }
 
 fn overlap(one: ByteRange, other: ByteRange) -> bool {
@@ -142,13 +167,21 @@ pub(super) fn applied(
     Some(out)
 }
 
-/// The lines that a hunk changes, whole; an empty stretch where it only puts whole lines in.
+/// The lines that a hunk changes, whole, with the one that it joins to them; an empty stretch where it
+/// only puts whole lines in.
 pub(super) fn lines_around(base: &str, hunk: &[Replacement]) -> ByteRange {
     hunk.iter()
         .map(|one| {
-            let starts = is_line_start(base, one.delete.start);
-            let ends = one.insert.is_empty() || one.insert.ends_with(['\n', '\r']);
-            if starts && ends && is_line_start(base, one.delete.end) {
+            let ByteRange { start, end } = one.delete;
+            let starts = is_line_start(base, start);
+            let still_starts = match one.insert.as_str() {
+                "" => starts,
+                insert => insert.ends_with(['\n', '\r']),
+            };
+            if !(still_starts && is_line_start(base, end)) {
+                let behind = whole_lines(base, ByteRange::empty(end));
+                whole_lines(base, one.delete).cover(behind)
+            } else if starts {
                 one.delete
             } else {
                 whole_lines(base, one.delete)
@@ -156,32 +189,6 @@ pub(super) fn lines_around(base: &str, hunk: &[Replacement]) -> ByteRange {
         })
         .reduce(ByteRange::cover)
         .unwrap_or_default()
-}
-
-/// The lines that a stretch touches, from the start of the first to behind the line break of the last.
-pub(super) fn whole_lines(text: &str, range: ByteRange) -> ByteRange {
-    let bytes = text.as_bytes();
-    let mut start = range.start.0.min(bytes.len());
-    while !is_line_start(text, ByteOffset(start)) {
-        start -= 1;
-    }
-    let mut end = range.end.0.min(bytes.len()).max(start);
-    while end < bytes.len()
-        && (range.is_empty() && end == range.end.0 || !is_line_start(text, ByteOffset(end)))
-    {
-        end += 1;
-    }
-    ByteRange::from(start..end)
-}
-
-/// Whether a line starts at a place; the end of a text counts when a line break is before it.
-fn is_line_start(text: &str, at: ByteOffset) -> bool {
-    let bytes = text.as_bytes();
-    match at.0.checked_sub(1).map(|before| bytes.get(before)) {
-        None | Some(Some(b'\n')) => true,
-        Some(Some(b'\r')) => bytes.get(at.0) != Some(&b'\n'),
-        Some(_) => false,
-    }
 }
 
 #[cfg(test)]
@@ -230,22 +237,5 @@ mod tests {
             HunkState::Touched
         );
         assert_eq!(met(base, (2, 3, ""), (2, 4, "\n")), HunkState::There);
-    }
-
-    #[test]
-    fn whole_lines_are_whole() {
-        let text = "a\r\nbc\r\n\r\nd";
-        let lines = |start: usize, end: usize| {
-            whole_lines(text, ByteRange::from(start..end))
-                .of(text)
-                .unwrap()
-        };
-        assert_eq!(lines(4, 5), "bc\r\n");
-        assert_eq!(lines(3, 7), "bc\r\n");
-        assert_eq!(lines(3, 3), "bc\r\n");
-        assert_eq!(lines(2, 2), "a\r\n", "inside a CRLF");
-        assert_eq!(lines(5, 8), "bc\r\n\r\n");
-        assert_eq!(lines(9, 9), "d");
-        assert_eq!(whole_lines("", ByteRange::default()), ByteRange::default());
     }
 }
