@@ -65,7 +65,7 @@ fn only_what_works_is_advertised() {
         let commands = &capabilities["executeCommandProvider"]["commands"];
         for command in [
             "fix", "rewrite", "document", "test", "land", "cancel", "undo", "status", "accept",
-            "reject", "resolve", "retry", "diff", "reviews",
+            "reject", "resolve", "retry", "diff", "reviews", "history",
         ] {
             let command = json!(format!("pleach.{command}"));
             assert!(commands.as_array().unwrap().contains(&command), "{command}");

@@ -218,6 +218,103 @@ fn accepted_hunks_are_undone_under_newer_typing() {
 }
 
 #[test]
+fn an_older_edit_is_undone_from_the_history_and_brought_back() {
+    let (mut client, review) = reviewing(Personality::Neovim);
+    for hunk in [0, 1] {
+        let job = client.start_job("pleach.accept", json!({"review": review, "hunk": hunk}));
+        assert_eq!(client.job_end(job)["kind"], "finished");
+    }
+    let history = client.execute("pleach.history", json!({})).unwrap();
+    let older = &history[1];
+    assert_eq!(older["files"], json!([FILE]));
+    let undo = client.start_job("pleach.undo", json!({"entry": older["entry"]}));
+    assert_eq!(client.job_end(undo)["kind"], "finished");
+    assert_eq!(client.text(FILE), CODE.replace("    2\n", "    200\n"));
+
+    let history = client.execute("pleach.history", json!({})).unwrap();
+    assert_eq!(history[2]["undone"], true);
+    assert_eq!(history[0]["undoes"], older["entry"]);
+    let redo = client.start_job("pleach.undo", json!({"entry": history[0]["entry"]}));
+    assert_eq!(client.job_end(redo)["kind"], "finished");
+    assert!(client.text(FILE).contains("    100\n") && client.text(FILE).contains("    200\n"));
+    let again = client.execute("pleach.undo", json!({"entry": older["entry"]}));
+    assert_eq!(again.unwrap_err()["data"]["code"], "nothing-to-undo");
+}
+
+#[test]
+fn undoing_what_was_typed_into_asks_the_person() {
+    let (mut client, review) = reviewing(Personality::Vscode);
+    let job = client.start_job("pleach.accept", json!({"review": review, "all": true}));
+    client.job_end(job);
+    client.replace(FILE, "    100\n", "    1700\n");
+    let undo = client.start_job("pleach.undo", json!({}));
+    let end = client.job_end(undo);
+    assert_eq!(
+        (&end["kind"], &end["landed"]),
+        (&json!("finished"), &json!(false)),
+        "{end}"
+    );
+    assert!(
+        client.text(FILE).contains("    1700\n"),
+        "nothing typed is lost"
+    );
+
+    let uri = client.uri(FILE);
+    client.notification_where("textDocument/publishDiagnostics", |params| {
+        let shown = params["diagnostics"].as_array().unwrap();
+        params["uri"] == uri.as_str() && shown.iter().any(|it| it["code"] == "conflict")
+    });
+    let answer = decide(&mut client, "1700", "Keep what you typed");
+    ends_well(&mut client, &answer);
+    let answer = decide(&mut client, "    200\n", "Accept: ");
+    ends_well(&mut client, &answer);
+    let expected = CODE.replace("    1\n", "    1700\n");
+    assert_eq!(client.text(FILE), expected);
+}
+
+#[test]
+fn without_a_plugin_the_history_is_a_page_whose_lines_undo() {
+    let mut client = Client::builder()
+        .editor(Personality::Helix)
+        .options(json!({}))
+        .file(FILE, CODE)
+        .start();
+    client.open(FILE);
+    let one = REPLY.split_inclusive("REPLACE\n").next().unwrap();
+    client
+        .execute("pleach.land", json!({"reply": one}))
+        .unwrap();
+    client.wait_until("the edit has landed", |client| {
+        client.text(FILE).contains("    100\n")
+    });
+    client.sync();
+    client.execute("pleach.history", json!({})).unwrap();
+    client.wait_until("the page is shown", |client| {
+        !client.said("window/showDocument").is_empty()
+    });
+    let uri = client.said("window/showDocument")[0]["uri"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let page = std::fs::read_to_string(pleach_tests::client::path_of(&uri)).unwrap();
+    let line = page
+        .lines()
+        .position(|line| line.starts_with("- [1]"))
+        .unwrap();
+    client.open_as(&uri, "markdown", &page);
+    let at = json!({"line": line, "character": 3});
+    let params = json!({
+        "textDocument": {"uri": uri}, "range": {"start": at, "end": at},
+        "context": {"diagnostics": [], "triggerKind": 1},
+    });
+    let actions = client.request("textDocument/codeAction", params).unwrap();
+    assert_eq!(actions.as_array().unwrap().len(), 1, "{actions}");
+    assert!(actions[0]["title"].as_str().unwrap().starts_with("Undo: "));
+    client.pick(&actions[0]).unwrap();
+    client.wait_until("the edit is undone", |client| client.text(FILE) == CODE);
+}
+
+#[test]
 fn a_hunk_that_the_editor_refuses_waits_on() {
     let (mut client, review) = reviewing(Personality::Vscode);
     client.on_edits(EditPolicy::Refuse);

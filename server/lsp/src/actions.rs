@@ -54,6 +54,8 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) running: &'a [(JobId, String)],
     /// The hunks that wait for review here.
     pub(crate) pending: &'a [PendingHunk],
+    /// The landed edit that the line of the history's page is about, and what undoing it is called.
+    pub(crate) entry: Option<(u64, String)>,
     /// What the last landed edit was, when it can be undone here.
     pub(crate) undo: Option<&'a str>,
 }
@@ -94,6 +96,10 @@ pub(crate) fn list(context: &ActionContext<'_>) -> Vec<CodeAction> {
     }
     if let Some(hunk) = context.pending.first() {
         entries.review(hunk);
+    }
+    if let Some((entry, title)) = &context.entry {
+        entries.add(Action::Undo, title.clone(), json!({"entry": entry}), None);
+        return entries.listed;
     }
     if context.holds_reply {
         entries.place(Action::Land, "Land this reply".into());
@@ -373,6 +379,7 @@ mod tests {
             input_box: false,
             running: &[],
             pending: &[],
+            entry: None,
             undo: None,
         }
     }

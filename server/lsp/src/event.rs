@@ -127,8 +127,11 @@ pub(crate) enum Event {
     },
     /// The hunks in a document are to be shown at their present places.
     HunksDue { uri: String },
-    /// A diff to look at was written (its path), or why it could not be.
-    DiffWritten { path: Result<String, String> },
+    /// A page to look at was written (its path), or why it could not be.
+    PageWritten {
+        what: &'static str,
+        path: Result<String, String>,
+    },
     /// An answer was kept on disk (its path), or why it could not be.
     AnswerKept {
         job: JobId,

@@ -165,7 +165,7 @@ impl Session {
             Event::Offered { job, offer } => self.offered(job, offer),
             Event::HunksTaken { job, review, taken } => self.hunks_taken(job, review, taken),
             Event::HunksDue { uri } => self.hunks_due(&uri),
-            Event::DiffWritten { path } => self.diff_written(path),
+            Event::PageWritten { what, path } => self.page_written(what, path),
             Event::DocumentText { uri, reply } => self.document_text(&uri, reply),
             Event::CancelProgress { token } => self.cancel_by_token(&token),
             Event::Signal(signal) => self.signal(signal),

@@ -33,8 +33,8 @@
 //! ```
 
 mod answers;
-mod diffs;
+mod pages;
 mod private;
 
 pub use answers::{AnswerStore, Bounds, KeptAnswer, StoreError};
-pub use diffs::write_diff;
+pub use pages::write_page;

@@ -16,6 +16,8 @@ use crate::session::{LastPlace, Session};
 
 /// `pleach.status`: what the server is and does, as JSON. Not an action on a place.
 pub(crate) const STATUS: &str = "pleach.status";
+/// `pleach.history`: what landed, newest first.
+pub(crate) const HISTORY: &str = "pleach.history";
 
 /// The arguments of every command: one object, all of whose fields may be left out, or a bare
 /// string, which is the instruction (for `pleach.land`: the reply).
@@ -37,6 +39,8 @@ struct Arguments {
     job: Option<JobId>,
     /// Every job.
     all: bool,
+    /// Which landed edit to undo, by its number in the history.
+    entry: Option<u64>,
     /// What the entry that was picked is called.
     title: Option<String>,
     diagnostics: Vec<lsp_types::Diagnostic>,
@@ -148,6 +152,9 @@ impl Session {
         if command == STATUS {
             return Ok(self.status());
         }
+        if command == HISTORY {
+            return Ok(self.show_history());
+        }
         if let Some(decision) = Decision::from_command(command) {
             let arguments = ReviewArguments::read(decision, arguments).map_err(|cause| {
                 CommandFailure::Arguments {
@@ -170,7 +177,7 @@ impl Session {
                 let uri = arguments
                     .uri
                     .or_else(|| arguments.path.and_then(|path| self.document_named(&path)));
-                self.undo(uri.as_deref())
+                self.undo(arguments.entry, uri.as_deref())
             }
             _ if !self.configuration.settings().actions.enabled => Err(CommandFailure::TurnedOff),
             _ => self.begin(request, action, arguments, None),

@@ -1,8 +1,15 @@
 //! What landed, so that an edit can be undone later while what was typed since is kept.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::SystemTime;
 
+use jiff::tz::TimeZone;
 use pleach_edit::Proposal;
+use serde_json::{Value, json};
+
+use crate::event::Event;
+use crate::session::Session;
+use crate::session::documents::Document;
 
 /// How many landed edits are remembered.
 const REMEMBERED: usize = 50;
@@ -22,21 +29,51 @@ pub(crate) struct Landed {
     pub(crate) number: u64,
     /// What it was, as the person knows it.
     pub(crate) title: String,
+    pub(crate) when: SystemTime,
     /// Exactly what landed.
     pub(crate) proposal: Proposal,
     /// The documents it touched, as the client writes their uris.
     pub(crate) uris: BTreeSet<String>,
+    /// The edit that this one took back.
+    pub(crate) undoes: Option<u64>,
+    /// Whether it was taken back itself.
+    pub(crate) undone: bool,
 }
 
+impl Landed {
+    /// What its inverse is called.
+    pub(crate) fn undo_title(&self) -> String {
+        match self.title.strip_prefix(UNDO) {
+            Some(title) => format!("{REDO}{title}"),
+            None => format!("{UNDO}{}", self.title.trim_start_matches(REDO)),
+        }
+    }
+}
+
+const UNDO: &str = "Undo: ";
+const REDO: &str = "Redo: ";
+
 impl History {
-    /// Remembers an edit that landed.
-    pub(crate) fn push(&mut self, title: String, proposal: Proposal, uris: BTreeSet<String>) {
+    /// Remembers an edit that landed; `undoes` is the one that it took back, if it did.
+    pub(crate) fn push(
+        &mut self,
+        title: String,
+        proposal: Proposal,
+        uris: BTreeSet<String>,
+        undoes: Option<u64>,
+    ) {
+        if let Some(taken_back) = undoes {
+            self.mark_undone(taken_back);
+        }
         self.last += 1;
         self.landed.push_back(Landed {
             number: self.last,
             title,
+            when: SystemTime::now(),
             proposal,
             uris,
+            undoes,
+            undone: false,
         });
         let size = |landed: &Landed| -> usize {
             landed
@@ -54,9 +91,27 @@ impl History {
         }
     }
 
+    fn mark_undone(&mut self, number: u64) {
+        for landed in &mut self.landed {
+            landed.undone |= landed.number == number;
+        }
+    }
+
+    /// The landed edits, newest first.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Landed> {
+        self.landed.iter().rev()
+    }
+
+    /// The edit with this number, unless it was undone.
+    pub(crate) fn get(&self, number: u64) -> Option<&Landed> {
+        self.landed
+            .iter()
+            .find(|landed| landed.number == number && !landed.undone)
+    }
+
     /// How many edits can be undone.
     pub(crate) fn len(&self) -> usize {
-        self.landed.len()
+        self.landed.iter().filter(|landed| is_open(landed)).count()
     }
 
     /// The title of the last edit that touched `uri`.
@@ -64,16 +119,144 @@ impl History {
         self.find(Some(uri)).map(|landed| landed.title.as_str())
     }
 
-    /// The last edit, or the last that touched `uri`.
+    /// The last edit, or the last that touched `uri`. What was undone, and the undoing itself, do not
+    /// count: asked again, it is the edit before that is undone.
     pub(crate) fn find(&self, uri: Option<&str>) -> Option<&Landed> {
-        self.landed
-            .iter()
-            .rev()
+        self.entries()
+            .filter(|landed| is_open(landed))
             .find(|landed| uri.is_none_or(|uri| landed.uris.contains(uri)))
     }
+}
 
-    /// Forgets an edit, because it was undone.
-    pub(crate) fn remove(&mut self, number: u64) {
-        self.landed.retain(|landed| landed.number != number);
+/// Whether undoing one edit after the other comes to this one. An undo that was undone has brought the
+/// edit back, under the number of that second undo.
+fn is_open(landed: &Landed) -> bool {
+    !landed.undone && (landed.undoes.is_none() || landed.title.starts_with(REDO))
+}
+
+impl Session {
+    /// What `pleach.history` answers. A client without a list of its own is shown a page, on whose lines
+    /// the menu undoes.
+    pub(super) fn show_history(&mut self) -> Value {
+        let entries: Vec<Value> = self
+            .history
+            .entries()
+            .map(|landed| {
+                json!({
+                    "entry": landed.number, "title": landed.title, "when": stamp(landed.when),
+                    "files": files(landed), "undone": landed.undone, "undoes": landed.undoes,
+                })
+            })
+            .collect();
+        if !self.client.job_events {
+            let page = page(&self.history);
+            let directory = self.environment.state_dir.clone();
+            let name = page_name();
+            let work = move || {
+                let written = pleach_store::write_page(&directory, &name, &page, SystemTime::now());
+                Event::PageWritten {
+                    what: "the history",
+                    path: written
+                        .map(camino::Utf8PathBuf::into_string)
+                        .map_err(|error| error.to_string()),
+                }
+            };
+            let lost = Event::PageWritten {
+                what: "the history",
+                path: Err("writing it failed".to_owned()),
+            };
+            self.aside(work, lost);
+        }
+        Value::Array(entries)
+    }
+
+    /// The landed edit that a line of the history's page is about.
+    pub(super) fn entry_at(&self, document: &Document, line: &str) -> Option<(u64, String)> {
+        if document.path.as_ref()?.file_name()? != page_name() {
+            return None;
+        }
+        let (number, _) = line.strip_prefix("- [")?.split_once(']')?;
+        let landed = self.history.get(number.parse().ok()?)?;
+        Some((landed.number, landed.undo_title()))
+    }
+}
+
+/// Several servers share the directory.
+fn page_name() -> String {
+    format!("history-{}.md", std::process::id())
+}
+
+fn page(history: &History) -> String {
+    let mut page = "# What Pleach landed\n\n\
+                    The menu of actions on a line undoes that edit and keeps what was typed since.\n\n"
+        .to_owned();
+    for landed in history.entries() {
+        let undone = if landed.undone { " (undone)" } else { "" };
+        page = format!(
+            "{page}- [{}] {} · {} · {}{undone}\n",
+            landed.number,
+            stamp(landed.when),
+            landed.title,
+            files(landed).join(", "),
+        );
+    }
+    if history.landed.is_empty() {
+        page.push_str("Nothing yet.\n");
+    }
+    page
+}
+
+fn files(landed: &Landed) -> Vec<&str> {
+    let files = landed.proposal.files().iter();
+    files.map(pleach_edit::FileChange::path).collect()
+}
+
+fn stamp(when: SystemTime) -> String {
+    match jiff::Timestamp::try_from(when) {
+        Ok(when) => when
+            .to_zoned(TimeZone::UTC)
+            .strftime("%Y-%m-%d %H:%M UTC")
+            .to_string(),
+        Err(_) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeMap;
+
+    use pleach_edit::{EditRequest, propose};
+
+    use super::*;
+
+    fn edit() -> Proposal {
+        let files = BTreeMap::from([("a.txt".to_owned(), "a\n".to_owned())]);
+        let reply = "a.txt\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n";
+        propose(&EditRequest::new(reply, &files)).unwrap()
+    }
+
+    fn undo(history: &mut History, number: u64) {
+        let landed = history.get(number).unwrap();
+        let (title, proposal) = (landed.undo_title(), landed.proposal.inverse());
+        history.push(title, proposal, BTreeSet::new(), Some(number));
+    }
+
+    #[test]
+    fn undo_goes_back_step_by_step_and_can_be_undone_itself() {
+        let mut history = History::default();
+        history.push("one".into(), edit(), BTreeSet::new(), None);
+        history.push("two".into(), edit(), BTreeSet::new(), None);
+        undo(&mut history, 2);
+        assert_eq!(history.find(None).unwrap().title, "one");
+        assert!(history.get(2).is_none(), "undone once");
+        // The undo has the number 3.
+        undo(&mut history, 3);
+        let back = history.find(None).unwrap();
+        assert_eq!((back.title.as_str(), back.number), ("Redo: two", 4));
+        undo(&mut history, 4);
+        undo(&mut history, 1);
+        assert!(history.find(None).is_none());
+        assert_eq!(history.len(), 0);
     }
 }

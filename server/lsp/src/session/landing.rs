@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use pleach_agent::Action;
-use pleach_edit::{FileChange, HunkId, Proposal, Refusal};
+use pleach_edit::{FileChange, HunkId, Proposal, Refusal, RefusalCode};
 use pleach_text::ChangeSet;
 use pleach_workspace::WorkspaceSnapshot;
 use serde_json::{Value, json};
@@ -180,15 +180,25 @@ impl Session {
         self.next_step(job);
     }
 
-    /// Undoes the last edit, or the last in `uri`, and keeps what was typed since.
-    pub(super) fn undo(&mut self, uri: Option<&str>) -> Result<Value, CommandFailure> {
-        let landed = self
-            .history
-            .find(uri)
-            .ok_or(CommandFailure::NothingToUndo)?;
+    /// Undoes an edit, and keeps what was typed since: the one with this number in the history, else
+    /// the last in `uri`, else the last. Where something was typed into it, the person is asked.
+    pub(super) fn undo(
+        &mut self,
+        number: Option<u64>,
+        uri: Option<&str>,
+    ) -> Result<Value, CommandFailure> {
+        let landed = match number {
+            Some(number) => self.history.get(number),
+            None => self.history.find(uri),
+        };
+        let landed = landed.ok_or(CommandFailure::NothingToUndo)?;
         let proposal = landed.proposal.inverse();
-        let (number, title) = (landed.number, format!("Undo: {}", landed.title));
-        let summary = format!("undid: {}", landed.title);
+        let (number, title) = (landed.number, landed.undo_title());
+        let summary = match title.split_once(": ") {
+            Some(("Redo", what)) => format!("brought back: {what}"),
+            Some((_, what)) => format!("undid: {what}"),
+            None => title.clone(),
+        };
         let job = self.add_job(None, uri, Action::Undo, title, None);
         self.begin_landing(job, proposal, Purpose::Undo(number), summary, None);
         Ok(json!({ "job": job }))
@@ -516,7 +526,12 @@ impl Session {
                 let it = self.jobs.get(&job);
                 let title = it.map(|job| job.title.clone()).unwrap_or_default();
                 let replaced = it.and_then(|job| job.replaces.clone());
-                self.history.push(title, landing.proposal, landing.uris);
+                let undoes = match &landing.purpose {
+                    Purpose::Hunks(review, _) => self.reviews.undoes(*review),
+                    _ => None,
+                };
+                self.history
+                    .push(title, landing.proposal, landing.uris, undoes);
                 if let Purpose::Hunks(review, hunks) = &landing.purpose {
                     self.review_landed(*review, hunks);
                 }
@@ -526,7 +541,10 @@ impl Session {
                 self.succeed(job, &landing.summary);
             }
             Purpose::Undo(number) => {
-                self.history.remove(number);
+                let it = self.jobs.get(&job);
+                let title = it.map(|job| job.title.clone()).unwrap_or_default();
+                self.history
+                    .push(title, landing.proposal, landing.uris, Some(number));
                 self.succeed(job, &landing.summary);
             }
             Purpose::Rollback(mut failure) => {
@@ -543,6 +561,19 @@ impl Session {
         let Some(landing) = self.landings.remove(&job) else {
             return;
         };
+        let clash = matches!(failure, LandingFailure::Refused(refusal)
+            if refusal.code == RefusalCode::Conflict);
+        if clash && landing.landed == 0 {
+            let undoes = match landing.purpose {
+                Purpose::Edit => Some(None),
+                Purpose::Undo(number) => Some(Some(number)),
+                Purpose::Hunks(..) | Purpose::Rollback(_) => None,
+            };
+            if let Some(undoes) = undoes {
+                self.review_clash(job, landing.proposal, landing.reply, undoes);
+                return;
+            }
+        }
         let mut failure = Failure::from(failure);
         let reply = landing.reply;
         match landing.purpose {

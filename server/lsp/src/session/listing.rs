@@ -265,6 +265,7 @@ impl Session {
             input_box: self.client.input_box,
             running: &running,
             pending: &pending,
+            entry: self.entry_at(document, &line),
             undo: self.history.last_in(uri).filter(|_| sound),
         });
         self.last_place = Some(place);

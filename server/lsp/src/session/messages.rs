@@ -49,6 +49,16 @@ impl Session {
         }
     }
 
+    pub(super) fn page_written(&mut self, what: &str, path: Result<String, String>) {
+        match path {
+            Ok(path) => self.show_file(&path, what),
+            Err(error) => {
+                let text = format!("Pleach: {what} could not be written: {error}");
+                self.show(Severity::Error, &text);
+            }
+        }
+    }
+
     /// A command that was refused: some editors write the error of a command to a log only, so it is
     /// shown as well.
     pub(super) fn show_failed_command(&self, failure: &CommandFailure) {

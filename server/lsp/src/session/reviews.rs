@@ -50,6 +50,8 @@ pub(crate) struct Pending {
     uris: BTreeMap<String, String>,
     /// What was asked, to ask again.
     asked: Option<Asked>,
+    /// The landed edit that is taken back by this.
+    undoes: Option<u64>,
 }
 
 /// What a proposal was asked by.
@@ -89,6 +91,17 @@ pub(crate) struct Offer {
     pub(crate) reply: String,
     /// How often the texts had moved on meanwhile.
     pub(crate) chased: u32,
+    /// Why it is reviewed even if it has but one hunk.
+    pub(crate) because: Because,
+}
+
+/// Why a proposal is reviewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Because {
+    /// It may have several hunks.
+    SeveralHunks,
+    /// Something was typed where it is; and the landed edit that it takes back, if it does.
+    Clash { undoes: Option<u64> },
 }
 
 impl Reviews {
@@ -98,6 +111,11 @@ impl Reviews {
 
     fn get(&self, review: JobId) -> Option<&Pending> {
         self.open.get(&review)
+    }
+
+    /// The landed edit that a review takes back.
+    pub(crate) fn undoes(&self, review: JobId) -> Option<u64> {
+        self.get(review)?.undoes
     }
 }
 
@@ -117,8 +135,42 @@ impl Session {
             self.land(job, proposal, summary, Some(reply));
             return;
         }
+        self.prepare(job, proposal, summary, reply, Because::SeveralHunks);
+    }
+
+    /// A landing met something that was typed in the same place: the person decides.
+    pub(super) fn review_clash(
+        &mut self,
+        job: JobId,
+        proposal: Proposal,
+        reply: Option<String>,
+        undoes: Option<u64>,
+    ) {
+        let reply = reply.unwrap_or_default();
+        self.prepare(
+            job,
+            proposal,
+            String::new(),
+            reply,
+            Because::Clash { undoes },
+        );
+    }
+
+    /// Cuts a proposal into hunks, off the loop.
+    fn prepare(
+        &mut self,
+        job: JobId,
+        proposal: Proposal,
+        summary: String,
+        reply: String,
+        because: Because,
+    ) {
         self.job_phase(job, "preparing the review");
-        let (kept, kept_summary, kept_reply) = (proposal.clone(), summary.clone(), reply.clone());
+        // What cannot be cut can still land as a whole.
+        let whole = Event::Offered {
+            job,
+            offer: Err((Box::new(proposal.clone()), summary.clone(), reply.clone())),
+        };
         let snapshot = self.snapshot();
         let work = move || {
             let mut review = Review::of(proposal.clone());
@@ -131,13 +183,9 @@ impl Session {
                     summary,
                     reply,
                     chased: 0,
+                    because,
                 })),
             }
-        };
-        // What cannot be cut can still land as a whole.
-        let whole = Event::Offered {
-            job,
-            offer: Err((Box::new(kept), kept_summary, kept_reply)),
         };
         self.aside(work, whole);
     }
@@ -157,7 +205,7 @@ impl Session {
                 return;
             }
         };
-        if offer.review.hunks().len() <= 1 {
+        if offer.because == Because::SeveralHunks && offer.review.hunks().len() <= 1 {
             self.land(job, offer.proposal, offer.summary, Some(offer.reply));
             return;
         }
@@ -205,28 +253,36 @@ impl Session {
             review: offer.review,
             uris,
             asked: it.asked.clone(),
+            undoes: match offer.because {
+                Because::Clash { undoes } => undoes,
+                Because::SeveralHunks => None,
+            },
         };
+        let clash = matches!(offer.because, Because::Clash { .. });
         let replaced = it.replaces.clone();
         let (hunks, files) = (pending.review.hunks().len(), pending.review.paths().len());
         let (engine, title) = (pending.engine.clone(), pending.title.clone());
         self.reviews.open.insert(job, pending);
-        let waits = format!(
-            "{hunks} hunks in {} for review",
-            if files == 1 {
-                "one file wait".to_owned()
-            } else {
-                format!("{files} files wait")
-            }
-        );
+        let waits = if clash {
+            "you typed in the same place meanwhile; choose at its hint".to_owned()
+        } else if files == 1 {
+            format!("{hunks} hunks in one file wait for review")
+        } else {
+            format!("{hunks} hunks in {files} files wait for review")
+        };
         let fields = json!({
             "landed": false, "review": job, "hunks": hunks, "summary": waits, "engine": engine,
         });
         self.tell_job(job, "finished", fields);
         if !self.client.job_events {
-            let how = "accept or reject them from the menu of actions at the hints";
+            let how = if clash {
+                ""
+            } else {
+                ": accept or reject them from the menu of actions at the hints"
+            };
             self.show(
                 Severity::Info,
-                &format!("Pleach: {title}: {waits}; {how} ({engine})"),
+                &format!("Pleach: {title}: {waits}{how} ({engine})"),
             );
         }
         self.last_word(job, format!("{waits} ({engine})"));

@@ -8,7 +8,6 @@ use ropey::Rope;
 use serde_json::{Value, json};
 
 use crate::event::{Event, JobId};
-use crate::session::messages::Severity;
 use crate::session::reviews::Pending;
 use crate::session::{Awaited, Session};
 use crate::to_proto;
@@ -190,29 +189,21 @@ impl Session {
         let work = move || {
             let diff = diff_of(&present, &hunks);
             // Several servers share the directory.
-            let name = format!("{}-{review}", std::process::id());
+            let name = format!("review-{}-{review}.diff", std::process::id());
             let now = std::time::SystemTime::now();
-            let written = pleach_store::write_diff(&directory, &name, &diff, now);
-            Event::DiffWritten {
+            let written = pleach_store::write_page(&directory, &name, &diff, now);
+            Event::PageWritten {
+                what: "the diff",
                 path: written
                     .map(camino::Utf8PathBuf::into_string)
                     .map_err(|error| error.to_string()),
             }
         };
-        let lost = Event::DiffWritten {
+        let lost = Event::PageWritten {
+            what: "the diff",
             path: Err("writing it failed".to_owned()),
         };
         self.aside(work, lost);
-    }
-
-    pub(in crate::session) fn diff_written(&mut self, path: Result<String, String>) {
-        match path {
-            Ok(path) => self.show_file(&path, "the diff"),
-            Err(error) => {
-                let text = format!("Pleach: the diff could not be written: {error}");
-                self.show(Severity::Error, &text);
-            }
-        }
     }
 
     /// The code lenses of a document: Accept and Reject above each hunk.

@@ -1,4 +1,4 @@
-//! Diffs that are written to be looked at.
+//! Pages that are written to be looked at: diffs, lists.
 
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};
@@ -8,21 +8,21 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::answers::StoreError;
 use crate::private;
 
-const FOLDER: &str = "diffs";
-/// How long a diff is left lying. What it shows can be had again.
+const FOLDER: &str = "pages";
+/// How long a page is left lying. What it shows can be had again.
 const KEPT: Duration = Duration::from_hours(24);
 
-/// Writes a diff into a file of the state directory that only the user can read, and tells where it is.
-/// A file that was written under the same `name` gives way. Those of more than a day ago are cleared
-/// away.
+/// Writes a page into a file of the state directory that only the user can read, and tells where it is.
+/// A page of the same `name` gives way; the name has an ending, such as `history.md`. Pages of more than
+/// a day ago are cleared away.
 ///
 /// # Errors
 ///
 /// When the file cannot be written.
-pub fn write_diff(
+pub fn write_page(
     state_dir: &Utf8Path,
     name: &str,
-    diff: &str,
+    text: &str,
     now: SystemTime,
 ) -> Result<Utf8PathBuf, StoreError> {
     let folder = state_dir.join(FOLDER);
@@ -31,11 +31,11 @@ pub fn write_diff(
         cause,
     })?;
     clear(&folder, now);
-    let path = folder.join(format!("{name}.diff"));
+    let path = folder.join(name);
     // Only a new file is never somebody else's link.
     let _there_was_none = std::fs::remove_file(&path);
     private::create_file(&path)
-        .and_then(|mut file| file.write_all(diff.as_bytes()))
+        .and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|cause| StoreError::Write {
             path: path.clone(),
             cause,
@@ -65,15 +65,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_diff_is_written_anew_and_cleared_away_after_a_day() {
+    fn a_page_is_written_anew_and_cleared_away_after_a_day() {
         let folder = tempfile::tempdir().unwrap();
         let state = Utf8Path::from_path(folder.path()).unwrap();
         let now = SystemTime::now();
-        let path = write_diff(state, "review-1", "-a\n", now).unwrap();
-        assert_eq!(write_diff(state, "review-1", "-b\n", now).unwrap(), path);
+        let path = write_page(state, "1.diff", "-a\n", now).unwrap();
+        assert_eq!(write_page(state, "1.diff", "-b\n", now).unwrap(), path);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "-b\n");
         let later = now + KEPT + Duration::from_mins(1);
-        write_diff(state, "review-2", "-c\n", later).unwrap();
+        write_page(state, "2.diff", "-c\n", later).unwrap();
         assert!(!path.exists());
     }
 }
