@@ -242,9 +242,7 @@ fn sixty_four_jobs_that_wait_hold_up_nothing() {
     for _ in 0..64 {
         model.say(Script::default().hang());
     }
-    let settings = format!("{}max_streams = 64\n", model.settings());
-    let builder = Client::builder().model(&model).user_settings(&settings);
-    let mut client = builder.opened(FILE, CODE).start();
+    let mut client = opened(&model, Client::builder());
     let jobs: Vec<u64> = (0..64)
         .map(|_| client.start_job("pleach.rewrite", rewrite()))
         .collect();

@@ -98,7 +98,7 @@ pub(crate) fn list(context: &ActionContext<'_>) -> Vec<CodeAction> {
         entries.review(hunk);
     }
     if let Some((entry, title)) = &context.entry {
-        entries.add(Action::Undo, title.clone(), json!({"entry": entry}), None);
+        entries.add(Action::Undo, title.clone(), json!({"entry": entry}), &[]);
         return entries.listed;
     }
     if context.holds_reply {
