@@ -10,7 +10,7 @@ use pleach_text::{ByteOffset, ByteRange, ChangeSet, Replacement};
 
 use super::reply::Draft;
 use super::source::{Family, Source, upwards};
-use super::words::{Gives, Named, Phrase, function_phrase, is_verb, noun_phrase};
+use super::words::{Gives, Named, Phrase, function_phrase, held_phrase, is_verb, noun_phrase};
 use super::{BuiltinRefusal, Outcome};
 
 mod go;
@@ -298,8 +298,7 @@ fn what_it_is(symbol: &Symbol) -> Option<String> {
             if matches!(first, "is" | "has" | "can" | "should") && words.len() > 1 {
                 return Some(format!("whether it {}", words.join(" ")));
             }
-            let noun = words.join(" ");
-            (noun.chars().count() > 1).then(|| format!("the {noun}"))
+            held_phrase(&symbol.name)
         }
         SymbolKind::Trait => {
             // `Parser` is a thing, `Render` is what one can do.

@@ -3,9 +3,11 @@
 //! Only what the name says is said: where a name does not tell, there is no sentence, and the
 //! caller writes a TODO.
 
-mod vocabulary;
+mod nouns;
+mod verbs;
 
-use vocabulary::{NOUNS, VERBS};
+use nouns::NOUNS;
+use verbs::VERBS;
 
 /// The words of an identifier: `parse_http_request`, `parseHTTPRequest` → `parse HTTP request`.
 ///
@@ -127,20 +129,30 @@ pub(super) fn function_phrase(function: &Named<'_>) -> Option<Phrase> {
             "create",
             format!("{} new {object}", article("new")),
         )),
-        "from" if function.makes_owner && !rest.is_empty() => Some(Phrase::new(
-            "create",
-            format!("{} `{owner}` from {object}", article(owner)),
-        )),
+        "from" if function.makes_owner && !rest.is_empty() => {
+            let source = match function.parameters {
+                [only] => format!("`{only}`"),
+                _ => thing(rest, function)?,
+            };
+            let made = format!("{} `{owner}` from {source}", article(owner));
+            Some(Phrase::new("create", made))
+        }
         "to" | "into" if function.gives != Gives::Nothing && !rest.is_empty() => {
-            Some(Phrase::new("convert", format!("{first} {object}")))
+            thing(rest, function)?;
+            let made = match rest.last() {
+                Some(last) if !is_plural(last) => format!("{} {object}", article(rest.first()?)),
+                _ => object,
+            };
+            Some(Phrase::new("convert", format!("{first} {made}")))
         }
         "try" if rest.first().is_some_and(|word| VERBS.contains(word)) => {
-            let tail: Vec<&str> = rest.iter().skip(1).copied().collect();
-            let verb = rest.first().copied().unwrap_or_default();
-            Some(Phrase::new(
-                "try",
-                join(&format!("to {verb}"), &with_article(&tail)),
-            ))
+            let (verb, tail) = rest.split_first()?;
+            let object = if tail.is_empty() {
+                String::new()
+            } else {
+                thing(tail, function)?
+            };
+            Some(Phrase::new("try", join(&format!("to {verb}"), &object)))
         }
         "is" | "has" | "can" | "should" | "are" | "was" | "will" | "contains" | "needs"
             if function.gives == Gives::Truth =>
@@ -156,6 +168,17 @@ pub(super) fn function_phrase(function: &Named<'_>) -> Option<Phrase> {
                     .map(|held| Phrase::new("return", format!("whether it {first} `{held}`"))),
                 (_, true) => None,
                 ("has", false) if function.parameters.len() == 1 => None,
+                _ if rest.iter().any(|word| SMALL_WORDS.contains(word)) => None,
+                ("is" | "was", false) => {
+                    let object = match rest.last() {
+                        Some(last) if is_thing(last) && !is_plural(last) => {
+                            format!("{} {object}", article(rest.first()?))
+                        }
+                        _ => object,
+                    };
+                    let said = format!("whether {subject} {first} {object}");
+                    Some(Phrase::new("return", said))
+                }
                 _ => Some(Phrase::new(
                     "return",
                     format!("whether {subject} {first} {object}"),
@@ -163,7 +186,7 @@ pub(super) fn function_phrase(function: &Named<'_>) -> Option<Phrase> {
             }
         }
         "get" if !rest.is_empty() && function.gives != Gives::Nothing => {
-            Some(Phrase::new("return", with_article(rest)))
+            Some(Phrase::new("return", thing(rest, function)?))
         }
         verb if VERBS.contains(&verb) => {
             // `sort_key()` gives a key, `sort_keys()` sorts: the name alone does not tell.
@@ -172,30 +195,76 @@ pub(super) fn function_phrase(function: &Named<'_>) -> Option<Phrase> {
             }
             if rest.is_empty() {
                 return match function.parameters {
-                    [only] => Some(Phrase::new(verb, format!("`{only}`"))),
+                    [only] if !ACTS_ON_ITSELF.contains(&verb) && !HOW.contains(only) => {
+                        Some(Phrase::new(verb, format!("`{only}`")))
+                    }
                     _ => None,
                 };
             }
-            Some(Phrase::new(verb, with_article(rest)))
+            Some(Phrase::new(verb, thing(rest, function)?))
         }
         // `total_price` is a thing, `lend` may be anything: only nouns that are known are said.
-        _ if function.gives == Gives::Value && words.iter().all(|word| is_known_noun(word)) => {
-            Some(Phrase::new("return", with_article(&words)))
+        _ if function.gives == Gives::Value
+            && words.iter().all(|word| is_known_noun(word))
+            && words.last().is_some_and(|last| is_thing(last)) =>
+        {
+            Some(Phrase::new("return", format!("the {}", words.join(" "))))
         }
         _ => None,
     }
 }
 
-/// What a type is, as its name says: `a user account`, `the settings`.
+/// What a function is about, with its article; `None` unless the words surely name a thing: it has a
+/// known noun, a plural or a word of a parameter at its end, and no small word that needs more.
+fn thing(words: &[&str], function: &Named<'_>) -> Option<String> {
+    let (last, before) = words.split_last()?;
+    let begins_small = words.first().is_some_and(|word| SMALL_WORDS.contains(word));
+    let leads_on = before
+        .iter()
+        .any(|word| matches!(*word, "or" | "and" | "if"));
+    let of_parameter = function
+        .parameters
+        .iter()
+        .any(|parameter| self::words(parameter).iter().any(|word| word == last));
+    let is_named = !SMALL_WORDS.contains(last) && (is_thing(last) || of_parameter);
+    (is_named && !begins_small && !leads_on).then(|| format!("the {}", words.join(" ")))
+}
+
+/// What a type is, as its name says: `a user account`, `the settings`; `None` when it does not say.
 pub(super) fn noun_phrase(name: &str) -> Option<String> {
     let words = words(name);
-    let last = words.last()?;
+    let (first, last) = (words.first()?, words.last()?);
+    let is_small = words
+        .iter()
+        .any(|word| SMALL_WORDS.contains(&word.as_str()));
+    if is_small || !is_thing(last) || UNCOUNTED.contains(&last.as_str()) {
+        return None;
+    }
     let noun = words.join(" ");
     if is_plural(last) {
         return Some(format!("the {noun}"));
     }
-    let first = words.first()?;
     Some(format!("{} {noun}", article(first)))
+}
+
+/// What a field, a variable or a constant holds: `the user name`; `None` when its name does not say.
+pub(super) fn held_phrase(name: &str) -> Option<String> {
+    let words: Vec<String> = match words(name).as_slice() {
+        // Capitals are only a way of writing a constant; what is short may abbreviate.
+        [only] if only.chars().all(char::is_uppercase) => {
+            let word = only.to_lowercase();
+            if !NOUNS.contains(&word.as_str()) {
+                return None;
+            }
+            vec![if word.len() > 3 { word } else { only.clone() }]
+        }
+        several => several.to_vec(),
+    };
+    let (last, before) = words.split_last()?;
+    let is_small = |word: &String| SMALL_WORDS.contains(&word.as_str());
+    let is_verb_first = before.first().is_some_and(|first| is_only_verb(first));
+    (is_thing(last) && !is_verb_first && !words.iter().any(is_small))
+        .then(|| format!("the {}", words.join(" ")))
 }
 
 /// Whether a word is a verb that functions are named with.
@@ -209,15 +278,6 @@ pub(super) fn capitalised(sentence: &str) -> String {
     match letters.next() {
         Some(first) => first.to_uppercase().chain(letters).collect(),
         None => String::new(),
-    }
-}
-
-fn with_article(words: &[&str]) -> String {
-    let object = words.join(" ");
-    match words.first() {
-        None => object,
-        Some(first) if WITHOUT_ARTICLE.contains(first) => object,
-        Some(_) => format!("the {object}"),
     }
 }
 
@@ -256,13 +316,19 @@ fn third_person(verb: &str) -> String {
     }
 }
 
-/// Words after which an article would be wrong.
-const WITHOUT_ARTICLE: &[&str] = &[
-    "a", "all", "an", "and", "any", "as", "at", "before", "by", "each", "every", "for", "from",
-    "if", "in", "into", "it", "its", "nothing", "of", "off", "on", "once", "only", "or", "out",
-    "over", "self", "some", "the", "then", "this", "through", "to", "until", "up", "upon", "when",
-    "with", "within", "without",
-];
+/// Whether a word surely names a thing: a known noun, a plural, or a word that is made like a noun.
+fn is_thing(word: &str) -> bool {
+    let is_made = word.len() > 5
+        && !is_verb(word)
+        && !NOT_MADE.contains(&word)
+        && NOUN_ENDS.iter().any(|end| word.ends_with(end));
+    let is_qualifier = QUALIFIERS.contains(&word);
+    !is_qualifier && (is_known_noun(word) || is_made || (is_plural(word) && word.len() > 4))
+}
+
+fn is_only_verb(word: &str) -> bool {
+    is_verb(word) && !is_known_noun(word) && !MAY_BE_NOUNS.contains(&word)
+}
 
 /// Whether a word, or what it is the plural of, is one of [`NOUNS`]; abbreviations are things too.
 fn is_known_noun(word: &str) -> bool {
@@ -276,6 +342,207 @@ fn is_known_noun(word: &str) -> bool {
             .strip_suffix("ies")
             .is_some_and(|stem| is(&format!("{stem}y")))
 }
+
+/// Words that lead to another one, or stand for how something is done: they name no thing.
+const SMALL_WORDS: &[&str] = &[
+    "cannot",
+    "must",
+    "a",
+    "about",
+    "above",
+    "after",
+    "again",
+    "all",
+    "an",
+    "and",
+    "any",
+    "as",
+    "async",
+    "at",
+    "back",
+    "before",
+    "below",
+    "between",
+    "by",
+    "down",
+    "each",
+    "every",
+    "for",
+    "from",
+    "if",
+    "in",
+    "inside",
+    "into",
+    "it",
+    "its",
+    "later",
+    "least",
+    "most",
+    "mut",
+    "next",
+    "not",
+    "now",
+    "of",
+    "off",
+    "on",
+    "once",
+    "only",
+    "or",
+    "out",
+    "over",
+    "raw",
+    "self",
+    "since",
+    "some",
+    "sync",
+    "the",
+    "then",
+    "this",
+    "through",
+    "to",
+    "unchecked",
+    "until",
+    "up",
+    "upon",
+    "when",
+    "with",
+    "within",
+    "without",
+];
+
+/// Words that stand before a noun and are none themselves.
+const QUALIFIERS: &[&str] = &[
+    "absolute",
+    "active",
+    "actual",
+    "available",
+    "current",
+    "empty",
+    "first",
+    "full",
+    "global",
+    "initial",
+    "inner",
+    "last",
+    "local",
+    "max",
+    "min",
+    "outer",
+    "previous",
+    "remaining",
+    "second",
+    "shared",
+    "shipping",
+    "sub",
+];
+
+/// What words that name a thing or a doer end with.
+const NOUN_ENDS: &[&str] = &[
+    "er", "or", "tion", "sion", "ment", "ness", "ity", "ance", "ence", "ist", "graph", "gram",
+    "ship",
+];
+
+/// Words that end so and name nothing.
+const NOT_MADE: &[&str] = &[
+    "another", "bigger", "either", "faster", "former", "greater", "larger", "latter", "longer",
+    "neither", "newer", "older", "rather", "shorter", "slower", "smaller", "together", "whether",
+];
+
+/// Nouns that cannot be counted: there is no such thing as *a money*.
+const UNCOUNTED: &[&str] = &[
+    "data",
+    "information",
+    "metadata",
+    "money",
+    "software",
+    "storage",
+    "syntax",
+    "text",
+    "time",
+];
+
+/// Verbs that a method is named with for what it does to its own object: `resize(count)` resizes no
+/// count. What `get(x)` and `find(x)` give is not x.
+const ACTS_ON_ITSELF: &[&str] = &[
+    "advance",
+    "apply",
+    "await",
+    "begin",
+    "bind",
+    "call",
+    "choose",
+    "clamp",
+    "compare",
+    "count",
+    "end",
+    "extend",
+    "fill",
+    "filter",
+    "find",
+    "fold",
+    "get",
+    "group",
+    "grow",
+    "indent",
+    "init",
+    "initialise",
+    "initialize",
+    "invert",
+    "join",
+    "jump",
+    "list",
+    "lookup",
+    "map",
+    "match",
+    "move",
+    "order",
+    "pad",
+    "partition",
+    "pick",
+    "poll",
+    "query",
+    "read",
+    "rebase",
+    "reduce",
+    "rename",
+    "repeat",
+    "require",
+    "reset",
+    "resize",
+    "retry",
+    "return",
+    "rotate",
+    "round",
+    "scale",
+    "scroll",
+    "search",
+    "seek",
+    "select",
+    "set",
+    "setup",
+    "shift",
+    "shrink",
+    "skip",
+    "sleep",
+    "sort",
+    "split",
+    "switch",
+    "take",
+    "trim",
+    "truncate",
+    "undo",
+    "use",
+    "wait",
+    "wrap",
+    "yield",
+];
+
+/// Parameters that say how something is done, not to what.
+const HOW: &[&str] = &[
+    "self", "args", "at", "by", "callback", "context", "count", "ctx", "fn", "force", "func", "i",
+    "id", "index", "key", "kwargs", "len", "length", "limit", "n", "offset", "options", "opts",
+    "params", "size", "timeout", "to",
+];
 
 /// Verbs that are nouns as often, or that stand before a noun: `log_level`, `display_name`.
 const MAY_BE_NOUNS: &[&str] = &[
@@ -326,7 +593,6 @@ mod tests {
             says("parse_config", &["path"], Value),
             text("parses the config")
         );
-        assert_eq!(says("fetchAll", &[], Value), text("fetches all"));
         assert_eq!(says("parse", &["text"], Value), text("parses `text`"));
         assert_eq!(
             says("applyEdits", &["a", "b"], Nothing),
@@ -341,6 +607,14 @@ mod tests {
             text("returns whether `n` is prime")
         );
         assert_eq!(
+            says("into_string", &[], Value),
+            text("converts into a string")
+        );
+        assert_eq!(
+            says("is_name", &["kind"], Truth),
+            text("returns whether `kind` is a name")
+        );
+        assert_eq!(
             says("is_empty", &[], Truth),
             text("returns whether it is empty")
         );
@@ -352,9 +626,10 @@ mod tests {
             says("total_price", &["items"], Value),
             text("returns the total price")
         );
+        assert_eq!(says("try_send_all", &[], Nothing), None);
         assert_eq!(
-            says("try_send_all", &[], Nothing),
-            text("tries to send all")
+            says("try_send_mail", &["mail"], Nothing),
+            text("tries to send the mail")
         );
     }
 
@@ -368,6 +643,15 @@ mod tests {
         assert_eq!(says("sort_key", &[], Value), None);
         assert_eq!(says("with_capacity", &["n"], Value), None);
         assert_eq!(says("on_click", &[], Nothing), None);
+        assert_eq!(says("fetch_all", &[], Value), None);
+        assert_eq!(says("get_or_insert_with", &["make"], Value), None);
+        assert_eq!(says("starts_of_line", &[], Value), None);
+        assert_eq!(says("get_mut", &["key"], Value), None);
+        assert_eq!(says("map_back", &["at"], Value), None);
+        // What it gets is not the key, and what it cuts is not the size.
+        assert_eq!(says("get", &["key"], Value), None);
+        assert_eq!(says("truncate", &["size"], Nothing), None);
+        assert_eq!(says("is_inside_character", &["at"], Gives::Truth), None);
     }
 
     #[test]
@@ -378,5 +662,29 @@ mod tests {
         assert_eq!(noun_phrase("URLPattern").unwrap(), "a URL pattern");
         assert_eq!(noun_phrase("Settings").unwrap(), "the settings");
         assert_eq!(noun_phrase("Status").unwrap(), "a status");
+        assert_eq!(noun_phrase("DocumentReader").unwrap(), "a document reader");
+        assert_eq!(noun_phrase("Money"), None);
+        assert_eq!(noun_phrase("LastGood"), None);
+        assert_eq!(noun_phrase("Shared"), None);
+    }
+
+    #[test]
+    fn what_is_held_is_named_if_the_name_says_it() {
+        assert_eq!(held_phrase("user_name").unwrap(), "the user name");
+        assert_eq!(held_phrase("LIMIT").unwrap(), "the limit");
+        assert_eq!(held_phrase("MAX_BYTES").unwrap(), "the max bytes");
+        assert_eq!(held_phrase("base_URL").unwrap(), "the base URL");
+        for unclear in [
+            "since",
+            "old",
+            "ZERO",
+            "last_good",
+            "allow_ci",
+            "x",
+            "indent_unit_of",
+            "used",
+        ] {
+            assert_eq!(held_phrase(unclear), None, "{unclear}");
+        }
     }
 }

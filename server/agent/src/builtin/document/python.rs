@@ -8,7 +8,7 @@ use tree_sitter::Node;
 use super::{Written, already, only_what_differs, phrase};
 use crate::builtin::BuiltinRefusal;
 use crate::builtin::source::{Nodes, Source};
-use crate::builtin::words::{capitalised, noun_phrase, words};
+use crate::builtin::words::{capitalised, held_phrase, noun_phrase};
 
 mod sections;
 
@@ -114,10 +114,18 @@ fn summary(source: &Source<'_>, symbol: &Symbol, shape: Option<&FunctionShape>) 
             None => format!("TODO: say what `{name}` is for."),
         };
     };
-    let noun = words(name).join(" ");
+    let held = held_phrase(name);
     match property(source, symbol) {
-        Some("get") => return format!("The {noun}."),
-        Some(verb) => return format!("{} the {noun}.", capitalised(verb)),
+        Some("get") => {
+            return held.map_or_else(
+                || format!("TODO: say what `{name}` is."),
+                |held| format!("{}.", capitalised(&held)),
+            );
+        }
+        Some(verb) => {
+            let held = held.unwrap_or_else(|| format!("`{name}`"));
+            return format!("{} {held}.", capitalised(verb));
+        }
         None => {}
     }
     if symbol.kind == SymbolKind::Constructor {

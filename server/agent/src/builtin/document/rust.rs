@@ -99,12 +99,15 @@ fn summary(source: &Source<'_>, symbol: &Symbol, shape: Option<&FunctionShape>) 
             None => format!("TODO: say what `{name}` does."),
         };
     }
-    match what_it_is(symbol) {
+    // An alias, or what an implementation chooses: its name says what it stands in for, not what it is.
+    let noun = what_it_is(symbol).filter(|_| symbol.kind != SymbolKind::Type);
+    match noun {
         Some(noun) => format!("{}.", capitalised(&noun)),
         None => match symbol.kind {
             SymbolKind::Macro => format!("TODO: say what `{name}!` expands to."),
             SymbolKind::Trait => format!("TODO: say what a type that implements `{name}` can do."),
             SymbolKind::Variant => format!("TODO: say what `{name}` means."),
+            SymbolKind::Type => format!("TODO: say what `{name}` stands for."),
             _ => format!("TODO: say what `{name}` is for."),
         },
     }

@@ -9,7 +9,7 @@ use pleach_grammars::{
 };
 use pleach_text::{ByteOffset, ByteRange, Replacement};
 
-use super::{Skeleton, free_name, paths, quotable};
+use super::{Skeleton, free_name, indented, paths, quotable};
 use crate::builtin::BuiltinRefusal;
 use crate::builtin::reply::Draft;
 use crate::builtin::source::Source;
@@ -104,7 +104,16 @@ struct Subject<'a> {
     on_class: bool,
     /// The name that the test file imports.
     import: String,
-    is_property: bool,
+    access: Access,
+    is_decorated: bool,
+}
+
+/// How a method is used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Call,
+    Read,
+    Assign,
 }
 
 impl<'a> Subject<'a> {
@@ -130,7 +139,14 @@ impl<'a> Subject<'a> {
         Ok(Self {
             import: parent.map_or_else(|| symbol.name.clone(), |class| class.name.clone()),
             on_class: decorated("@staticmethod") || decorated("@classmethod"),
-            is_property: decorated("@property") || decorated("@cached_property"),
+            access: if decorated("@property") || decorated("@cached_property") {
+                Access::Read
+            } else if decorated(&format!("@{}.setter", symbol.name)) {
+                Access::Assign
+            } else {
+                Access::Call
+            },
+            is_decorated: decorators.contains('@'),
             symbol,
             shape,
             owner,
@@ -261,18 +277,33 @@ fn test_text(
             all.extend(own.iter().filter(|name| !init.contains(name)).cloned());
             inputs(&mut lines, &all);
             lines.push(format!("instance = {owner}({})", init.join(", ")));
-            if subject.is_property {
-                format!("instance.{}", subject.symbol.name)
-            } else {
-                format!("instance.{}({})", subject.symbol.name, own.join(", "))
+            let name = &subject.symbol.name;
+            match subject.access {
+                Access::Call => format!("instance.{name}({})", own.join(", ")),
+                Access::Read => format!("instance.{name}"),
+                Access::Assign => {
+                    lines.push(format!("instance.{name} = {}", own.join(", ")));
+                    format!("instance.{name}")
+                }
             }
         }
     };
     let marked = is_async && async_mark;
-    let call = match framework {
-        _ if !is_async => call,
-        Framework::Pytest if !async_mark => format!("asyncio.run({call})"),
-        _ => format!("await {call}"),
+    let runs = framework == Framework::Pytest && !async_mark;
+    let yields = subject.shape.is_generator && !subject.is_decorated;
+    let call = match (is_async, yields) {
+        (false, false) => call,
+        (false, true) => format!("list({call})"),
+        (true, false) if runs => format!("asyncio.run({call})"),
+        (true, false) => format!("await {call}"),
+        // It is no coroutine: it gives one value after the other.
+        (true, true) if runs => {
+            lines.push("async def collect():".to_owned());
+            lines.push(format!("{unit}return [item async for item in {call}]"));
+            lines.push(String::new());
+            "asyncio.run(collect())".to_owned()
+        }
+        (true, true) => format!("[item async for item in {call}]"),
     };
     lines.push(format!("actual = {call}"));
     let fail = match framework {
@@ -287,9 +318,7 @@ fn test_text(
                 text.push_str("@pytest.mark.asyncio\nasync ");
             }
             let _ = writeln!(text, "def {name}():");
-            for line in lines {
-                let _ = writeln!(text, "{unit}{line}");
-            }
+            text.push_str(&indented(&lines, unit));
         }
         Framework::Unittest => {
             let base = if is_async {
@@ -301,9 +330,7 @@ fn test_text(
             let _ = writeln!(text, "class {name}(unittest.{base}):");
             let method = subject.symbol.name.trim_matches('_');
             let _ = writeln!(text, "{unit}{keyword} test_{method}(self):");
-            for line in lines {
-                let _ = writeln!(text, "{unit}{unit}{line}");
-            }
+            text.push_str(&indented(&lines, &unit.repeat(2)));
         }
     }
     text
@@ -351,10 +378,23 @@ fn append(
     {
         let _ = writeln!(lines, "{need}");
     }
-    if !lacking.is_empty() {
-        let _ = writeln!(lines, "from {module} import {}", lacking.join(", "));
-    }
     let mut replacements = Vec::new();
+    // An import from there is gone on with, if it is one plain line.
+    let known = top.iter().find(|import| {
+        let written = test.slice(import.range);
+        written.starts_with(&format!("from {module} import "))
+            && !written.contains(['(', '*', '\\'])
+    });
+    match known {
+        _ if lacking.is_empty() => {}
+        Some(known) => {
+            let end = ByteRange::empty(known.range.end);
+            replacements.push(Replacement::new(end, format!(", {}", lacking.join(", "))));
+        }
+        None => {
+            let _ = writeln!(lines, "from {module} import {}", lacking.join(", "));
+        }
+    }
     if !lines.is_empty() {
         replacements.push(match top.last() {
             Some(last) if test.next_line(last.range.end).0 < test.text.len() => {

@@ -11,6 +11,9 @@ use crate::builtin::BuiltinRefusal;
 use crate::builtin::reply::Draft;
 use crate::builtin::source::Source;
 
+/// How long rustfmt lets lines be.
+const MOST_COLUMNS: usize = 100;
+
 pub(super) fn write(
     source: &Source<'_>,
     targets: &[&Symbol],
@@ -46,7 +49,7 @@ pub(super) fn write(
             text.push('\n');
         }
         text.push_str(&indented(
-            &test(source, target, &shape, &name, tokio, &unit),
+            &test(source, target, &shape, &name, tokio, &unit, &inner),
             &inner,
         ));
     }
@@ -287,6 +290,7 @@ fn test(
     name: &str,
     tokio: bool,
     unit: &str,
+    indent: &str,
 ) -> Vec<String> {
     let owner = source.owner(target);
     let generics = generics(source, target, shape);
@@ -309,12 +313,11 @@ fn test(
         let local = free_name("value", "_", |name| {
             shape.parameters.iter().any(|one| one.name == name)
         });
-        inputs.push((
-            format!("{mutable}{local}"),
-            Some(own_type.to_owned()),
-            format!("a `{own_type}`"),
-        ));
-        receiver = Some(local);
+        let held = held_type(text, own_type);
+        let shown = format!("a `{held}`");
+        inputs.push((format!("{mutable}{local}"), Some(held), shown));
+        let reference = reference_to(text);
+        receiver = Some((local, reference));
     }
     for (at, parameter) in shape.parameters.iter().enumerate() {
         let local = local_name(parameter, at);
@@ -322,14 +325,20 @@ fn test(
             .type_text
             .as_deref()
             .and_then(|text| argument_type(text, own_type));
-        let shown = format!("a value for `{}`", parameter.name);
+        let shown = format!("a value for `{local}`");
         inputs.push((local.clone(), type_text, shown));
         arguments.push(local);
     }
-    let path = match (&receiver, &owner) {
-        (Some(receiver), _) => format!("{receiver}.{}", target.name),
-        (None, Some(owner)) => format!("{owner}::{}", target.name),
-        (None, None) => target.name.clone(),
+    let path = match (receiver, &owner, distant_trait(source, target)) {
+        (receiver, Some(owner), Some(distant)) => {
+            if let Some((receiver, reference)) = receiver {
+                arguments.insert(0, format!("{reference}{receiver}"));
+            }
+            format!("<{owner} as {distant}>::{}", target.name)
+        }
+        (Some((receiver, _)), _, _) => format!("{receiver}.{}", target.name),
+        (None, Some(owner), _) => format!("{owner}::{}", target.name),
+        (None, None, _) => target.name.clone(),
     };
     let mut call = format!("{path}({})", arguments.join(", "));
     if awaits {
@@ -345,10 +354,7 @@ fn test(
     if concrete {
         for (local, type_text, shown) in &inputs {
             let type_text = type_text.as_deref().unwrap_or("_");
-            body.push(format!(
-                "let {local}: {type_text} = todo!(\"{}\");",
-                quotable(shown)
-            ));
+            body.extend(declared(local, type_text, shown, indent, unit));
         }
         let binding = match (gives, shape.is_async && !awaits) {
             (_, true) => "let _future = ",
@@ -374,6 +380,48 @@ fn test(
     lines.extend(body.into_iter().map(|line| format!("{unit}{line}")));
     lines.push("}".to_owned());
     lines
+}
+
+/// What a method is called on: `Box<Self>` of `self: Box<Self>`, else the type itself.
+fn held_type(receiver: &str, own_type: &str) -> String {
+    Some(receiver)
+        .filter(|held| held.ends_with('>'))
+        .and_then(|held| argument_type(held, own_type))
+        .unwrap_or_else(|| own_type.to_owned())
+}
+
+/// How a receiver is written before a value that is given for it.
+fn reference_to(receiver: &str) -> &'static str {
+    if !receiver.starts_with('&') {
+        ""
+    } else if receiver.contains("mut self") {
+        "&mut "
+    } else {
+        "&"
+    }
+}
+
+/// `let name: Type = todo!("…");`, broken as rustfmt does.
+fn declared(local: &str, type_text: &str, shown: &str, indent: &str, unit: &str) -> Vec<String> {
+    let shown = quotable(shown).replace('{', "{{").replace('}', "}}");
+    let value = format!("todo!(\"{shown}\");");
+    let line = format!("let {local}: {type_text} = {value}");
+    if indent.len() + unit.len() + line.chars().count() > MOST_COLUMNS {
+        return vec![
+            format!("let {local}: {type_text} ="),
+            format!("{unit}{value}"),
+        ];
+    }
+    vec![line]
+}
+
+/// The trait of an implementation that is written with a path (`fmt::Display`), so that its methods
+/// may be out of scope.
+fn distant_trait(source: &Source<'_>, target: &Symbol) -> Option<String> {
+    let parent = source.parent(target)?;
+    let (implemented, _) = parent.name.split_once(" for ")?;
+    let is_path = implemented.split('<').next()?.contains("::");
+    is_path.then(|| implemented.to_owned())
 }
 
 fn local_name(parameter: &Parameter, at: usize) -> String {

@@ -53,7 +53,12 @@ pub(super) fn write(
         .filter(|text| !text.trim().is_empty())
         .unwrap_or(source.text);
     let style = Style::of(sample, source);
-    let common = exports::is_common(source);
+    // Vitest can only be imported, not required.
+    let common = framework != Framework::Vitest && exports::is_common(source);
+    let path = match path.strip_suffix(".cjs") {
+        Some(stem) if !common && existing.is_none() => format!("{stem}.mjs"),
+        _ => path,
+    };
     let specifier = project.specifier(source, &path, framework, common);
     let parts: Vec<String> = subjects
         .iter()
@@ -117,7 +122,8 @@ struct Subject<'a> {
     /// The class of a method, and what making an instance takes.
     owner: Option<(String, Vec<String>)>,
     is_static: bool,
-    is_accessor: bool,
+    is_getter: bool,
+    is_setter: bool,
     export: Export,
     /// What the test file calls the function, or the class that it belongs to.
     local: String,
@@ -153,11 +159,8 @@ impl<'a> Subject<'a> {
                 next,
             ));
         };
-        let signature = symbol.signature(source.text);
-        let has = |word: &str| {
-            let head = signature.split(['(', '=']).next().unwrap_or_default();
-            head.split_whitespace().any(|one| one == word)
-        };
+        let head = source.slice(ByteRange::new(symbol.range.start, symbol.name_range.start));
+        let has = |word: &str| head.split_whitespace().any(|one| one == word);
         if has("private") || has("protected") || has("abstract") || symbol.name.starts_with('#') {
             return Err(BuiltinRefusal::not_here(
                 format!("`{}` is not public, so a test cannot call it", symbol.name),
@@ -169,11 +172,25 @@ impl<'a> Subject<'a> {
             owner: class.map(|class| (local.clone(), constructor(source, class))),
             local,
             is_static: has("static"),
-            is_accessor: has("get") || has("set"),
+            is_getter: has("get"),
+            is_setter: has("set"),
             export,
             symbol,
             shape,
         })
+    }
+}
+
+impl Subject<'_> {
+    /// `Class#method`, `Class.method`, `Class`, `function`.
+    fn shown(&self) -> String {
+        let name = &self.symbol.name;
+        match &self.owner {
+            Some((owner, _)) if self.symbol.kind == SymbolKind::Constructor => owner.clone(),
+            Some((owner, _)) if self.is_static => format!("{owner}.{name}"),
+            Some((owner, _)) => format!("{owner}#{name}"),
+            None => self.local.clone(),
+        }
     }
 }
 
@@ -241,12 +258,7 @@ fn block(
     style: &Style,
 ) -> String {
     let end = style.end;
-    let name = match &subject.owner {
-        Some((owner, _)) if subject.symbol.kind == SymbolKind::Constructor => owner.clone(),
-        Some((owner, _)) if subject.is_static => format!("{owner}.{}", subject.symbol.name),
-        Some((owner, _)) => format!("{owner}#{}", subject.symbol.name),
-        None => subject.local.clone(),
-    };
+    let name = subject.shown();
     let is_async = subject.shape.is_async;
     let mut lines: Vec<String> = Vec::new();
     let local = subject.local.clone();
@@ -300,8 +312,14 @@ fn block(
                 "const {instance} = new {owner}({}){end}",
                 made.join(", ")
             ));
-            if subject.is_accessor {
+            if subject.is_getter {
                 format!("{instance}.{}", subject.symbol.name)
+            } else if subject.is_setter {
+                format!(
+                    "{instance}.{} = {}",
+                    subject.symbol.name,
+                    arguments.join(", ")
+                )
             } else {
                 format!(
                     "{instance}.{}({})",
@@ -317,7 +335,7 @@ fn block(
         call
     };
     let gives = subject.shape.gives_value
-        || subject.is_accessor
+        || subject.is_getter
         || subject.symbol.kind == SymbolKind::Constructor;
     let mut got = String::new();
     if gives {
