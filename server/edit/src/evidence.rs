@@ -43,15 +43,12 @@ pub(crate) fn choose(
         }
     }
     if hints.at_end {
-        let end = (0..index.file.len())
-            .rev()
-            .find(|&at| !is_blank(index.file.line(at)))
-            .map_or(0, |at| at + 1);
+        let end = index.solid_end();
         if let Some(spot) = only(&|spot| spot.last >= end, Rung::Anchor) {
             return Some(spot);
         }
     }
-    if let Some(scope) = scope(index, &hints.anchors)
+    if let Some(scope) = index.scope(&hints.anchors, || scope(index, &hints.anchors))
         && let Some(spot) = only(&|spot| scope.contains(&spot.first), Rung::Anchor)
     {
         return Some(spot);
@@ -78,12 +75,10 @@ fn scope(index: &Index<'_>, anchors: &[String]) -> Option<std::ops::Range<usize>
             let first = hits.next();
             (first, hits.next().is_some())
         };
-        let (whole, several) = hits(&|line| line == wanted);
-        let (first, several) = if whole.is_some() {
-            (whole, several)
-        } else {
-            hits(&|line| line.starts_with(wanted))
-        };
+        let (mut first, mut several) = hits(&|line| line == wanted);
+        if first.is_none() && index.may_search_headings() {
+            (first, several) = hits(&|line| line.starts_with(wanted));
+        }
         let first = first.filter(|_| !several)?;
         range = first..block_end(index, first);
     }

@@ -1,9 +1,11 @@
 //! The forms in which two lines may be called the same, from strict to lenient.
 
 use std::borrow::Cow;
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::sync::LazyLock;
 
-use unicode_normalization::UnicodeNormalization;
+use foldhash::quality::RandomState;
+use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
 /// How much of a line counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,16 +38,41 @@ impl Form {
     }
 
     /// A number that is the same for lines that are the same in this form (and, but for an
-    /// accident of one in 2⁶⁴, only for those).
+    /// accident of one in 2⁶⁴, only for those). It is another one in the next process.
     pub(crate) fn key(self, line: &str) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        hasher.write(self.of(line).as_bytes());
-        hasher.finish()
+        self.key_by(line, &mut Vec::new())
+    }
+
+    /// Like [`Form::key`], with a buffer that is used again and again.
+    pub(crate) fn key_by(self, line: &str, buffer: &mut Vec<u8>) -> u64 {
+        if self == Self::Dense && line.is_ascii() {
+            buffer.clear();
+            for word in line.as_bytes().split(|byte| is_ascii_space(*byte)) {
+                buffer.extend_from_slice(word);
+            }
+            return number(buffer);
+        }
+        number(self.of(line).as_bytes())
     }
 
     pub(crate) fn same(self, one: &str, other: &str) -> bool {
         one == other || (self != Self::Exact && self.of(one) == self.of(other))
     }
+}
+
+/// The seed of all keys. It is drawn anew in each process, so that nobody can write two lines that
+/// have one key by design.
+static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+
+fn number(bytes: &[u8]) -> u64 {
+    let mut hasher = SEED.build_hasher();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+/// What [`char::is_whitespace`] says of a byte that is a character.
+fn is_ascii_space(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | b' ')
 }
 
 /// What a look-alike character is compared as; `None` when it stands for itself.
@@ -65,7 +92,7 @@ pub(crate) fn look_alike(character: char) -> Option<&'static str> {
 
 fn fold(line: &str, dense: bool) -> Cow<'_, str> {
     if line.is_ascii() {
-        if !dense || !line.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        if !dense || !line.bytes().any(is_ascii_space) {
             return Cow::Borrowed(line);
         }
         return Cow::Owned(
@@ -81,7 +108,10 @@ fn fold(line: &str, dense: bool) -> Cow<'_, str> {
             None => plain.push(character),
         }
     }
-    let mut out: String = plain.nfc().collect();
+    let mut out = match is_nfc_quick(plain.chars()) {
+        IsNormalized::Yes => plain,
+        _ => plain.nfc().collect(),
+    };
     if dense {
         out.retain(|character| !character.is_whitespace());
     } else {
@@ -92,22 +122,38 @@ fn fold(line: &str, dense: bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A text without white space and with look-alikes folded, and where each of its bytes came from.
-pub(crate) fn dense_with_origins(text: &str) -> (String, Vec<usize>) {
+/// A text without white space and with look-alikes folded.
+pub(crate) fn dense(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut origins = Vec::with_capacity(text.len());
-    for (at, character) in text.char_indices() {
-        if character.is_whitespace() {
-            continue;
-        }
-        let before = out.len();
+    for character in text.chars().filter(|character| !character.is_whitespace()) {
         match look_alike(character) {
             Some(plain) => out.push_str(plain.trim()),
             None => out.push(character),
         }
-        origins.extend(std::iter::repeat_n(at, out.len() - before));
     }
-    (out, origins)
+    out
+}
+
+/// Which bytes of a text the bytes of its [`dense`] form come from: for each place of some in rising
+/// order the first byte of the character.
+pub(crate) fn origins(text: &str, places: &[usize]) -> Vec<usize> {
+    let mut found = Vec::with_capacity(places.len());
+    let mut reached = 0;
+    for (at, character) in text.char_indices() {
+        let Some(wanted) = places.get(found.len()) else {
+            break;
+        };
+        if character.is_whitespace() {
+            continue;
+        }
+        reached += look_alike(character).map_or(character.len_utf8(), |plain| plain.trim().len());
+        let mut wanted = Some(wanted);
+        while wanted.is_some_and(|wanted| *wanted < reached) {
+            found.push(at);
+            wanted = places.get(found.len());
+        }
+    }
+    found
 }
 
 /// How alike two lines are, 0 to 1: twice the letters they share in order at both ends and by
@@ -137,6 +183,56 @@ pub(crate) fn likeness(one: &str, other: &str) -> f64 {
     let shared = shared_pairs(one, other);
     let total = 2 * (head + tail) + one.len() + other.len();
     ratio(2 * (head + tail) + 2 * shared, total)
+}
+
+/// Which pairs of neighbouring bytes a line has, to see at a glance that another is not like it.
+pub(crate) struct Pairs {
+    len: usize,
+    seen: Vec<u64>,
+}
+
+impl Pairs {
+    pub(crate) fn of(line: &str) -> Self {
+        let dense = Form::Dense.of(line);
+        let mut seen = vec![0u64; 1 << 10];
+        for pair in dense.as_bytes().windows(2) {
+            let (word, bit) = place_of(pair);
+            if let Some(word) = seen.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        Self {
+            len: dense.len(),
+            seen,
+        }
+    }
+
+    /// Above this their [`likeness`] is not. What both share at their ends and the pairs that they
+    /// share between are pairs of the other line that this one has, but for one at each end.
+    pub(crate) fn most_likeness(&self, other: &str) -> f64 {
+        if !other.is_ascii() {
+            return 1.0;
+        }
+        let (mut len, mut shared, mut last) = (0, 0, None);
+        for byte in other.bytes().filter(|byte| !is_ascii_space(*byte)) {
+            if let Some(last) = last {
+                let (word, bit) = place_of(&[last, byte]);
+                let has = self.seen.get(word).is_some_and(|word| word & bit != 0);
+                shared += usize::from(has);
+            }
+            last = Some(byte);
+            len += 1;
+        }
+        ratio(2 * (shared + 2), self.len + len).min(1.0)
+    }
+}
+
+/// The word and the bit that stand for a pair of bytes.
+fn place_of(pair: &[u8]) -> (usize, u64) {
+    let number = pair
+        .iter()
+        .fold(0, |number, byte| number << 8 | usize::from(*byte));
+    (number >> 6, 1 << (number & 63))
 }
 
 /// How many neighbouring pairs of bytes both hold, each counted as often as the poorer side has it.

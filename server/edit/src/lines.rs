@@ -4,20 +4,21 @@ use pleach_text::{ByteOffset, ByteRange};
 
 /// Where one line lies in its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span {
+struct Span {
     /// First byte of the line.
-    pub(crate) start: usize,
+    start: usize,
     /// End of its content, before the line ending.
-    pub(crate) end: usize,
+    end: usize,
     /// Start of the next line.
-    pub(crate) next: usize,
+    next: usize,
 }
 
 /// The lines of one file. A byte order mark belongs to no line.
 #[derive(Debug)]
 pub(crate) struct FileLines<'a> {
     text: &'a str,
-    spans: Vec<Span>,
+    /// Where each line starts. Files are far below four gigabytes, and many lines are short.
+    starts: Vec<u32>,
     start: usize,
     crlf: usize,
     cr: bool,
@@ -35,36 +36,41 @@ impl<'a> FileLines<'a> {
         let bytes = text.as_bytes();
         let cr = memchr::memchr(b'\n', bytes).is_none() && memchr::memchr(b'\r', bytes).is_some();
         let stop = if cr { b'\r' } else { b'\n' };
-        let mut spans = Vec::new();
+        let count = memchr::memchr_iter(stop, bytes).count();
+        let mut starts = Vec::with_capacity(count + 1);
         let mut crlf = 0;
         let mut at = start;
         for hit in memchr::memchr_iter(stop, bytes) {
-            let mut end = hit;
-            if !cr && end > at && bytes.get(end - 1) == Some(&b'\r') {
-                end -= 1;
-                crlf += 1;
-            }
-            spans.push(Span {
-                start: at,
-                end,
-                next: hit + 1,
-            });
+            crlf += usize::from(!cr && hit > at && bytes.get(hit - 1) == Some(&b'\r'));
+            starts.push(narrow(at));
             at = hit + 1;
         }
         if at < bytes.len() {
-            spans.push(Span {
-                start: at,
-                end: bytes.len(),
-                next: bytes.len(),
-            });
+            starts.push(narrow(at));
         }
         Self {
             text,
-            spans,
+            starts,
             start,
             crlf,
             cr,
         }
+    }
+
+    fn span(&self, index: usize) -> Option<Span> {
+        let wide = |start: &u32| usize::try_from(*start).unwrap_or(usize::MAX);
+        let start = self.starts.get(index).map(wide)?;
+        let next = self.starts.get(index + 1).map_or(self.text.len(), wide);
+        let bytes = self.text.as_bytes();
+        let stop = if self.cr { b'\r' } else { b'\n' };
+        let mut end = next;
+        if end > start && bytes.get(end - 1) == Some(&stop) {
+            end -= 1;
+            if !self.cr && end > start && bytes.get(end - 1) == Some(&b'\r') {
+                end -= 1;
+            }
+        }
+        Some(Span { start, end, next })
     }
 
     pub(crate) fn text(&self) -> &'a str {
@@ -72,13 +78,12 @@ impl<'a> FileLines<'a> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.spans.len()
+        self.starts.len()
     }
 
     /// The content of a line without its ending; empty past the end.
     pub(crate) fn line(&self, index: usize) -> &'a str {
-        self.spans
-            .get(index)
+        self.span(index)
             .and_then(|span| self.text.get(span.start..span.end))
             .unwrap_or("")
     }
@@ -89,24 +94,19 @@ impl<'a> FileLines<'a> {
 
     /// The line ending of a line, `""` for a last line without one.
     pub(crate) fn ending(&self, index: usize) -> &'a str {
-        self.spans
-            .get(index)
+        self.span(index)
             .and_then(|span| self.text.get(span.end..span.next))
             .unwrap_or("")
     }
 
     /// Where a line starts; the end of the text for the line after the last.
     pub(crate) fn start_of(&self, index: usize) -> usize {
-        self.spans
-            .get(index)
-            .map_or(self.text.len(), |span| span.start)
+        self.span(index).map_or(self.text.len(), |span| span.start)
     }
 
     /// Where the content of a line ends.
     pub(crate) fn end_of(&self, index: usize) -> usize {
-        self.spans
-            .get(index)
-            .map_or(self.text.len(), |span| span.end)
+        self.span(index).map_or(self.text.len(), |span| span.end)
     }
 
     /// The bytes of the lines `first..last`, line endings included.
@@ -124,9 +124,16 @@ impl<'a> FileLines<'a> {
 
     /// The line that holds a byte.
     pub(crate) fn line_at(&self, byte: usize) -> usize {
-        self.spans
-            .partition_point(|span| span.next <= byte)
-            .min(self.len().saturating_sub(1))
+        self.starts
+            .partition_point(|start| *start <= narrow(byte))
+            .saturating_sub(1)
+    }
+
+    /// The number of the line, from 1, that a byte lies in; behind the last line break that of the
+    /// line that would begin there.
+    pub(crate) fn number_at(&self, byte: usize) -> usize {
+        let ends_all = byte >= self.text.len() && self.final_newline() && !self.starts.is_empty();
+        self.line_at(byte) + 1 + usize::from(ends_all)
     }
 
     /// The line ending that most lines have.
@@ -135,7 +142,7 @@ impl<'a> FileLines<'a> {
             "\r"
         } else if self.crlf * 2
             > self
-                .spans
+                .starts
                 .len()
                 .saturating_sub(usize::from(!self.final_newline()))
         {
@@ -148,7 +155,7 @@ impl<'a> FileLines<'a> {
     /// Whether some lines end in one way and some in another.
     pub(crate) fn is_mixed(&self) -> bool {
         let ended = self
-            .spans
+            .starts
             .len()
             .saturating_sub(usize::from(!self.final_newline()));
         self.crlf != 0 && self.crlf != ended
@@ -169,8 +176,16 @@ impl<'a> FileLines<'a> {
     }
 
     pub(crate) fn final_newline(&self) -> bool {
-        self.spans.last().is_none_or(|span| span.end < span.next)
+        self.starts
+            .len()
+            .checked_sub(1)
+            .and_then(|last| self.span(last))
+            .is_none_or(|span| span.end < span.next)
     }
+}
+
+fn narrow(byte: usize) -> u32 {
+    u32::try_from(byte).unwrap_or(u32::MAX)
 }
 
 /// Splits a block of a reply into lines. A newline at the very end ends the last line and starts

@@ -5,18 +5,18 @@
 
 mod characters;
 mod escapes;
+mod index;
 mod similar;
 mod sparse;
 
-use std::cell::{OnceCell, RefCell};
-use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::collections::{BTreeMap, BTreeSet};
 
-use pleach_text::{Dialect, IndentUnit};
+use pleach_text::IndentUnit;
 
 pub(crate) use characters::{
     Stretch as ByteStretch, every as every_stretch, find as find_stretch, find_dense,
 };
+pub(crate) use index::Index;
 pub(crate) use similar::closest;
 
 use crate::Rung;
@@ -27,54 +27,6 @@ use crate::lines::{FileLines, block_lines, indent_of, is_blank};
 
 /// More hits than this are not told apart: the place is ambiguous beyond help.
 pub(crate) const MAX_HITS: usize = 64;
-
-/// A file, and what was computed about its lines so far.
-pub(crate) struct Index<'a> {
-    pub(crate) file: FileLines<'a>,
-    keys: RefCell<HashMap<Form, Rc<Vec<u64>>>>,
-    unit: OnceCell<Option<IndentUnit>>,
-    /// The keys of all lines in the most lenient form.
-    dense: OnceCell<HashSet<u64>>,
-}
-
-impl<'a> Index<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
-        Self {
-            file: FileLines::new(text),
-            keys: RefCell::new(HashMap::new()),
-            unit: OnceCell::new(),
-            dense: OnceCell::new(),
-        }
-    }
-
-    /// One number for each line, the same for lines that are the same in this form.
-    pub(crate) fn keys(&self, form: Form) -> Rc<Vec<u64>> {
-        Rc::clone(
-            self.keys
-                .borrow_mut()
-                .entry(form)
-                .or_insert_with(|| Rc::new(self.file.iter().map(|line| form.key(line)).collect())),
-        )
-    }
-
-    /// Whether every line of a hunk's old text is in the file at all, in the most lenient form. If
-    /// not, no rung that pairs all lines can find it.
-    fn holds_all(&self, old: &[&str]) -> bool {
-        let known = self
-            .dense
-            .get_or_init(|| self.keys(Form::Dense).iter().copied().collect());
-        old.iter()
-            .filter(|line| !is_blank(line))
-            .all(|line| known.contains(&Form::Dense.key(line)))
-    }
-
-    /// The indentation unit of the file.
-    pub(crate) fn indent_unit(&self) -> Option<IndentUnit> {
-        *self
-            .unit
-            .get_or_init(|| Dialect::of(self.file.text()).indent)
-    }
-}
 
 /// The old and the new text of a hunk as lines, and what differs between them.
 pub(crate) struct Pattern<'p> {
@@ -193,16 +145,17 @@ pub(crate) fn strict(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
     if !index.holds_all(&pattern.old) {
         return Vec::new();
     }
+    let candidates = index.candidates(&pattern.old);
     for (form, rung) in RUNGS {
         // Blank lines alone are everywhere once blanks do not count.
         if form != Form::End && pattern.old.iter().all(|line| is_blank(line)) {
             break;
         }
-        let needle: Vec<u64> = pattern.old.iter().map(|line| form.key(line)).collect();
-        let spots: Spots = occurrences(&index.keys(form), &needle)
+        let spots: Spots = index
+            .find_among(candidates.as_deref(), &pattern.old, form)
             .into_iter()
             .filter_map(|first| {
-                let spot = Spot::straight(rung, first, needle.len(), Reindent::Same);
+                let spot = Spot::straight(rung, first, pattern.old.len(), Reindent::Same);
                 fit(index, pattern, spot)
             })
             .collect();
@@ -265,10 +218,11 @@ fn reindent(
         return None;
     }
     // Indentations that stand for two different ones in the file are no guide for new lines.
+    let torn = torn(&pairs);
     if pattern
         .added()
         .filter(|line| !is_blank(line))
-        .any(|line| torn(&pairs, indent_of(line)))
+        .any(|line| torn.contains(indent_of(line)))
     {
         return None;
     }
@@ -292,13 +246,25 @@ fn closes_elsewhere(
     align: &[Option<usize>],
     pairs: &[(&str, &str)],
 ) -> bool {
-    let usual = pairs
+    // Each pair once, those seen last at the end, with how often it was seen.
+    let mut seen: BTreeMap<&(&str, &str), (usize, usize)> = BTreeMap::new();
+    for (at, pair) in pairs.iter().enumerate() {
+        let (last, count) = seen.entry(pair).or_default();
+        (*last, *count) = (at, *count + 1);
+    }
+    let mut seen: Vec<(usize, usize, &(&str, &str))> = seen
+        .into_iter()
+        .map(|(pair, (last, count))| (last, count, pair))
+        .collect();
+    seen.sort_unstable();
+    let usual = seen
         .iter()
-        .filter_map(|pair| Reindent::learn(&[*pair], index.indent_unit()))
+        .filter_map(|(_, _, pair)| Reindent::learn(&[**pair], index.indent_unit()))
         .max_by_key(|rule| {
-            let explained =
-                |(reply, file): &&(&str, &str)| rule.apply(reply).as_deref() == Some(file);
-            pairs.iter().filter(explained).count()
+            let explains =
+                |(reply, file): &(&str, &str)| rule.apply(reply).as_deref() == Some(*file);
+            let explained = seen.iter().filter(|(_, _, pair)| explains(pair));
+            explained.map(|(_, count, _)| count).sum::<usize>()
         })
         .unwrap_or(Reindent::Same);
     pattern.old.iter().zip(align).any(|(old, place)| {
@@ -315,14 +281,14 @@ fn closes_elsewhere(
     })
 }
 
-fn torn(pairs: &[(&str, &str)], indent: &str) -> bool {
-    let mut files = pairs
+/// The indentations of the reply that stand for different ones in the file.
+fn torn<'a>(pairs: &[(&'a str, &'a str)]) -> BTreeSet<&'a str> {
+    let mut files: BTreeMap<&str, &str> = BTreeMap::new();
+    pairs
         .iter()
-        .filter(|(reply, _)| *reply == indent)
-        .map(|(_, file)| file);
-    files
-        .next()
-        .is_some_and(|first| files.any(|file| file != first))
+        .filter(|(reply, file)| files.entry(reply).or_insert(file) != file)
+        .map(|(reply, _)| *reply)
+        .collect()
 }
 
 /// When only the old text was written at another indentation and the new text stands where the
@@ -368,15 +334,16 @@ fn exact(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
     } else {
         Rung::LineEndings
     };
+    // An empty last line may stand behind the last line break, where the file has no line.
+    let by_lines =
+        index.has_many_hunks() && pattern.old.last().is_some_and(|line| !line.is_empty());
     let starts = if file.is_mixed() {
-        let needle: Vec<u64> = pattern
-            .old
-            .iter()
-            .map(|line| Form::Exact.key(line))
-            .collect();
-        occurrences(&index.keys(Form::Exact), &needle)
+        index.find(&pattern.old, Form::Exact)
     } else {
-        exact_by_bytes(file, &pattern.old)
+        match by_lines.then(|| index.candidates(&pattern.old)).flatten() {
+            Some(candidates) => index.find_among(Some(&candidates), &pattern.old, Form::Exact),
+            None => exact_by_bytes(file, &pattern.old),
+        }
     };
     let count = pattern.old.len();
     let reindent = if starts.is_empty() {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Index, MAX_HITS};
 use crate::Rung;
-use crate::fold::dense_with_origins;
+use crate::fold::{dense, origins};
 
 /// A stretch of bytes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,17 +94,19 @@ const MIN_DENSE: usize = 8;
 
 /// Where the old text stands once no white space counts, not even line breaks.
 pub(crate) fn find_dense(index: &Index<'_>, old: &str) -> Vec<Stretch> {
-    let (needle, _) = dense_with_origins(old);
+    let needle = dense(old);
     if needle.len() < MIN_DENSE {
         return Vec::new();
     }
     let text = index.file.text();
-    let (hay, origins) = dense_with_origins(text);
-    memchr::memmem::find_iter(hay.as_bytes(), needle.as_bytes())
+    let ends: Vec<usize> = memchr::memmem::find_iter(index.dense().as_bytes(), needle.as_bytes())
         .take(2)
-        .filter_map(|at| {
-            let start = *origins.get(at)?;
-            let last = *origins.get(at + needle.len() - 1)?;
+        .flat_map(|at| [at, at + needle.len() - 1])
+        .collect();
+    let ends = origins(text, &ends);
+    ends.chunks_exact(2)
+        .filter_map(|ends| {
+            let [start, last] = *ends else { return None };
             let width = text.get(last..)?.chars().next()?.len_utf8();
             Some(Stretch {
                 rung: Rung::Whitespace,

@@ -4,13 +4,13 @@
 //! the offsets with the most votes are aligned line by line in a narrow band. The cost grows with
 //! the file plus the hunk, never with their product.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Index, Pattern, Spot, Spots, fit};
 use crate::Rung;
 use crate::diff::diff;
-use crate::fold::{Form, likeness};
+use crate::fold::{Form, Pairs, likeness};
 use crate::indent::Reindent;
 use crate::lines::is_blank;
 use crate::refusal::Closest;
@@ -101,39 +101,39 @@ pub(crate) fn find(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
 /// The offsets (line of the file less line of the hunk) that have the most shared lines.
 fn offsets(index: &Index<'_>, pattern: &Pattern<'_>) -> Vec<isize> {
     let keys = index.keys(Form::Dense);
-    let mut wanted: HashMap<u64, (Vec<usize>, usize)> = HashMap::new();
+    let known = index.places();
+    let mut wanted: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (at, line) in pattern
         .old
         .iter()
         .enumerate()
         .filter(|(_, line)| !is_blank(line))
     {
-        let (places, _) = wanted.entry(Form::Dense.key(line)).or_default();
+        let places = wanted.entry(Form::Dense.key(line)).or_default();
         if places.len() < 4 {
             places.push(at);
         }
     }
-    for key in keys.iter() {
-        if let Some((_, frequency)) = wanted.get_mut(key) {
-            *frequency += 1;
-        }
-    }
     let rarest = wanted
-        .values()
-        .map(|(_, frequency)| *frequency)
+        .keys()
+        .map(|key| known.count(*key))
         .filter(|&count| count > 0)
         .min()
         .unwrap_or(0);
     let bound = MAX_FREQUENCY.max(rarest);
+    let mut lines: Vec<usize> = wanted
+        .keys()
+        .filter(|key| known.count(**key) <= bound)
+        .flat_map(|key| known.lines(*key))
+        .collect();
+    lines.sort_unstable();
     let mut votes: Vec<isize> = Vec::new();
-    for (line, key) in keys.iter().enumerate() {
-        let Some((places, frequency)) = wanted.get(key) else {
-            continue;
-        };
-        if *frequency > bound || votes.len() > MAX_VOTES {
-            continue;
+    for line in lines {
+        if votes.len() > MAX_VOTES {
+            break;
         }
-        for &at in places {
+        let places = keys.get(line).and_then(|key| wanted.get(key));
+        for &at in places.into_iter().flatten() {
             votes.extend(
                 isize::try_from(line)
                     .ok()
@@ -535,6 +535,8 @@ pub(crate) fn closest(index: &Index<'_>, pattern: &Pattern<'_>) -> Option<Closes
 
 /// Lines of the file that are compared letter by letter when no line is the same.
 const MAX_COMPARED: usize = 20_000;
+/// A line of more bytes than this is not compared.
+const MAX_LINE: usize = 400;
 
 /// The place of the line that is most like the hunk's longest line.
 fn likest(index: &Index<'_>, pattern: &Pattern<'_>) -> Option<usize> {
@@ -544,10 +546,18 @@ fn likest(index: &Index<'_>, pattern: &Pattern<'_>) -> Option<usize> {
         .enumerate()
         .max_by_key(|(_, line)| line.trim().len())?;
     let length = longest.trim().len();
+    let reach = index
+        .file
+        .start_of(MAX_COMPARED)
+        .saturating_sub(index.file.first_byte());
+    if length > MAX_LINE || !index.may_compare(reach) {
+        return None;
+    }
+    let pairs = Pairs::of(longest);
     let mut best = (0.5, None);
     for (place, line) in index.file.iter().enumerate().take(MAX_COMPARED) {
         let other = line.trim().len();
-        if length > 400 || other * 2 < length || length * 2 < other {
+        if other * 2 < length || length * 2 < other || pairs.most_likeness(line) <= best.0 {
             continue;
         }
         let score = likeness(longest, line);

@@ -6,6 +6,7 @@ mod together;
 mod whole;
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use pleach_text::{ByteRange, Replacement};
@@ -13,10 +14,9 @@ use pleach_text::{ByteRange, Replacement};
 use super::Member;
 use crate::evidence::Neighbours;
 use crate::hunk::{Hunk, Op};
-use crate::lines::block_lines;
+use crate::lines::{FileLines, block_lines};
 use crate::locate::{Index, Pattern, Spot};
 use crate::place::{LineChange, Misfit, changes, to_replacement};
-use crate::proposal::lines_of;
 use crate::{HunkRefusal, Place, PlacedHunk, RefusalCode, Rung};
 
 /// A replacement and the hunk it belongs to.
@@ -72,6 +72,10 @@ pub(super) enum Change {
 /// After so many hunks without a certain place the others are not looked for.
 const MAX_REASONS: usize = 64;
 
+/// What is said of a hunk that is nowhere, after many others.
+const NOT_COMPARED: &str =
+    " What comes closest was searched for the hunks before it only: there are too many.";
+
 /// Works out what the hunks of one file come to.
 pub(super) fn edit(
     path: &str,
@@ -97,11 +101,12 @@ pub(super) fn edit(
     let mut edits = Edits::default();
     let mut refused = Vec::new();
     let mut stages: Vec<(usize, &Hunk, Stage<'_>)> = Vec::new();
-    let mut lost = 0;
+    let (mut lost, mut unread) = (0, 0);
     for &(number, hunk) in members {
         // The reply is refused already: these reasons are enough to go on with.
         if refused.len() + lost >= MAX_REASONS {
-            break;
+            unread += 1;
+            continue;
         }
         match file.stage(number, hunk, members.len()) {
             Ok(stage) => {
@@ -114,9 +119,7 @@ pub(super) fn edit(
             edits.rename = Some(to.clone());
         }
     }
-    let neighbours: Vec<Neighbours> = (0..stages.len())
-        .map(|at| neighbours(&stages, at))
-        .collect();
+    let neighbours = neighbours(&stages);
     for ((number, hunk, stage), near) in stages.into_iter().zip(neighbours) {
         match file.settle(number, hunk, stage, &near) {
             Ok(Some(fixed)) => file.take(number, hunk, fixed, &mut edits),
@@ -126,6 +129,12 @@ pub(super) fn edit(
     }
     if refused.is_empty() {
         refused.extend(together::arrange(path, &index, &mut edits));
+    }
+    if let (Some(last), 1..) = (refused.last_mut(), unread) {
+        let _ = write!(
+            last.message,
+            " The {unread} hunks after it were not looked for."
+        );
     }
     if !refused.is_empty() {
         return Err(refused);
@@ -230,6 +239,9 @@ impl File<'_, '_> {
             ),
         );
         refusal.closest = crate::locate::closest(self.index, pattern);
+        if refusal.closest.is_none() && self.index.compares_no_more() {
+            refusal.message.push_str(NOT_COMPARED);
+        }
         if let Some(closest) = &refusal.closest {
             refusal.message = format!(
                 "The text to be replaced is not in {}; the closest lines start at line {}. Copy it exactly from the file.",
@@ -344,7 +356,7 @@ impl File<'_, '_> {
             format: hunk.format,
             rung: fixed.rung.unwrap_or(Rung::Exact),
             range_before,
-            lines: lines_of(file.text(), range_before),
+            lines: lines_at(file, range_before),
         });
     }
 
@@ -374,8 +386,15 @@ impl File<'_, '_> {
     }
 }
 
-/// What the other hunks of the file tell about one that has several places.
-fn neighbours(stages: &[(usize, &Hunk, Stage<'_>)], at: usize) -> Neighbours {
+/// Numbers of the first and the last line that a range touches, from 1.
+fn lines_at(file: &FileLines<'_>, range: ByteRange) -> (usize, usize) {
+    let first = file.number_at(range.start.0);
+    let last = file.number_at(range.end.0.saturating_sub(usize::from(!range.is_empty())));
+    (first, last.max(first))
+}
+
+/// For each hunk with several places: what the other hunks of the file tell about it.
+fn neighbours(stages: &[(usize, &Hunk, Stage<'_>)]) -> Vec<Neighbours> {
     let sure = |stage: &Stage<'_>| match stage {
         Stage::Spots(_, spots) => match spots.as_slice() {
             [spot] => Some((spot.first, spot.last)),
@@ -384,14 +403,11 @@ fn neighbours(stages: &[(usize, &Hunk, Stage<'_>)], at: usize) -> Neighbours {
         Stage::Placed(fixed) => Some(fixed.region),
         Stage::Nothing => None,
     };
-    let mut near = Neighbours::default();
-    if !matches!(stages.get(at), Some((_, _, Stage::Spots(_, spots))) if spots.len() > 1) {
-        return near;
-    }
+    // A hunk with several places is none of these.
     let known: Vec<(usize, (usize, usize), Option<usize>)> = stages
         .iter()
         .enumerate()
-        .filter_map(|(other, (_, hunk, stage))| Some((other, sure(stage)?, hunk.hints.line)))
+        .filter_map(|(at, (_, hunk, stage))| Some((at, sure(stage)?, hunk.hints.line)))
         .collect();
     let mut shifts: Vec<isize> = known
         .iter()
@@ -401,26 +417,30 @@ fn neighbours(stages: &[(usize, &Hunk, Stage<'_>)], at: usize) -> Neighbours {
         })
         .collect();
     shifts.dedup();
-    if let [shift] = shifts.as_slice() {
-        near.shift = Some(*shift);
-    }
+    let shift = match shifts.as_slice() {
+        [shift] => Some(*shift),
+        _ => None,
+    };
     // The order of the hunks is evidence only if the reply shows that it keeps to it.
     let in_order = known.windows(2).all(|pair| match pair {
         [(_, one, _), (_, other, _)] => one.0 <= other.0,
         _ => true,
     });
-    if in_order {
-        near.after = known
-            .iter()
-            .rev()
-            .find(|(other, ..)| *other < at)
-            .map(|(_, region, _)| region.1);
-        near.before = known
-            .iter()
-            .find(|(other, ..)| *other > at)
-            .map(|(_, region, _)| region.0);
-    }
-    near
+    let about = |(at, (_, _, stage)): (usize, &(usize, &Hunk, Stage<'_>))| {
+        let mut near = Neighbours::default();
+        if !matches!(stage, Stage::Spots(_, spots) if spots.len() > 1) {
+            return near;
+        }
+        near.shift = shift;
+        if in_order {
+            let behind = known.partition_point(|(other, ..)| *other < at);
+            let before = behind.checked_sub(1).and_then(|last| known.get(last));
+            near.after = before.map(|(_, region, _)| region.1);
+            near.before = known.get(behind).map(|(_, region, _)| region.0);
+        }
+        near
+    };
+    stages.iter().enumerate().map(about).collect()
 }
 
 /// Hunks that left no trace because the file has their change.

@@ -3,7 +3,6 @@
 use super::{Boxed, Change, File, Fixed, Stage};
 use crate::fold::{Form, likeness};
 use crate::lines::{block_lines, is_blank};
-use crate::locate::occurrences;
 use crate::place::{LineChange, trimmed};
 use crate::{RefusalCode, Rung};
 
@@ -104,8 +103,7 @@ impl File<'_, '_> {
         if (from..to).zip(&lines).any(changed) {
             return None;
         }
-        let needle: Vec<u64> = lines.iter().map(|line| Form::End.key(line)).collect();
-        match occurrences(&self.index.keys(Form::End), &needle).as_slice() {
+        match self.index.find(&lines, Form::End).as_slice() {
             [only] => Some((*only, Rung::Exact)),
             _ => None,
         }

@@ -8,8 +8,7 @@ use crate::fold::Form;
 use crate::hunk::{Hunk, Op, Unit};
 use crate::lines::block_lines;
 use crate::locate::{
-    ByteStretch, Pattern, Spot, every_stretch, find_dense, find_stretch, locate, occurrences,
-    strict, unescaped,
+    ByteStretch, Pattern, Spot, every_stretch, find_dense, find_stretch, locate, strict, unescaped,
 };
 use crate::place::LineChange;
 use crate::{Format, RefusalCode, Rung};
@@ -121,8 +120,7 @@ impl File<'_, '_> {
         if letters < LETTERS || pattern.new.len() < 2 {
             return false;
         }
-        let needle: Vec<u64> = pattern.new.iter().map(|line| Form::End.key(line)).collect();
-        occurrences(&self.index.keys(Form::End), &needle).len() == 1
+        self.index.find(&pattern.new, Form::End).len() == 1
     }
 
     /// An edit that does not say what it replaces.
