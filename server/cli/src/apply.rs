@@ -9,16 +9,17 @@ use camino::Utf8PathBuf;
 use pleach_edit::{EditRequest, FileChange, Format, Proposal, Refusal, Target, propose};
 use pleach_policy::Settings;
 use pleach_text::unified_diff;
-use pleach_workspace::{WorkspaceSnapshot, write_all};
+use pleach_workspace::{Journal, Landed, WorkspaceSnapshot, WriteError, write_all};
 
 use crate::environment::Environment;
 use crate::paint::{self, BAD, FAINT, GOOD, HEAD, ODD, PLACE, count, paint, visible};
+use crate::recover;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   pleach apply answer.md                 show what the answer would change, write nothing
-  pleach apply --write answer.md         change the files, all of them or none
+  pleach apply --write answer.md         change the files, all of them or none, even if it is killed
   wl-paste | pleach apply --check -      say only whether it would apply
   pleach apply --file src/a.rs --write - take a reply that names no file
 
@@ -93,6 +94,10 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
     }
     let reply = read_reply(arguments.reply.as_deref())?;
     let workspace = open(&arguments.dir, environment)?;
+    let journal = Journal::new(&environment.state_dir);
+    if arguments.write && !bring_to_an_end(&journal, &workspace)? {
+        return Ok(crate::NOT_IN_ORDER);
+    }
     let target = arguments.file.as_deref().map(|file| Target {
         path: file,
         selection: None,
@@ -122,18 +127,47 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
             }
         }
     }
-    if arguments.write
-        && let Err(error) = write_all(&workspace, &proposal)
-    {
-        refuse(&error)?;
-        return Ok(crate::NOT_IN_ORDER);
+    let mut landed = Landed::default();
+    if arguments.write {
+        match write_all(&workspace, proposal.files(), &journal) {
+            Ok(done) => landed = done,
+            Err(error) => {
+                refuse_writing(&error)?;
+                return Ok(crate::NOT_IN_ORDER);
+            }
+        }
     }
     if !arguments.write && !arguments.check {
         show_diff(&proposal)?;
     }
     // Apart from the diff, so that this can be piped into a file or another program.
-    tell(&mut anstream::stderr().lock(), &proposal, arguments)?;
+    let told = tell_all(&proposal, &landed, arguments);
+    if !arguments.write {
+        told?;
+    }
+    // What landed has landed, whether or not that could be said.
     Ok(crate::DONE)
+}
+
+fn tell_all(proposal: &Proposal, landed: &Landed, arguments: &Arguments) -> io::Result<()> {
+    let mut out = anstream::stderr().lock();
+    tell(&mut out, proposal, arguments)?;
+    for note in &landed.notes {
+        writeln!(out, "{} {note}", paint(ODD, "note:"))?;
+    }
+    Ok(())
+}
+
+/// A reply is not landed on files that an earlier one has left half-way. Whether they are whole now.
+fn bring_to_an_end(journal: &Journal, workspace: &WorkspaceSnapshot) -> anyhow::Result<bool> {
+    let recovered = journal.recover(workspace.roots().first().map(|root| &**root))?;
+    let mut out = anstream::stderr().lock();
+    recover::tell(&mut out, &recovered)?;
+    let is_stuck = recovered.iter().any(recover::is_stuck);
+    if is_stuck {
+        writeln!(out, "{}", paint(HEAD, "nothing was written"))?;
+    }
+    Ok(!is_stuck)
 }
 
 fn read_reply(file: Option<&str>) -> anyhow::Result<String> {
@@ -238,6 +272,16 @@ fn tell(out: &mut impl Write, proposal: &Proposal, arguments: &Arguments) -> io:
             "{}; {hint}",
             paint(HEAD, format_args!("{files} would change"))
         )
+    }
+}
+
+fn refuse_writing(error: &WriteError) -> io::Result<()> {
+    match error {
+        WriteError::HalfWritten { .. } | WriteError::Unconfirmed { .. } => {
+            let mut out = anstream::stderr().lock();
+            writeln!(out, "{} {error}", paint(BAD, "failed:"))
+        }
+        _ => refuse(error),
     }
 }
 

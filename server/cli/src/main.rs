@@ -19,6 +19,7 @@ mod init;
 mod log;
 mod lsp;
 mod paint;
+mod recover;
 
 /// The program went well.
 const DONE: u8 = 0;
@@ -68,6 +69,8 @@ enum Command {
     Init(init::Arguments),
     /// Land a reply (a file, or `-` for standard input) on the files of a folder, safely
     Apply(apply::Arguments),
+    /// Bring to an end what was interrupted while files of a folder were being written
+    Recover(recover::Arguments),
     /// Print completions for a shell
     Completions(completions::Arguments),
 }
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments, &environment),
         Command::Init(arguments) => init::run(&arguments, &environment),
         Command::Apply(arguments) => apply::run(&arguments, &environment),
+        Command::Recover(arguments) => recover::run(&arguments, &environment),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match done {

@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use pleach_policy::PathRules;
 
 use crate::error::PathError;
+use crate::landing::Place;
 use crate::roots::Purpose;
 
 /// The folders as the disk knows them, with no link in their paths.
@@ -30,21 +31,24 @@ pub(crate) fn follow(
     folders: &[Utf8PathBuf],
     rules: &PathRules,
     purpose: Purpose,
-) -> Result<Utf8PathBuf, PathError> {
+) -> Result<Place, PathError> {
     let real = real_path(path)?;
     let folder = folders
         .iter()
         .filter(|folder| real.starts_with(folder))
         .max_by_key(|folder| folder.components().count());
-    let relative = folder
-        .and_then(|folder| real.strip_prefix(folder).ok())
+    let (folder, relative) = folder
+        .and_then(|folder| Some((folder, real.strip_prefix(folder).ok()?)))
         .ok_or_else(|| PathError::LinkOut {
             path: path.to_string(),
             target: real.to_string(),
         })?;
     // A harmless name may be a link to one that is denied.
     purpose.check(relative.as_str(), rules)?;
-    Ok(real)
+    Ok(Place {
+        folder: folder.clone(),
+        path: relative.to_owned(),
+    })
 }
 
 /// `path` without links. The part that does not exist is taken as it is written.

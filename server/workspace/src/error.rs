@@ -160,6 +160,42 @@ pub enum WriteError {
         /// The file.
         path: String,
     },
+    /// A link is to be deleted or renamed.
+    #[error("`{path}` is a link; Pleach changes what links point to, so name that file instead")]
+    IsLink {
+        /// The link.
+        path: String,
+    },
+    /// The file has several names (hard links), and not all of them are in the workspace.
+    #[error(
+        "`{path}` is one file under {names} names, {found} of them in the workspace; writing it would change it elsewhere too, so make it a file of its own first (copy it, and rename the copy over it)"
+    )]
+    ManyNames {
+        /// The file.
+        path: String,
+        /// How many names it has.
+        names: u64,
+        /// How many of them were found in the workspace.
+        found: u64,
+    },
+    /// What is to be done could not be written down, so it was not done.
+    #[error(
+        "the journal in `{folder}` cannot be used: {cause}; no file was changed. Make that folder writable, or name another state folder"
+    )]
+    Journal {
+        /// The folder of the journal.
+        folder: String,
+        /// What the operating system says.
+        cause: String,
+    },
+    /// Every file has its new text, but the operating system would not say that it is safe.
+    #[error(
+        "all files have their new text, but the disk did not confirm it: {cause}; look at the disk before you rely on them"
+    )]
+    Unconfirmed {
+        /// What the operating system says.
+        cause: String,
+    },
     /// The operating system refused. What had been written until then was taken back.
     #[error("`{path}` could not be written: {cause}; no file was changed")]
     Failed {
@@ -169,7 +205,7 @@ pub enum WriteError {
         cause: String,
     },
     /// The operating system refused, and refused to take the first files back as well.
-    #[error("`{path}` could not be written: {cause}; these files were changed already and could not be restored: {}", changed.join(", "))]
+    #[error("`{path}` could not be written: {cause}; these files were changed already and could not be restored: {}; `pleach recover` tries again", changed.join(", "))]
     HalfWritten {
         /// The file that failed.
         path: String,
@@ -190,6 +226,10 @@ impl WriteError {
             Self::Exists { .. } => "file-exists",
             Self::ReadOnly { .. } => "read-only",
             Self::Twice { .. } => "changed-twice",
+            Self::IsLink { .. } => "is-link",
+            Self::ManyNames { .. } => "many-names",
+            Self::Journal { .. } => "journal-unusable",
+            Self::Unconfirmed { .. } => "not-confirmed",
             Self::Failed { .. } => "write-failed",
             Self::HalfWritten { .. } => "half-written",
         }

@@ -9,9 +9,9 @@
 //!   path which root it belongs to and whether the rules allow it;
 //!   [`WorkspaceSnapshot::resolve`] also follows the links on disk, for files that do not exist yet
 //!   as well. What leads out of the workspace is refused, with a reason that a person can act on.
-//! - [`write_all`] is the one place that changes files on disk, for `pleach apply --write`: all files
-//!   or none, each replaced in one step. The server itself never writes a file of the workspace; it
-//!   asks the editor to.
+//! - [`write_all`] is the one place that changes files on disk: files that no editor has open, and those
+//!   of `pleach apply --write`. All files or none, even if the process is killed; a [`Journal`] in the
+//!   state folder tells the next start what to bring to an end.
 //! - [`path_from_uri`] and [`uri_from_path`] translate between an editor's URIs and paths. The URI
 //!   that an editor uses stays the identity of a document: it is never rebuilt from the path.
 //!
@@ -38,6 +38,7 @@
 
 mod confine;
 mod error;
+mod landing;
 mod listing;
 mod read;
 mod roots;
@@ -46,6 +47,9 @@ mod uri;
 mod write;
 
 pub use error::{PathError, ReadError, WriteError};
+pub use landing::{
+    FileOutcome, Journal, Landed, Note, Operation, Outcome, Recovered, RecoveredFile, Watch,
+};
 pub use read::MAX_FILE_BYTES;
 pub use roots::Located;
 pub use snapshot::{FileText, OpenDocument, WorkspaceSnapshot};

@@ -12,6 +12,7 @@ use ropey::Rope;
 
 use crate::confine;
 use crate::error::{PathError, ReadError};
+use crate::landing::Place;
 use crate::listing;
 use crate::read::{MAX_FILE_BYTES, read};
 use crate::roots::{Located, Purpose, Roots};
@@ -204,9 +205,27 @@ impl WorkspaceSnapshot {
 
     fn follow(&self, path: &Utf8Path, purpose: Purpose) -> Result<Utf8PathBuf, PathError> {
         confine::follow(path, self.real_folders(), &self.inner.rules, purpose)
+            .map(|place| place.absolute())
     }
 
-    fn real_folders(&self) -> &[Utf8PathBuf] {
+    /// Where the file called `name` is written: as [`WorkspaceSnapshot::resolve`] finds it.
+    pub(crate) fn place_of(&self, name: &str) -> Result<Place, PathError> {
+        self.place_at(&self.locate(name)?.path)
+    }
+
+    /// The place at an absolute path, with every link followed.
+    pub(crate) fn place_at(&self, path: &Utf8Path) -> Result<Place, PathError> {
+        let (folders, rules) = (self.real_folders(), &self.inner.rules);
+        confine::follow(path, folders, rules, Purpose::Edit)
+    }
+
+    /// What a place is called to people.
+    pub(crate) fn name_of_place(&self, place: &Place) -> String {
+        self.at(&place.absolute(), Purpose::Edit)
+            .map_or_else(|_| place.path.to_string(), |located| located.name)
+    }
+
+    pub(crate) fn real_folders(&self) -> &[Utf8PathBuf] {
         let inner = &self.inner;
         inner
             .real_folders

@@ -1,12 +1,16 @@
 //! From a reply to files on disk.
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc
+)]
 
 use std::fs;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pleach_edit::{EditRequest, Proposal, propose};
 use pleach_policy::PathRules;
-use pleach_workspace::{WorkspaceSnapshot, write_all};
+use pleach_workspace::{Journal, Landed, WorkspaceSnapshot, WriteError};
 
 /// A workspace with `files`.
 fn workspace(files: &[(&str, &str)]) -> (tempfile::TempDir, Utf8PathBuf) {
@@ -30,6 +34,16 @@ fn snapshot(root: &Utf8Path) -> WorkspaceSnapshot {
 
 fn proposal(workspace: &WorkspaceSnapshot, reply: &str) -> Proposal {
     propose(&EditRequest::new(reply, workspace)).unwrap()
+}
+
+/// The state folder is beside the workspace.
+fn write_all(workspace: &WorkspaceSnapshot, proposal: &Proposal) -> Result<Landed, WriteError> {
+    let state = workspace.roots()[0].with_file_name("state");
+    let journal = Journal::new(&state);
+    let landed = pleach_workspace::write_all(workspace, proposal.files(), &journal);
+    let left = fs::read_dir(state.join("landing")).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "nothing is left in the journal");
+    landed
 }
 
 const PATCH: &str = "\

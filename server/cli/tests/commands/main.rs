@@ -22,6 +22,7 @@ mod doctor;
 mod init;
 mod jsonl;
 mod lsp;
+mod recover;
 
 /// A folder to work in, with a home of its own.
 struct Place {
