@@ -126,6 +126,7 @@ pub(crate) enum Content {
 
 /// What a new file could not be given of the one it takes after.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "nothing is lost there"))]
 pub(crate) enum Lost {
     Owner,
     Attribute(String),
