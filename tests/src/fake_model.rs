@@ -12,6 +12,7 @@
 //! assert!(model.base_url().starts_with("http://127.0.0.1:"));
 //! ```
 
+mod cassette;
 mod flavour;
 mod tls;
 
@@ -44,7 +45,9 @@ pub struct Script {
 #[derive(Debug)]
 enum Step {
     /// Sends bytes as they are.
-    Send(String),
+    Send(Vec<u8>),
+    /// Lets time pass, as it did when the answer was recorded.
+    Pause(Duration),
     /// Waits until the test opens the gate.
     Wait(Receiver<()>),
     /// Says nothing until the client leaves.
@@ -78,7 +81,7 @@ impl Script {
         Self {
             status: Some(status),
             headers: vec![("content-type".into(), "application/json".into())],
-            steps: vec![Step::Send(body.to_string())],
+            steps: vec![Step::Send(body.to_string().into())],
         }
     }
 
@@ -118,7 +121,13 @@ impl Script {
 
     /// Bytes that are sent as they are.
     #[must_use]
-    pub fn raw(mut self, bytes: &str) -> Self {
+    pub fn raw(self, bytes: &str) -> Self {
+        self.bytes(bytes.as_bytes())
+    }
+
+    /// Bytes that need not be text.
+    #[must_use]
+    pub fn bytes(mut self, bytes: &[u8]) -> Self {
         self.steps.push(Step::Send(bytes.into()));
         self
     }
@@ -458,10 +467,13 @@ fn play(
                 watch.client_is_there()?;
                 // An empty chunk would be the end.
                 if !bytes.is_empty() {
-                    write!(stream, "{:x}\r\n{bytes}\r\n", bytes.len())?;
+                    write!(stream, "{:x}\r\n", bytes.len())?;
+                    stream.write_all(&bytes)?;
+                    stream.write_all(b"\r\n")?;
                     stream.flush()?;
                 }
             }
+            Step::Pause(pause) => thread::sleep(pause),
             Step::Wait(gate) => {
                 let wake = wake.clone();
                 thread::spawn(move || {

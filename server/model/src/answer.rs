@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use futures_util::stream::{self, BoxStream, StreamExt};
-use reqwest::header::ACCEPT;
 use serde_json::{Map, Value};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 use crate::ModelEvent;
-use crate::connection::explained;
 use crate::decode::{Broken, Decoder};
 use crate::error::{ProviderError, TimeoutPhase};
 use crate::provider::Provider;
@@ -182,36 +180,21 @@ impl Answer {
         let mut adaptations = 0;
         loop {
             let provider = &self.provider;
-            let url = provider.url();
-            let request = provider.request(|client| client.post(url)).await?;
-            let request = request.header(ACCEPT, "text/event-stream").json(&self.body);
-            let response = timeout_at(first_until, request.send())
+            let answered = timeout_at(first_until, provider.send(&self.body))
                 .await
-                .map_err(|_| provider.silent(TimeoutPhase::FirstByte, first))?
-                .map_err(|error| Setback {
-                    // A connection that is closed instead of answered: mostly a server that restarts,
-                    // or one that had put an unused connection away. One that cannot be made at all
-                    // is told at once.
-                    may_pass: error.is_request() && !error.is_connect() && !error.is_timeout(),
-                    error: provider.network(&error),
-                    retry_after: None,
-                })?;
-            if response.status().is_success() {
-                let pieces = response
-                    .bytes_stream()
-                    .map(|piece| piece.map_err(|error| explained(&error)))
-                    .boxed();
+                .map_err(|_| provider.silent(TimeoutPhase::FirstByte, first))??;
+            if answered.status.is_success() {
                 let patience = Patience {
                     first_until,
                     first,
                     idle,
                 };
-                let wire = Wire::new(pieces, provider.dialect().framing(), patience);
+                let wire = Wire::new(answered.pieces, provider.dialect().framing(), patience);
                 let decoder = Decoder::new(config.format);
                 self.state = State::Read(Box::new(wire), decoder);
                 return Ok(());
             }
-            let setback = provider.refused(response).await;
+            let setback = provider.refused(answered).await;
             match &setback.error {
                 ProviderError::Http {
                     status: 400 | 422,

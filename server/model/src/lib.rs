@@ -28,6 +28,7 @@
 //! ```
 
 mod answer;
+mod cassette;
 mod connection;
 mod decode;
 mod error;
@@ -42,6 +43,7 @@ mod thinking;
 mod traffic;
 mod wire;
 
+pub use cassette::{Cassette, CassetteError, Pace};
 pub use error::{ProviderError, TimeoutPhase, Unreached};
 pub use event::{ModelEvent, StopReason, Usage};
 pub use format::WireFormat;

@@ -1,23 +1,25 @@
 //! A server with models: how it is reached and what it is asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{BoxStream, StreamExt};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use crate::answer;
+use crate::cassette::{Answered, Cassette, CassetteError, Recorder, to_hex};
 use crate::connection::{CONNECT_WITHIN, client, explained, unreached};
 use crate::error::{ProviderError, TimeoutPhase, Unreached};
 use crate::format::{Dialect, Listed, WireFormat};
 use crate::refusal::{self, Setback};
 use crate::traffic::{Resting, Standing, Traffic};
+use crate::wire::Pieces;
 use crate::{ModelEvent, ModelRequest};
 
 /// Bytes of an error's body that are read.
@@ -114,6 +116,7 @@ impl std::fmt::Debug for ProviderConfig {
 #[derive(Clone)]
 pub struct Provider(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     config: ProviderConfig,
     /// Without a slash at its end.
@@ -123,6 +126,16 @@ struct Inner {
     /// Kept to strike it out of what the server says.
     key: Option<SecretString>,
     traffic: Arc<Traffic>,
+    tape: Option<Tape>,
+}
+
+/// What takes part in every exchange.
+#[derive(Clone)]
+enum Tape {
+    /// Exchanges are kept.
+    Record(Arc<Recorder>),
+    /// Exchanges are played, and nothing is sent.
+    Play(Arc<Cassette>),
 }
 
 /// What [`Provider::probe`] found.
@@ -174,7 +187,27 @@ impl Provider {
             headers,
             key,
             traffic,
+            tape: None,
         })))
+    }
+
+    /// The same provider, whose exchanges are appended to the cassette in `file`.
+    pub fn recording(&self, file: &Path) -> Result<Self, CassetteError> {
+        let recorder = Recorder::new(file, self.0.key.clone())?;
+        Ok(self.with_tape(Tape::Record(recorder)))
+    }
+
+    /// The same provider, whose questions are answered by a cassette. Nothing is sent.
+    #[must_use]
+    pub fn playing(&self, cassette: Cassette) -> Self {
+        self.with_tape(Tape::Play(Arc::new(cassette)))
+    }
+
+    fn with_tape(&self, tape: Tape) -> Self {
+        Self(Arc::new(Inner {
+            tape: Some(tape),
+            ..Inner::clone(&self.0)
+        }))
     }
 
     /// The model and the provider, as people are told what answered: `qwen (local)`.
@@ -210,9 +243,7 @@ impl Provider {
             self.url(),
             self.dialect().body(self.config(), request),
         ]);
-        let digest = digest(&SHA256, asked.to_string().as_bytes());
-        let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
-        hex.collect()
+        to_hex(digest(&SHA256, asked.to_string().as_bytes()).as_ref())
     }
 
     /// How it is reached and what it is asked.
@@ -259,7 +290,8 @@ impl Provider {
         let url = format!("{base_url}{}", self.dialect().models_path());
         let request = self.request(|client| client.get(url)).await?;
         let response = request.send().await.map_err(|error| self.network(&error))?;
-        let status = response.status();
+        let answered = answered(response);
+        let status = answered.status;
         if matches!(
             status,
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED
@@ -267,9 +299,9 @@ impl Provider {
             return Ok(Listing::None);
         }
         if !status.is_success() {
-            return Err(self.refused(response).await.error);
+            return Err(self.refused(answered).await.error);
         }
-        let body = self.whole(response, MODELS_BYTES).await?;
+        let body = self.whole(answered.pieces, MODELS_BYTES).await?;
         let body: Value =
             serde_json::from_slice(&body).map_err(|error| self.unreadable(&error.to_string()))?;
         Ok(Listing::Models(report(
@@ -292,12 +324,41 @@ impl Provider {
         Ok(make(&client).headers(self.0.headers.clone()))
     }
 
+    /// Asks for an answer and waits for its head.
+    pub(crate) async fn send(&self, body: &Map<String, Value>) -> Result<Answered, Setback> {
+        if let Some(Tape::Play(cassette)) = &self.0.tape {
+            let why = "the cassette has no more answers; record it anew";
+            return cassette.next().ok_or_else(|| {
+                Setback::from(ProviderError::Settings {
+                    provider: self.name().to_owned(),
+                    why: why.into(),
+                })
+            });
+        }
+        let url = self.url();
+        let request = self.request(|client| client.post(url)).await?;
+        let request = request.header(ACCEPT, "text/event-stream").json(body);
+        let response = request.send().await.map_err(|error| Setback {
+            // A connection that is closed instead of answered: mostly a server that restarts, or one
+            // that had put an unused connection away. One that cannot be made at all is told at once.
+            may_pass: error.is_request() && !error.is_connect() && !error.is_timeout(),
+            error: self.network(&error),
+            retry_after: None,
+        })?;
+        let answered = answered(response);
+        Ok(match &self.0.tape {
+            Some(Tape::Record(recorder)) => {
+                recorder.tap(&self.dialect().path(self.model()), body, answered)
+            }
+            _ => answered,
+        })
+    }
+
     /// Reads a body to its end, at most `limit` bytes of it.
-    async fn whole(&self, response: Response, limit: usize) -> Result<Vec<u8>, ProviderError> {
+    async fn whole(&self, mut pieces: Pieces, limit: usize) -> Result<Vec<u8>, ProviderError> {
         let mut body = Vec::new();
-        let mut pieces = response.bytes_stream();
         while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(|error| self.network(&error))?;
+            let piece = piece.map_err(|why| self.unreachable(Unreached::Other, &why))?;
             let room = limit.saturating_sub(body.len());
             body.extend(piece.iter().take(room));
             if room < piece.len() {
@@ -308,11 +369,10 @@ impl Provider {
     }
 
     /// What a response with an error status means.
-    pub(crate) async fn refused(&self, response: Response) -> Setback {
-        let status = response.status();
-        let headers = response.headers().clone();
+    pub(crate) async fn refused(&self, answered: Answered) -> Setback {
+        let (status, headers) = (answered.status, answered.headers);
         // The status says enough when the body does not come.
-        let body = timeout(BODY_WITHIN, self.whole(response, ERROR_BYTES)).await;
+        let body = timeout(BODY_WITHIN, self.whole(answered.pieces, ERROR_BYTES)).await;
         let body = body.ok().and_then(Result::ok).unwrap_or_default();
         refusal::of_response(self, status, &headers, &String::from_utf8_lossy(&body))
     }
@@ -408,6 +468,17 @@ impl Provider {
 impl std::fmt::Debug for Provider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Provider({} at {})", self.label(), self.0.base_url)
+    }
+}
+
+fn answered(response: Response) -> Answered {
+    Answered {
+        status: response.status(),
+        headers: response.headers().clone(),
+        pieces: response
+            .bytes_stream()
+            .map(|piece| piece.map_err(|error| explained(&error)))
+            .boxed(),
     }
 }
 
