@@ -13,6 +13,8 @@
 mod align;
 mod view;
 
+use std::collections::HashSet;
+
 use crate::elision::{Elision, elision};
 use crate::fold::{Form, likeness};
 use crate::lines::is_blank;
@@ -90,7 +92,7 @@ fn attempt(
     form: Form,
 ) -> Result<Merge, Unmerged> {
     let costs = Costs::new(shown, file, form).ok_or(Unmerged::TooLarge)?;
-    let best = align(&costs, &[]);
+    let best = align(&costs, &HashSet::new());
     if best.score <= align::IMPOSSIBLE {
         return Err(Unmerged::NotFound(shown.line(0).trim().to_owned()));
     }
@@ -108,24 +110,21 @@ fn attempt(
         }
     }
     let plan = plan(index, shown, &groups, &best)?;
-    // Could a group that changes something stand elsewhere and do something else?
+    // Could a group that changes something, or an end of it, stand elsewhere and do something else?
     for group in groups
         .iter()
-        .filter(|group| plan.edits(group) && !costs.is_pinned((*group).clone()))
+        .filter(|group| plan.edits(group) && !costs.is_pinned_at_both_ends((*group).clone()))
     {
-        let banned: Vec<(usize, usize)> = best.pairs_in(group.clone()).collect();
-        let other = align(&costs, &banned);
-        if best.score - other.score >= MARGIN {
-            continue;
-        }
-        let line = group
-            .clone()
-            .map(|at| shown.line(at))
-            .find(|line| !is_blank(line))
-            .unwrap_or("");
-        let same = plan_unchecked(index, shown, &groups, &other).changes == plan.changes;
-        if !same {
-            return Err(Unmerged::Ambiguous(line.trim().to_owned()));
+        for banned in loose_ends(&costs, group, &best) {
+            let other = align(&costs, &banned.into_iter().collect());
+            if best.score - other.score >= MARGIN {
+                continue;
+            }
+            if plan_unchecked(index, shown, &groups, &other).changes != plan.changes {
+                let line = group.clone().map(|at| shown.line(at));
+                let line = line.into_iter().find(|line| !is_blank(line)).unwrap_or("");
+                return Err(Unmerged::Ambiguous(line.trim().to_owned()));
+            }
         }
     }
     // Between two lines that surely are where they are, the piece says all there is to say.
@@ -134,9 +133,22 @@ fn attempt(
         .filter(|group| !costs.is_pinned_at_both_ends((*group).clone()))
         .cloned()
         .collect();
-    for group in &open {
+    for group in &groups {
         deletions(index, &costs, group.clone(), &best)?;
+        // Common lines must not be what makes lines of the file go.
+        let gone = lost(index, group, &best);
+        if gone > FEW {
+            let told = align(&costs, &costs.loose_pairs(group.clone()));
+            if lost(index, group, &told) + FEW < gone {
+                let line = group
+                    .clone()
+                    .map(|at| shown.line(at))
+                    .find(|line| !is_blank(line));
+                return Err(Unmerged::Ambiguous(line.unwrap_or("").trim().to_owned()));
+            }
+        }
     }
+    whole_ends(index, shown, &best)?;
     account(index, shown, &open, &best)?;
     let doubtful = plan_unchecked(index, shown, &open, &best).changes;
     Ok(Merge {
@@ -144,6 +156,27 @@ fn attempt(
         changes: plan.changes,
         doubtful,
     })
+}
+
+/// The pairs of a group that could be others: those before the first line that surely is in its
+/// place, those after the last, or all of them when none is sure.
+fn loose_ends(
+    costs: &Costs,
+    group: &std::ops::Range<usize>,
+    best: &Alignment,
+) -> Vec<Vec<(usize, usize)>> {
+    let pairs: Vec<(usize, usize)> = best.pairs_in(group.clone()).collect();
+    let sure = |(at, _): &(usize, usize)| costs.is_unique(*at);
+    let (Some(first), Some(last)) = (pairs.iter().position(sure), pairs.iter().rposition(sure))
+    else {
+        return vec![pairs];
+    };
+    let head = pairs.get(..first).unwrap_or(&[]).to_vec();
+    let tail = pairs.get(last + 1..).unwrap_or(&[]).to_vec();
+    [head, tail]
+        .into_iter()
+        .filter(|pairs| !pairs.is_empty())
+        .collect()
 }
 
 /// By how much the best alignment must be better than the best other one.
@@ -276,6 +309,7 @@ fn plan_unchecked(
         edited: Vec::new(),
         region: (usize::MAX, 0),
     };
+    let adds_blanks = adds_blanks(index, shown, best);
     for group in groups {
         let Some((first, last)) = best.ends(group.clone()) else {
             continue;
@@ -318,6 +352,11 @@ fn plan_unchecked(
             to = end_of_scope(index, &trailing, to);
         }
         lines.extend(trailing.iter().map(|line| (*line).to_owned()));
+        if adds_blanks {
+            for line in &mut lines {
+                line.truncate(line.trim_end().len());
+            }
+        }
         plan.region = (plan.region.0.min(from), plan.region.1.max(to));
         let before = plan.changes.len();
         plan.changes.extend(differences(index, from, to, &lines));
@@ -361,6 +400,15 @@ fn merged_line(index: &Index<'_>, line: &str, own: Option<usize>) -> String {
     }
 }
 
+/// Whether the piece has blanks at the ends of lines that the file has without them.
+fn adds_blanks(index: &Index<'_>, shown: &View<'_>, best: &Alignment) -> bool {
+    (0..shown.len()).any(|at| {
+        let line = shown.line(at);
+        let own = best.line_of(at).map(|own| index.file.line(own));
+        own.is_some_and(|own| own == line.trim_end() && own != line)
+    })
+}
+
 fn differences(index: &Index<'_>, from: usize, to: usize, lines: &[String]) -> Vec<LineChange> {
     let old: Vec<&str> = (from..to).map(|at| index.file.line(at)).collect();
     let new: Vec<&str> = lines.iter().map(String::as_str).collect();
@@ -381,31 +429,107 @@ fn differences(index: &Index<'_>, from: usize, to: usize, lines: &[String]) -> V
         .collect()
 }
 
-/// So many lines go between two shown lines without a question.
-const FEW: usize = 8;
+/// How many lines of the file go between the first and the last shown line of a group.
+fn lost(index: &Index<'_>, group: &std::ops::Range<usize>, alignment: &Alignment) -> usize {
+    let Some((first, last)) = alignment.ends(group.clone()) else {
+        return 0;
+    };
+    let kept = alignment.pairs_in(group.clone()).count();
+    let all = (first.1..=last.1)
+        .filter(|&at| !is_blank(index.file.line(at)))
+        .count();
+    all.saturating_sub(kept)
+}
 
-/// Many lines go only where both shown lines beside them can be no others.
+/// So many lines go between two shown lines without a question.
+const FEW: usize = 2;
+/// More than so many go only where both sides are beyond doubt.
+const MANY: usize = 8;
+
+/// More lines go only where the lines that follow each other beside them, in the piece as in the
+/// file, have one that is in the file once: on one side for some, on both for many.
 fn deletions(
     index: &Index<'_>,
     costs: &Costs,
     group: std::ops::Range<usize>,
     best: &Alignment,
 ) -> Result<(), Unmerged> {
-    let pairs: Vec<(usize, usize)> = best.pairs_in(group).collect();
-    for pair in pairs.windows(2) {
-        let [(above, from), (below, to)] = pair else {
+    let pairs: Vec<(usize, usize)> = group
+        .filter_map(|at| Some((at, best.line_of(at)?)))
+        .collect();
+    let follows =
+        |one: &(usize, usize), other: &(usize, usize)| other.0 == one.0 + 1 && other.1 == one.1 + 1;
+    for (step, pair) in pairs.windows(2).enumerate() {
+        let [(_, from), (_, to)] = pair else {
             continue;
         };
         let gone = (from + 1..*to)
             .filter(|&at| !is_blank(index.file.line(at)))
             .count();
-        if gone > FEW && !(costs.is_unique(*above) && costs.is_unique(*below)) {
+        if gone <= FEW {
+            continue;
+        }
+        let above = pairs.get(..=step).unwrap_or(&[]);
+        let below = pairs.get(step + 1..).unwrap_or(&[]);
+        let run_above = 1 + above
+            .windows(2)
+            .rev()
+            .take_while(|pair| matches!(pair, [one, other] if follows(one, other)))
+            .count();
+        let run_below = 1 + below
+            .windows(2)
+            .take_while(|pair| matches!(pair, [one, other] if follows(one, other)))
+            .count();
+        let told = |run: &[(usize, usize)]| {
+            run.iter()
+                .any(|pair| costs.is_rare(pair.0) && !is_blank(index.file.line(pair.1)))
+        };
+        let above = told(
+            above
+                .get(above.len() - run_above.min(above.len())..)
+                .unwrap_or(&[]),
+        );
+        let below = told(below.get(..run_below).unwrap_or(&[]));
+        let sure = if gone > MANY {
+            above && below
+        } else {
+            above || below
+        };
+        if !sure {
             return Err(Unmerged::Unaccounted(
                 index.file.line(from + 1).trim().to_owned(),
             ));
         }
     }
     Ok(())
+}
+
+/// A piece of several blocks that has no elision at its beginning begins where the file does, and one
+/// that has none at its end ends there: else it says nothing of the lines before it or after it.
+/// One block alone stands wherever it is.
+fn whole_ends(index: &Index<'_>, shown: &View<'_>, best: &Alignment) -> Result<(), Unmerged> {
+    let ends = shown.len();
+    if shown.is_one_block() {
+        return Ok(());
+    }
+    let Some((first, last)) = best.ends(0..ends) else {
+        return Ok(());
+    };
+    let solid =
+        |mut range: std::ops::Range<usize>| range.find(|&at| !is_blank(index.file.line(at)));
+    // Lines beside the first and the last shown line that are alike to new ones are replaced by them.
+    let leading: Vec<&str> = (0..first.0).map(|at| shown.line(at)).collect();
+    let trailing: Vec<&str> = (last.0 + 1..ends).map(|at| shown.line(at)).collect();
+    let start = start_of_scope(index, &leading, first.1);
+    let end = end_of_scope(index, &trailing, last.1 + 1);
+    let head = solid(0..start).filter(|_| !shown.is_elision(0));
+    let tail = solid(end..index.file.len()).filter(|_| !shown.is_elision(ends - 1));
+    match head.or(tail) {
+        Some(line) => Err(Unmerged::Unaccounted(
+            index.file.line(line).trim().to_owned(),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// A line with fewer letters is common code.

@@ -4,7 +4,7 @@
 //! over for nothing where the piece has an elision (and before and after the piece); elsewhere
 //! passing over them deletes them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::view::View;
@@ -21,7 +21,7 @@ pub(super) const IMPOSSIBLE: i32 = NEVER / 2;
 
 const OPEN_GAP: i32 = 24;
 const INSERT: i32 = 8;
-const DELETE: i32 = 4;
+const DELETE: i32 = 8;
 
 /// What each line of the piece is worth on each line of the file.
 pub(super) struct Costs {
@@ -32,6 +32,8 @@ pub(super) struct Costs {
     file_solid: Vec<bool>,
     /// Lines of the piece that surely are in the file.
     pinned: Vec<bool>,
+    /// Lines of the piece with letters that are in the file once.
+    rare: Vec<bool>,
     /// For each line of the piece the lines of the file that may be it, and what that is worth.
     matches: Vec<HashMap<usize, i32>>,
 }
@@ -39,10 +41,7 @@ pub(super) struct Costs {
 impl Costs {
     /// Whether a line of the piece can be only one line of the file.
     pub(super) fn is_unique(&self, at: usize) -> bool {
-        self.pinned.get(at) == Some(&true)
-            || self.matches.get(at).is_some_and(|places| {
-                places.len() == 1 && places.values().all(|&worth| worth >= 64)
-            })
+        self.pinned.get(at) == Some(&true) || self.rare.get(at) == Some(&true)
     }
 
     /// Whether the first and the last line of a group surely are in the file, at one place each.
@@ -52,11 +51,18 @@ impl Costs {
         range.clone().find(solid).is_some_and(pinned) && range.rev().find(solid).is_some_and(pinned)
     }
 
-    /// Whether a line of a range surely is in the file, at one place.
-    pub(super) fn is_pinned(&self, range: Range<usize>) -> bool {
-        self.pinned
-            .get(range)
-            .is_some_and(|pinned| pinned.contains(&true))
+    /// Every pair of a line of a group that could be several lines of the file.
+    pub(super) fn loose_pairs(&self, group: Range<usize>) -> HashSet<(usize, usize)> {
+        group
+            .filter(|&at| !self.is_unique(at))
+            .filter_map(|at| Some((at, self.matches.get(at)?)))
+            .flat_map(|(at, places)| places.keys().map(move |&place| (at, place)))
+            .collect()
+    }
+
+    /// Whether a line of the piece has letters and is in the file once.
+    pub(super) fn is_rare(&self, at: usize) -> bool {
+        self.rare.get(at) == Some(&true)
     }
 
     pub(super) fn new(shown: &View<'_>, file: &View<'_>, form: Form) -> Option<Self> {
@@ -95,8 +101,23 @@ impl Costs {
                 *pin = true;
             }
         }
+        let letters = |at: usize| {
+            shown
+                .line(at)
+                .chars()
+                .filter(|letter| letter.is_alphanumeric())
+                .count()
+        };
+        let rare = (0..shown.len())
+            .map(|at| {
+                in_file(at) == 1
+                    && letters(at) > 2
+                    && matches.get(at).is_some_and(|worth| !worth.is_empty())
+            })
+            .collect();
         Some(Self {
             pinned,
+            rare,
             shown: shown.len(),
             file: file.len(),
             elided: (0..shown.len()).map(|at| shown.is_elision(at)).collect(),
@@ -183,7 +204,7 @@ fn value(
 ) -> Option<i32> {
     let line = shown.line(at);
     if is_blank(line) {
-        return Some(4);
+        return Some(if line == file.line(place) { 5 } else { 4 });
     }
     let same = |one: usize, other: usize| form.same(shown.line(one), file.line(other));
     let (mut headed, mut inside) = (false, false);
@@ -199,7 +220,8 @@ fn value(
             _ => return None,
         }
     }
-    if let Some(head) = shown.visible_head(at) {
+    // What closes a block that is not shown heads the next one in its place.
+    if let Some(head) = shown.visible_head(at).filter(|&head| !shown.closes(head)) {
         let mut above = file.head(place);
         let mut found = false;
         while let Some(line) = above {
@@ -317,7 +339,7 @@ enum Step {
 }
 
 /// The best alignment that does not use the banned pairs.
-pub(super) fn align(costs: &Costs, banned: &[(usize, usize)]) -> Alignment {
+pub(super) fn align(costs: &Costs, banned: &HashSet<(usize, usize)>) -> Alignment {
     let width = costs.file + 1;
     // Two layers: between lines of the file, and while deleting some.
     let mut plain = vec![NEVER; width];

@@ -125,6 +125,50 @@ impl<'a> View<'a> {
             .filter(|&line| !self.is_elision(line))
     }
 
+    /// Whether all lines belong to one block: to one line that something deeper follows, what stands
+    /// right above it, and what closes it.
+    pub(super) fn is_one_block(&self) -> bool {
+        let solid: Vec<usize> = (0..self.len())
+            .filter(|&at| !is_blank(self.line(at)))
+            .collect();
+        let depth = |at: usize| self.depth.get(at).copied().unwrap_or(0);
+        let Some(least) = solid.iter().map(|&at| depth(at)).min() else {
+            return false;
+        };
+        let mut blocks = 0;
+        let mut outside = false;
+        let mut deeper_follows = false;
+        for &at in solid.iter().rev() {
+            if depth(at) > least {
+                deeper_follows = true;
+                continue;
+            }
+            let bare = matches!(
+                self.line(at).trim(),
+                "{" | "(" | "[" | "then" | "do" | "begin"
+            );
+            if self.is_elision(at) {
+                return false;
+            }
+            if self.closes(at) || bare {
+                deeper_follows |= bare;
+                continue;
+            }
+            if deeper_follows {
+                blocks += 1;
+                deeper_follows = false;
+            } else {
+                // A line behind the block, or one above it that is no comment and no attribute.
+                outside |= blocks == 0
+                    || !self
+                        .line(at)
+                        .trim_start()
+                        .starts_with(['/', '#', '*', '@', '-', '[', '"']);
+            }
+        }
+        blocks == 1 && !outside
+    }
+
     pub(super) fn closes(&self, at: usize) -> bool {
         closes(self.line(at))
     }

@@ -96,11 +96,10 @@ impl File<'_, '_> {
             return None;
         }
         // What stands at the numbers is the expected text changed since: it has not moved.
-        let changed = |(at, line): (usize, &&str)| {
-            let own = self.index.file.line(at);
-            !is_blank(line) && !Form::Trim.same(own, line) && likeness(own, line) >= ALIKE
+        let own = |(at, line): (usize, &&str)| {
+            !is_blank(line) && likeness(self.index.file.line(at), line) >= ALIKE
         };
-        if (from..to).zip(&lines).any(changed) {
+        if (from..to).zip(&lines).any(own) {
             return None;
         }
         match self.index.find(&lines, Form::End).as_slice() {
