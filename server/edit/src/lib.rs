@@ -56,7 +56,7 @@ pub use impact::{ChangeKind, Impact, SymbolChange};
 pub use jsonl::answer_line;
 pub use proposal::{
     Conflict, FileChange, HunkId, HunkKind, HunkState, HunkView, PlacedHunk, Proposal, Resolution,
-    Resolved, Review, Verdict,
+    Resolved, Review, StoredProposal, StoredReview, Verdict,
 };
 pub use propose::propose;
 pub use refusal::{Closest, HunkRefusal, Place, Refusal, RefusalCode};

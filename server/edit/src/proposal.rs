@@ -13,6 +13,7 @@ mod patch;
 mod rebase;
 mod review;
 mod shape;
+mod stored;
 mod ties;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub use self::conflict::{Conflict, Resolution, Resolved};
 pub use self::hunk::{HunkId, HunkKind, HunkView};
 pub use self::merge::HunkState;
 pub use self::review::Review;
+pub use self::stored::{StoredProposal, StoredReview};
 use crate::gate::FileVerdict;
 use crate::impact::Impact;
 use crate::{Format, Rung};

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 use pleach_edit::{
     Conflict, EditRequest, FileChange, HunkId, HunkKind, HunkState, Proposal, RefusalCode,
-    Resolution, Resolved, Review, propose,
+    Resolution, Resolved, Review, StoredProposal, StoredReview, propose,
 };
 use pleach_text::ChangeSet;
 
@@ -464,4 +464,49 @@ fn other_line_breaks_are_no_conflict() {
         let result = review.accept_all().unwrap().after("x.txt").unwrap();
         assert_eq!(result, after.replace(from, to).replace("four", "4"));
     }
+}
+
+#[test]
+fn a_review_survives_a_restart() {
+    let (_, mut review) = two_numbers();
+    let typed = BASE.replace("fn one", "// typed\nfn one");
+    review.catch_up("x.rs", Some(&typed));
+    review.reject(&[HunkId(0)]);
+    let written = serde_json::to_string(&review.stored()).unwrap();
+    drop(review);
+
+    let read = || serde_json::from_str::<StoredReview>(&written).unwrap();
+    let again = read().restore(&texts(&[("x.rs", &typed)])).unwrap();
+    assert_eq!(ids(&again), [HunkId(1)]);
+    // Somebody typed while nobody looked.
+    let meanwhile = typed.replace("c = 3", "c = 33");
+    let again = read().restore(&texts(&[("x.rs", &meanwhile)])).unwrap();
+    let accepted = again.accept_all().unwrap().after("x.rs").unwrap();
+    assert_eq!(accepted, meanwhile.replace("d = 4", "d = 40"));
+    let again = read().restore(&texts(&[])).unwrap();
+    assert_eq!(again.accept_all().unwrap_err().code, RefusalCode::Conflict);
+}
+
+#[test]
+fn what_was_written_down_is_gated_again() {
+    let (after, review) = two_numbers();
+    let proposal = review.accept_all().unwrap();
+    let written = serde_json::to_string(&proposal.stored()).unwrap();
+    let restore = |text: &str| {
+        serde_json::from_str::<StoredProposal>(text)
+            .unwrap()
+            .restore()
+    };
+    assert_eq!(restore(&written).unwrap().after("x.rs").unwrap(), after);
+
+    let broken = written.replace(r#""insert":"0""#, r#""insert":"{""#);
+    assert_eq!(restore(&broken).unwrap_err().code, RefusalCode::SyntaxWorse);
+    let shorter = written.replace("fn one", "fn on");
+    assert_eq!(restore(&shorter).unwrap_err().code, RefusalCode::BadFormat);
+
+    let other = serde_json::to_string(&review.stored()).unwrap();
+    let other = other.replace(r#""id":1"#, r#""id":7"#);
+    let other: StoredReview = serde_json::from_str(&other).unwrap();
+    let stale = other.restore(&texts(&[("x.rs", BASE)])).unwrap_err();
+    assert_eq!(stale.code, RefusalCode::Stale);
 }

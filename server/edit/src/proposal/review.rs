@@ -49,8 +49,8 @@ pub struct Review {
     /// Those that are not decided yet, in the order of the files and their texts.
     pub(super) hunks: Vec<Arc<Hunk>>,
     placed: Arc<[PlacedHunk]>,
-    verdict: Arc<Verdict>,
-    allow_worse_syntax: bool,
+    pub(super) verdict: Arc<Verdict>,
+    pub(super) allow_worse_syntax: bool,
 }
 
 impl Review {
