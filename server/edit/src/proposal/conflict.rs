@@ -4,7 +4,7 @@ use pleach_text::{Bias, ByteOffset, ByteRange, ChangeSet, Dialect, Replacement, 
 
 use super::endings::Adapted;
 use super::followed::{FileReview, Now};
-use super::formatted::reformatted;
+use super::formatted::{Moving, reformatted};
 use super::hunk::{Hunk, HunkId, HunkKind};
 use super::merge::{HunkState, applied, conflict, lines_around};
 use super::review::Review;
@@ -239,10 +239,16 @@ fn of_file(file: &FileReview, hunks: &[&Hunk]) -> Vec<Conflict> {
     }
     let base = file.base();
     let mut regions: Vec<Region<'_>> = Vec::new();
-    for hunk in touched {
-        if reformatted(path, base, &hunk.replacements, &since).is_some() {
-            continue;
-        }
+    let moving: Vec<Moving<'_>> = touched
+        .iter()
+        .map(|hunk| Moving {
+            replacements: &hunk.replacements,
+            is_clear: false,
+        })
+        .collect();
+    let formatted = reformatted(path, base, &moving, &since);
+    let typed = touched.into_iter().zip(formatted);
+    for (hunk, _) in typed.filter(|(_, formatted)| formatted.is_none()) {
         let mut region = Region::of(base, hunk, &since);
         while let Some(other) = regions.pop_if(|other| other.lines.intersects(region.lines)) {
             region.lines = region.lines.cover(other.lines);

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use pleach_text::{ChangeSet, Dialect, LineEnding};
+use pleach_text::{ByteRange, ChangeSet, Dialect, LineEnding};
 
 use super::endings::{Adapted, ending_of};
-use super::formatted::reformatted;
+use super::formatted::{Moving, reformatted};
 use super::hunk::{Hunk, HunkKind};
 use super::merge::{self, HunkState};
 use super::{FileChange, overlap_at};
@@ -190,19 +190,31 @@ fn taken(
     let clash_at = |at| clash(path, &overlap_at(now, at));
     // Code that is put where everything was indented anew is indented so as well.
     let indented_anew = !since.is_empty() && Dialect::of(base).indent != Dialect::of(now).indent;
-    let (mut plain, mut moved) = (Vec::new(), Vec::new());
+    let (mut plain, mut moving) = (Vec::new(), Vec::new());
     for (hunk, state) in hunks {
-        let own = &hunk.replacements;
-        match state {
-            HunkState::There => {}
-            HunkState::Clear if !indented_anew => plain.extend(own.iter().cloned()),
-            HunkState::Clear => match reformatted(path, base, own, since) {
-                Some(formatted) => moved.extend(formatted),
-                None => plain.extend(own.iter().cloned()),
-            },
-            HunkState::Touched => {
-                let formatted = reformatted(path, base, own, since);
-                moved.extend(formatted.ok_or_else(|| clash_at(since.map_range(hunk.range())))?);
+        let is_clear = match state {
+            HunkState::There => continue,
+            HunkState::Touched => false,
+            HunkState::Clear => true,
+        };
+        if is_clear && !indented_anew && merge::is_alone(base, &hunk.replacements, since) {
+            plain.extend(hunk.replacements.iter().cloned());
+        } else {
+            moving.push(Moving {
+                replacements: &hunk.replacements,
+                is_clear,
+            });
+        }
+    }
+    let mut moved = Vec::new();
+    for (hunk, formatted) in moving.iter().zip(reformatted(path, base, &moving, since)) {
+        match formatted {
+            Some(formatted) => moved.extend(formatted),
+            None if hunk.is_clear => plain.extend(hunk.replacements.iter().cloned()),
+            None => {
+                let all = hunk.replacements.iter().map(|one| one.delete);
+                let range = all.reduce(ByteRange::cover).unwrap_or_default();
+                return Err(clash_at(since.map_range(range)));
             }
         }
     }

@@ -12,78 +12,179 @@ use super::shape::Shape;
 /// Larger files are not compared as trees.
 const MAX_BYTES: usize = 4 << 20;
 
-/// A hunk that was made for `base`, written for the text that `since` makes of it; none unless the
-/// changes that meet the hunk are proved to be formatting, and the result to say what was meant.
+/// So many hunks are looked at one by one when they cannot be had together.
+const MAX_ALONE: usize = 24;
+
+/// A hunk that was made for one text, and whether nothing in its place was changed since.
+#[derive(Clone, Copy)]
+pub(super) struct Moving<'h> {
+    pub(super) replacements: &'h [Replacement],
+    pub(super) is_clear: bool,
+}
+
+/// Hunks that were made for `base`, written for the text that `since` makes of it, each in the order
+/// given; none for a hunk unless the changes that meet it are proved to be formatting, and the result
+/// to say what was meant.
 ///
-/// The proof: the changes that meet the hunk are set aside, and the text without them must have the
-/// shape of the text with them; then the hunk is made in both, token by token, and the two results must
-/// have one shape again.
+/// The proof: the changes that meet the hunks are set aside, and the text without them must have the
+/// shape of the text with them; then the hunks are made in both, and the two results must have one
+/// shape again.
 pub(super) fn reformatted(
     path: &str,
     base: &str,
-    hunk: &[Replacement],
+    hunks: &[Moving<'_>],
     since: &ChangeSet,
-) -> Option<Vec<Replacement>> {
-    let language = language_of(path, base).filter(|_| base.len() <= MAX_BYTES)?;
-    let formatted = since.apply_to_str(base).ok()?;
-    // Mostly all that happened is that the formatter ran.
-    let plain = ChangeSet::unchanged(base.len().into());
-    proved(language, base, hunk, &plain, &formatted).or_else(|| {
-        let typed = elsewhere(base, hunk, since).filter(|typed| !typed.is_empty())?;
-        proved(language, base, hunk, &typed, &formatted)
-    })
+) -> Vec<Option<Vec<Replacement>>> {
+    let none = || vec![None; hunks.len()];
+    let Some(language) = language_of(path, base).filter(|_| base.len() <= MAX_BYTES) else {
+        return none();
+    };
+    let Ok(formatted) = since.apply_to_str(base) else {
+        return none();
+    };
+    let Some(shape) = Shape::of(language, &formatted) else {
+        return none();
+    };
+    let now = Now {
+        language,
+        base,
+        since,
+        formatted: &formatted,
+        shape: &shape,
+    };
+    match now.proved(hunks) {
+        Some(all) => all.into_iter().map(Some).collect(),
+        None if (2..=MAX_ALONE).contains(&hunks.len()) => {
+            let alone = |hunk: &Moving<'_>| now.proved(&[*hunk])?.pop();
+            hunks.iter().map(alone).collect()
+        }
+        None => none(),
+    }
 }
 
-/// The changes that are not around the hunk.
-fn elsewhere(base: &str, hunk: &[Replacement], since: &ChangeSet) -> Option<ChangeSet> {
-    let around = near(since, lines_around(base, hunk));
+/// The changes that are not around any of the hunks.
+fn elsewhere(base: &str, hunks: &[Moving<'_>], since: &ChangeSet) -> Option<ChangeSet> {
+    let around: Vec<&[Replacement]> = hunks
+        .iter()
+        .map(|hunk| near(since, lines_around(base, hunk.replacements)))
+        .collect();
+    let is_around = |one: &&Replacement| around.iter().any(|near| near.contains(one));
     let all = since.replacements().iter();
-    let typed = all.filter(|one| !around.contains(one)).cloned();
+    let typed = all.filter(|one| !is_around(one)).cloned();
     ChangeSet::new(typed.collect(), since.len_before()).ok()
 }
 
-fn proved(
+/// The text that hunks are to be written for.
+struct Now<'t> {
     language: Language,
-    base: &str,
-    hunk: &[Replacement],
-    typed: &ChangeSet,
-    formatted: &str,
-) -> Option<Vec<Replacement>> {
-    let plain = typed.apply_to_str(base).ok()?;
-    let plain_shape = Shape::of(language, &plain)?;
-    let formatted_shape = Shape::of(language, formatted)?;
-    if plain_shape.has_problems() || plain_shape != formatted_shape {
-        return None;
+    base: &'t str,
+    since: &'t ChangeSet,
+    formatted: &'t str,
+    shape: &'t Shape<'t>,
+}
+
+impl Now<'_> {
+    fn proved(&self, hunks: &[Moving<'_>]) -> Option<Vec<Vec<Replacement>>> {
+        // Mostly all that happened is that the formatter ran.
+        let nothing = ChangeSet::unchanged(self.base.len().into());
+        self.proved_without(&nothing, hunks).or_else(|| {
+            let typed = elsewhere(self.base, hunks, self.since)?;
+            if typed.is_empty() {
+                return None;
+            }
+            self.proved_without(&typed, hunks)
+        })
     }
-    let hunk = ChangeSet::new(hunk.to_vec(), base.len().into()).ok()?;
-    let hunk = hunk.rebase_over(typed).ok()?;
-    let meant = hunk.apply_to_str(&plain).ok()?;
-    let meant_shape = Shape::of(language, &meant)?;
-    let texts = Texts {
-        plain: Side::of(&plain, &plain_shape),
-        formatted: Side::of(formatted, &formatted_shape),
-        meant: Side::of(&meant, &meant_shape),
-    };
-    let place = Place::of(&texts, &hunk)?;
-    let units = (Dialect::of(&plain).indent, Dialect::of(formatted).indent);
-    let indents = match units {
-        (Some(old), Some(new)) if old != new => vec![Some((old, new)), None],
-        _ => vec![None],
-    };
-    let ways = Commas::ALL
-        .into_iter()
-        .flat_map(|commas| indents.iter().map(move |units| (commas, *units)));
-    for (commas, units) in ways {
-        let Some(candidate) = place.written(&texts, commas, units) else {
-            continue;
-        };
-        let changes = ChangeSet::new(vec![candidate], formatted.len().into()).ok()?;
-        let result = changes.apply_to_str(formatted).ok()?;
-        if Shape::of(language, &result)? == meant_shape {
-            return Some(changes.refine(formatted).ok()?.into_replacements());
+
+    /// With all that was changed taken for formatting but this.
+    fn proved_without(
+        &self,
+        typed: &ChangeSet,
+        hunks: &[Moving<'_>],
+    ) -> Option<Vec<Vec<Replacement>>> {
+        let plain = typed.apply_to_str(self.base).ok()?;
+        let plain_shape = Shape::of(self.language, &plain)?;
+        if plain_shape.has_problems() || plain_shape != *self.shape {
+            return None;
         }
+        let len = self.base.len().into();
+        let made = |hunk: &Moving<'_>, over: &ChangeSet| {
+            let hunk = ChangeSet::new(hunk.replacements.to_vec(), len).ok()?;
+            hunk.rebase_over(over).ok()
+        };
+        let moved: Vec<ChangeSet> = hunks
+            .iter()
+            .map(|hunk| made(hunk, typed))
+            .collect::<Option<_>>()?;
+        let all = moved
+            .iter()
+            .flat_map(|one| one.replacements().iter().cloned());
+        let all = ChangeSet::new(all.collect(), plain.len().into()).ok()?;
+        let meant = all.apply_to_str(&plain).ok()?;
+        let meant_shape = Shape::of(self.language, &meant)?;
+        let texts = Texts {
+            plain: Side::of(&plain, &plain_shape),
+            formatted: Side::of(self.formatted, self.shape),
+            meant: Side::of(&meant, &meant_shape),
+        };
+        let places: Vec<Place> = moved
+            .iter()
+            .map(|one| Place::of(&texts, one, &all))
+            .collect::<Option<_>>()?;
+        let units = match (
+            Dialect::of(&plain).indent,
+            Dialect::of(self.formatted).indent,
+        ) {
+            (Some(old), Some(new)) if old != new => Some((old, new)),
+            _ => None,
+        };
+        for way in Way::all(units) {
+            let written = hunks.iter().zip(&places).map(|(hunk, place)| match way {
+                Way::AsItIs if hunk.is_clear => Some(made(hunk, self.since)?.into_replacements()),
+                Way::AsItIs => Some(vec![place.written(&texts, None, None)?]),
+                Way::Fitted(units, commas) => Some(vec![place.written(&texts, commas, units)?]),
+            });
+            let Some(written) = written.collect::<Option<Vec<_>>>() else {
+                continue;
+            };
+            let all = ChangeSet::new(written.concat(), self.formatted.len().into());
+            let Some(result) = all
+                .ok()
+                .and_then(|all| all.apply_to_str(self.formatted).ok())
+            else {
+                continue;
+            };
+            if Shape::of(self.language, &result)? == meant_shape {
+                return written.into_iter().map(|one| self.small(one)).collect();
+            }
+        }
+        None
     }
-    None
+
+    fn small(&self, replacements: Vec<Replacement>) -> Option<Vec<Replacement>> {
+        let changes = ChangeSet::new(replacements, self.formatted.len().into()).ok()?;
+        Some(changes.refine(self.formatted).ok()?.into_replacements())
+    }
+}
+
+/// How hunks are tried to be written in the formatted text.
+#[derive(Clone, Copy)]
+enum Way {
+    /// What was made for another place of the text just goes there; the rest as the tokens are.
+    AsItIs,
+    /// By tokens: with other steps of indentation, with something special about commas.
+    Fitted(Option<Units>, Option<Commas>),
+}
+
+impl Way {
+    fn all(units: Option<Units>) -> Vec<Self> {
+        let mut ways = vec![Self::AsItIs, Self::Fitted(None, None)];
+        if units.is_some() {
+            ways.insert(0, Self::Fitted(units, None));
+        }
+        ways.extend(Commas::ALL.map(|commas| Self::Fitted(units, Some(commas))));
+        ways
+    }
 }
 
 /// A text and its tokens.
@@ -166,6 +267,18 @@ impl Commas {
         Self::DropBehind,
         Self::DropBoth,
     ];
+
+    /// What is right as far as can be seen from the code in between.
+    fn natural(before: &str, core: &str, behind: &str) -> Self {
+        let drops_before = before.contains(',') && core.starts_with(',');
+        let drops_behind = behind.contains(',') && core.ends_with(',');
+        match (drops_before, drops_behind) {
+            (false, false) => Self::Keep,
+            (true, false) => Self::DropBefore,
+            (false, true) => Self::DropBehind,
+            (true, true) => Self::DropBoth,
+        }
+    }
 }
 
 /// The tokens that a hunk replaces, and by which.
@@ -175,7 +288,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(texts: &Texts<'_>, hunk: &ChangeSet) -> Option<Self> {
+    fn of(texts: &Texts<'_>, hunk: &ChangeSet, all: &ChangeSet) -> Option<Self> {
         let range = hunk
             .replacements()
             .iter()
@@ -187,8 +300,8 @@ impl Place {
         let last = tokens.partition_point(|token| token.start <= range.end);
         let old = first..last.max(first);
         let around = texts.plain.around(&old);
-        let start = hunk.map_offset(around.start, Bias::Before);
-        let end = hunk.map_offset(around.end, Bias::After);
+        let start = all.map_offset(around.start, Bias::Before);
+        let end = all.map_offset(around.end, Bias::After);
         let tokens = texts.meant.tokens;
         let first = tokens.partition_point(|token| token.end <= start);
         let last = tokens.partition_point(|token| token.start < end);
@@ -226,7 +339,7 @@ impl Place {
     fn written(
         &self,
         texts: &Texts<'_>,
-        commas: Commas,
+        commas: Option<Commas>,
         units: Option<Units>,
     ) -> Option<Replacement> {
         let (old_before, _, old_behind) = texts.plain.split(&self.old)?;
@@ -238,7 +351,7 @@ impl Place {
             } else {
                 fitting(before, old_behind, now_behind, units)
             };
-            let gap = match commas {
+            let gap = match commas.unwrap_or(Commas::Keep) {
                 Commas::Keep => gap,
                 Commas::DropBehind => without_comma(&gap)?,
                 Commas::DropBefore | Commas::DropBoth => return None,
@@ -247,6 +360,7 @@ impl Place {
         }
         let before = fitting(before, old_before, now_before, units);
         let behind = fitting(behind, old_behind, now_behind, units);
+        let commas = commas.unwrap_or_else(|| Commas::natural(&before, core, &behind));
         let (before, behind) = match commas {
             Commas::Keep => (before, behind),
             Commas::DropBefore => (without_comma(&before)?, behind),
@@ -323,7 +437,11 @@ mod tests {
     fn put(path: &str, base: &str, wanted: &str, formatted: &str) -> Option<String> {
         let hunk = ChangeSet::between(base, wanted).into_replacements();
         let since = ChangeSet::between(base, formatted);
-        let moved = reformatted(path, base, &hunk, &since)?;
+        let hunk = Moving {
+            replacements: &hunk,
+            is_clear: false,
+        };
+        let moved = reformatted(path, base, &[hunk], &since).pop()??;
         let moved = ChangeSet::new(moved, formatted.len().into()).unwrap();
         Some(moved.apply_to_str(formatted).unwrap())
     }

@@ -123,6 +123,11 @@ fn in_word(char: char) -> bool {
     char.is_ascii_alphanumeric() || char == '_' || !char.is_ascii()
 }
 
+/// Whether nothing was changed in the lines of a hunk, nor at their borders.
+pub(super) fn is_alone(base: &str, hunk: &[Replacement], since: &ChangeSet) -> bool {
+    near(since, lines_around(base, hunk)).is_empty()
+}
+
 /// The replacements of `since` that touch a stretch of lines or the line breaks at its borders.
 pub(super) fn near(since: &ChangeSet, lines: ByteRange) -> &[Replacement] {
     let from = ByteOffset(lines.start.0.saturating_sub("\r\n".len()));

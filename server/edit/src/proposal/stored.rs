@@ -201,7 +201,7 @@ impl Review {
                 worse_allowed: self.allow_worse_syntax,
                 repairs: self.verdict.repairs.clone(),
             },
-            pending: self.hunks.iter().map(|hunk| stored(hunk)).collect(),
+            pending: self.hunks.iter().map(stored).collect(),
             now: now.collect(),
         }
     }
@@ -216,7 +216,7 @@ impl StoredReview {
     /// not the ones that the proposal is cut into today, so that nobody can say what was decided.
     pub fn restore(self, files: &dyn Files) -> Result<Review, Refusal> {
         let mut review = Review::of(self.proposal.restore()?);
-        let known: Vec<StoredHunk> = review.hunks.iter().map(|hunk| stored(hunk)).collect();
+        let known: Vec<StoredHunk> = review.hunks.iter().map(stored).collect();
         if !self.pending.iter().all(|hunk| known.contains(hunk)) {
             return Err(Refusal::whole(
                 RefusalCode::Stale,
