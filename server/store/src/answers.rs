@@ -58,7 +58,7 @@ impl Default for Bounds {
     }
 }
 
-/// Why an answer was not kept. The session goes on without.
+/// Why something was not kept. The session goes on without.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The folder could not be made or closed to others.
@@ -81,6 +81,16 @@ pub enum StoreError {
         /// What the system says.
         cause: io::Error,
     },
+    /// The database could not be read or written. What was to be kept is not.
+    #[error(
+        "the history in {path} cannot be used: {cause}; see that the disk is not full and the file yours"
+    )]
+    Database {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What the database says.
+        cause: String,
+    },
 }
 
 impl StoreError {
@@ -89,6 +99,7 @@ impl StoreError {
         match self {
             Self::Folder { .. } => "store_folder",
             Self::Write { .. } => "store_write",
+            Self::Database { .. } => "store_database",
         }
     }
 }

@@ -1,14 +1,18 @@
 //! # Store: what outlives a session
 //!
-//! So far: answers that were paid for and could not land. They are kept as Markdown files that a person
-//! can open, read and hand to *Land this reply*.
+//! - [`AnswerStore`]: answers that were paid for and could not land, as Markdown files that a person can
+//!   open, read and hand to *Land this reply*. They stay files; nothing else indexes them.
+//! - [`Store`]: the one database (`SQLite`, in the state folder). The history of landings, with what is
+//!   needed to undo one of them later while everything typed since is kept
+//!   ([`LandedFile::undone_in`]), and answers whose hunks wait for a decision.
+//! - [`write_page`]: pages that are written to be looked at.
 //!
 //! Nothing here is needed for the server to run. A folder that cannot be made or a full disk is a typed
 //! [`StoreError`] to tell the user, and the session goes on. The clock is the caller's: every function
 //! that needs the time is given it.
 //!
-//! Answers hold pieces of the user's code, so the folder is the user's alone (mode 0700 on Unix, files
-//! 0600), and they do not pile up: see [`Bounds`].
+//! What is kept holds pieces of the user's code, so the folder is the user's alone (mode 0700 on Unix,
+//! files 0600), and it does not pile up: see [`Bounds`] and [`Limits`].
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -31,10 +35,50 @@
 //! assert!(text.ends_with(&answer.reply));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! ```
+//! use std::time::SystemTime;
+//! use pleach_store::{LandedFile, NewLanding, Store};
+//! use pleach_text::ChangeSet;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let state = camino::Utf8Path::from_path(folder.path()).ok_or("not UTF-8")?;
+//! let (before, after) = ("one\ntwo\n", "one\nTWO\n");
+//! let file = LandedFile::Edited {
+//!     path: "a.txt".to_owned(),
+//!     after: after.to_owned(),
+//!     inverse: ChangeSet::between(before, after).invert(before)?,
+//! };
+//! let mut store = Store::new(state);
+//! let id = store.record(&NewLanding {
+//!     at: SystemTime::now(),
+//!     folder: "/project".to_owned(),
+//!     job: 7,
+//!     action: "rewrite".to_owned(),
+//!     instruction: None,
+//!     engine: "local · qwen".to_owned(),
+//!     title: "Rewrite line 2".to_owned(),
+//!     undoes: None,
+//!     files: vec![file],
+//! })?;
+//!
+//! // Another day, another server, and a line more.
+//! let (_, files) = Store::new(state).get(id)?.ok_or("it is kept")?;
+//! let now = "zero\none\nTWO\n";
+//! let undo = files.first().ok_or("one file")?.undone_in(now)?;
+//! assert_eq!(undo.apply_to_str(now)?, "zero\none\ntwo\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod answers;
+mod database;
+mod history;
 mod pages;
 mod private;
+mod waiting;
 
 pub use answers::{AnswerStore, Bounds, KeptAnswer, StoreError};
+pub use database::{Notice, Store};
+pub use history::{LandedFile, LandingEntry, LandingId, Limits, NewLanding};
 pub use pages::write_page;
+pub use waiting::{Decision, HunkState, NewWaiting, Waiting, WaitingId};
