@@ -14,6 +14,11 @@
 //!   the edit does not change keep their bytes.
 //! * **All or nothing**: one refused hunk refuses the reply, and the refusal says what the closest
 //!   lines of the file are ([`Refusal::for_model`]).
+//! * **Hunk by hunk, while the person types**: a [`Review`] cuts a proposal into hunks that keep their
+//!   places, and makes of those that are taken a proposal for the present text, gated again. What was
+//!   changed elsewhere merges; what was only formatted is recognised; what both changed is a
+//!   [`Conflict`] for the person to settle. Taking back what landed is a review of its
+//!   [inverse](Proposal::inverse).
 //!
 //! ```
 //! use std::collections::BTreeMap;

@@ -121,6 +121,31 @@ fn half_a_block_is_not_offered_alone() {
 }
 
 #[test]
+fn the_nearest_bracket_may_be_another_ones() {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+    let body = |shown: &dyn Fn(usize) -> &'static str| -> String {
+        let lines = names.iter().enumerate();
+        lines.fold(String::new(), |text, (at, name)| {
+            format!("{text}{}    {name}();\n", shown(at))
+        })
+    };
+    let before = format!("fn f() {{\n{}}}\n", body(&|_| ""));
+    let after = body(&|at| match at {
+        2 => "    if x {\n",
+        4 => "    if y {\n",
+        6 | 8 => "    }\n",
+        _ => "",
+    });
+    let after = format!("fn f() {{\n{after}}}\n");
+    let review = review(&before, &after);
+    assert_eq!(ids(&review).len(), 4);
+    for id in ids(&review) {
+        let accepted = review.accept(&[id]).unwrap().after("x.rs").unwrap();
+        assert_eq!(accepted.matches('{').count(), accepted.matches('}').count());
+    }
+}
+
+#[test]
 fn a_rename_lands_with_its_uses() {
     let before = texts(&[
         (

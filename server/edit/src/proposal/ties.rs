@@ -117,6 +117,61 @@ impl<'p> File<'p> {
     }
 }
 
+/// Gates some hunks of a file without the others.
+struct Trial<'f> {
+    file: &'f File<'f>,
+    hunks: Vec<&'f Hunk>,
+    /// How many more bytes may be gated.
+    left: &'f mut usize,
+}
+
+impl Trial<'_> {
+    /// Whether these pass. Without patience left they are taken to: the gate looks again at what is
+    /// accepted.
+    fn passes(&mut self, taken: &dyn Fn(HunkId) -> bool) -> bool {
+        let file = self.file;
+        let Some(left) = self.left.checked_sub(file.before.len()) else {
+            return true;
+        };
+        *self.left = left;
+        let replacements = self.hunks.iter().filter(|hunk| taken(hunk.id));
+        let replacements = replacements.flat_map(|hunk| hunk.replacements.iter().cloned());
+        let Ok(changes) = ChangeSet::new(replacements.collect(), file.before.len().into()) else {
+            return false;
+        };
+        let Ok(after) = changes.apply_to_str(file.before) else {
+            return false;
+        };
+        let known = file.before_syntax.as_ref();
+        !gate::check(file.before, &changes, &after, file.language, known).is_worse()
+    }
+
+    /// What a hunk that does not pass alone passes with, as few others as can be found.
+    fn partners(&mut self, at: usize, of: HunkId) -> BTreeSet<HunkId> {
+        let mut others: Vec<(usize, HunkId)> = self
+            .hunks
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != at)
+            .map(|(other, hunk)| (other.abs_diff(at), hunk.id))
+            .collect();
+        others.sort_unstable();
+        for (_, partner) in others.iter().take(PARTNERS) {
+            if self.passes(&|id| id == of || id == *partner) {
+                return BTreeSet::from([*partner]);
+            }
+        }
+        // All of them pass together; those without which the rest still does are not needed.
+        let mut set: BTreeSet<HunkId> = others.iter().map(|(_, id)| *id).collect();
+        for (_, other) in others.iter().rev() {
+            if self.passes(&|id| id == of || (id != *other && set.contains(&id))) {
+                set.remove(other);
+            }
+        }
+        set
+    }
+}
+
 fn by_syntax(file: &File<'_>, left: &mut usize, needs: &mut BTreeMap<HunkId, BTreeSet<HunkId>>) {
     let hunks: Vec<&Hunk> = file
         .hunks
@@ -127,51 +182,33 @@ fn by_syntax(file: &File<'_>, left: &mut usize, needs: &mut BTreeMap<HunkId, BTr
     if hunks.len() < 2 || file.language.is_none() {
         return;
     }
-    // Without patience left nothing is taken to pass alone: better too much in one than a broken half.
-    let mut passes = |taken: &dyn Fn(HunkId) -> bool| {
-        if *left < file.before.len() {
-            return false;
+    let ids: Vec<HunkId> = hunks.iter().map(|hunk| hunk.id).collect();
+    let mut trial = Trial { file, hunks, left };
+    let mut found: BTreeMap<HunkId, BTreeSet<HunkId>> = BTreeMap::new();
+    for (at, id) in ids.iter().enumerate() {
+        if !trial.passes(&|one| one == *id) {
+            found.insert(*id, trial.partners(at, *id));
         }
-        *left -= file.before.len();
-        let replacements = hunks.iter().filter(|hunk| taken(hunk.id));
-        let replacements = replacements.flat_map(|hunk| hunk.replacements.iter().cloned());
-        let Ok(changes) = ChangeSet::new(replacements.collect(), file.before.len().into()) else {
-            return false;
-        };
-        let Ok(after) = changes.apply_to_str(file.before) else {
-            return false;
-        };
-        let known = file.before_syntax.as_ref();
-        !gate::check(file.before, &changes, &after, file.language, known).is_worse()
+    }
+    // Two that pass may not when they are taken together with what those need in turn: as when the
+    // nearest bracket is another one's.
+    let unsure: BTreeSet<HunkId> = found.keys().copied().collect();
+    let together = |id: HunkId, found: &BTreeMap<_, _>| -> BTreeSet<HunkId> {
+        closure(id, found).into_iter().chain([id]).collect()
     };
-    for (at, hunk) in hunks.iter().enumerate() {
-        if passes(&|id| id == hunk.id) {
-            continue;
+    for id in &unsure {
+        let all = together(*id, &found);
+        if !trial.passes(&|one| all.contains(&one)) {
+            let with = if trial.passes(&|one| unsure.contains(&one)) {
+                unsure.clone()
+            } else {
+                ids.iter().copied().collect()
+            };
+            found.insert(*id, with);
         }
-        let mut others: Vec<(usize, HunkId)> = hunks
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != at)
-            .map(|(other, hunk)| (other.abs_diff(at), hunk.id))
-            .collect();
-        others.sort_unstable();
-        let partner = others
-            .iter()
-            .take(PARTNERS)
-            .find(|(_, partner)| passes(&|id| id == hunk.id || id == *partner));
-        let found = if let Some((_, partner)) = partner {
-            BTreeSet::from([*partner])
-        } else {
-            // All of them pass together; those without which the rest still does are not needed.
-            let mut set: BTreeSet<HunkId> = others.iter().map(|(_, id)| *id).collect();
-            for (_, other) in others.iter().rev() {
-                if passes(&|id| id == hunk.id || (id != *other && set.contains(&id))) {
-                    set.remove(other);
-                }
-            }
-            set
-        };
-        needs.entry(hunk.id).or_default().extend(found);
+    }
+    for (id, with) in found {
+        needs.entry(id).or_default().extend(with);
     }
 }
 
