@@ -488,7 +488,7 @@ fn a_client_that_never_answers_is_served() {
 }
 
 #[test]
-fn a_document_closed_meanwhile_is_edited_as_the_editor_does_it() {
+fn a_document_closed_meanwhile_is_written_on_disk() {
     let model = FakeModel::start();
     let (script, open) = Script::default().piece("Here").gate();
     model.say(script.piece(&good_reply()[4..]).end("stop"));
@@ -499,7 +499,8 @@ fn a_document_closed_meanwhile_is_edited_as_the_editor_does_it() {
     open.send(()).unwrap();
     let end = client.job_end(job);
     assert_eq!(end["kind"], "finished", "{end}");
-    assert_eq!(client.text(FILE), rewritten());
+    assert_eq!(client.on_disk(FILE), rewritten());
+    assert!(client.said("workspace/applyEdit").is_empty());
 }
 
 #[test]

@@ -9,12 +9,14 @@ use lsp_types::{
 use pleach_agent::{JobEvent, JobOutcome};
 use pleach_edit::{Proposal, Refusal, Resolved};
 use pleach_grammars::{Symbol, Syntax};
+use pleach_workspace::Recovered;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tower_lsp::jsonrpc::{Error, ErrorCode, Id};
 
 use crate::session::configuration::LoadedSettings;
 use crate::session::documents::Access;
+use crate::session::landing::{LandingFailure, Written};
 use crate::session::reviews::Offer;
 use crate::transport::Signal;
 
@@ -106,6 +108,14 @@ pub(crate) enum Event {
         step: usize,
         ready: Result<Box<Proposal>, Box<Refusal>>,
     },
+    /// The files of a landing that are not open were written, or why not.
+    ClosedWritten {
+        job: JobId,
+        step: usize,
+        written: Result<Written, Box<LandingFailure>>,
+    },
+    /// What became of landings that an earlier run of the server was killed in.
+    Recovered(Result<Vec<Recovered>, String>),
     /// A landing has waited long enough for the client.
     LandingDue { job: JobId, attempt: u32 },
     /// What a closed file holds now, asked because of a landing; `None` when there is no such file.

@@ -34,7 +34,7 @@ pub(crate) mod documents;
 mod handshake;
 mod history;
 mod jobs;
-mod landing;
+pub(crate) mod landing;
 mod listing;
 mod messages;
 pub(crate) mod reviews;
@@ -184,6 +184,8 @@ impl Session {
             Event::ProgressDue { job } => self.progress_due(job),
             Event::ProgressBeat { job } => self.progress_beat(job),
             Event::StepReady { job, step, ready } => self.step_ready(job, step, ready),
+            Event::ClosedWritten { job, step, written } => self.closed_written(job, step, written),
+            Event::Recovered(recovered) => self.recovered(recovered),
             Event::LandingDue { job, attempt } => self.landing_due(job, attempt),
             Event::FileRead { job, step, text } => self.file_read(job, step, text.as_deref()),
             Event::AnswerKept { job, kept } => self.answer_kept(job, kept),

@@ -33,6 +33,7 @@ impl Session {
     }
 
     pub(super) fn initialized(&mut self) {
+        self.recover();
         if self.client.watches_files {
             let watch = json!({"registrations": [{
                 "id": "pleach-settings",

@@ -4,7 +4,10 @@
 //! One `workspace/applyEdit` carries one file, with its exact version. An answer `applied: true`
 //! proves nothing (Neovim and Helix say it of edits that they skipped), so a file has landed when the
 //! client reports the text that was predicted. A file that was refused is tried once more on the
-//! present text. When a later file of a proposal fails, the earlier ones are taken back.
+//! present text. Files that are not open come last and are written by Pleach itself, all together
+//! ([`closed`]). When a later file of a proposal fails, the earlier ones are taken back.
+
+mod closed;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,6 +18,7 @@ use pleach_text::ChangeSet;
 use pleach_workspace::WorkspaceSnapshot;
 use serde_json::{Value, json};
 
+pub(crate) use self::closed::Written;
 use crate::event::{Event, JobId};
 use crate::session::commands::CommandFailure;
 use crate::session::jobs::Failure;
@@ -100,6 +104,8 @@ pub(crate) enum LandingFailure {
     },
     #[error("the editor said nothing about the edit of `{path}`, and its text does not show it")]
     NotConfirmed { path: String },
+    #[error("{why}")]
+    NotWritten { code: &'static str, why: String },
     #[error("`{path}` keeps changing while the edit is brought to its text")]
     KeepsChanging { path: String },
 }
@@ -116,6 +122,7 @@ impl LandingFailure {
             Self::NotApplied { .. } => "not-applied",
             Self::NotConfirmed { .. } => "not-confirmed",
             Self::KeepsChanging { .. } => "keeps-changing",
+            Self::NotWritten { code, .. } => code,
         }
     }
 
@@ -130,9 +137,10 @@ impl LandingFailure {
                 "save the document, or close it and open it again, then repeat the command"
             }
             Self::Unreachable { .. } => "open the file in the editor and repeat the command",
-            Self::NotApplied { .. } | Self::NotConfirmed { .. } | Self::KeepsChanging { .. } => {
-                "land the kept answer with pleach.land, or ask again"
-            }
+            Self::NotApplied { .. }
+            | Self::NotConfirmed { .. }
+            | Self::KeepsChanging { .. }
+            | Self::NotWritten { .. } => "land the kept answer with pleach.land, or ask again",
         }
     }
 }
@@ -209,14 +217,28 @@ impl Session {
         let Some(landing) = self.landings.get_mut(&job) else {
             return;
         };
-        let Some(path) = landing.paths.get(landing.landed).cloned() else {
-            self.landed(job);
-            return;
-        };
         landing.sent = None;
         let step = landing.landed;
         let proposal = landing.proposal.clone();
+        let rest = landing.paths.split_off(step.min(landing.paths.len()));
         let snapshot = self.snapshot();
+        // What is not open comes last, so that it is written only when the editor has taken the others.
+        let (closed, open): (Vec<String>, Vec<String>) = rest
+            .into_iter()
+            .partition(|path| self.writes_itself(&proposal, path, &snapshot));
+        let next = open.first().cloned();
+        if let Some(landing) = self.landings.get_mut(&job) {
+            landing.paths.extend(open);
+            landing.paths.extend(closed.iter().cloned());
+        }
+        let Some(path) = next else {
+            if closed.is_empty() {
+                self.landed(job);
+            } else {
+                self.write_closed(job, step, closed);
+            }
+            return;
+        };
         if let Some(failure) = self.cannot_land(&proposal, &path, &snapshot) {
             self.landing_failed(job, &failure);
             return;
