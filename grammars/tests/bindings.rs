@@ -410,6 +410,9 @@ fn python_functions_classes_and_parameters() {
     );
     shared(Python, "«x» = 0\nclass A:\n    def f(self): return «x»\n");
     unknown(Python, "def f():\n    ‹x› = 1\n    return eval('x')\n");
+    unknown(Python, "‹x› = 1\ndef f():\n    return eval('x')\n");
+    unknown(Python, "‹x› = 1\nclass A:\n    x = x\n");
+    unknown(Python, "x = 1\nclass A:\n    ‹x› = x\n");
     unknown(Python, "import ‹os›.path\n‹os›.path.join()\n");
     shared(Python, "import «os»\n«os».os\n");
     shared(Python, "__all__ = ['«f»', 'g']\ndef «f»(): pass\n");
@@ -492,6 +495,10 @@ fn javascript_variables() {
         "export {}; x: for (;;) { break x; } const «x» = 1; switch («x») { case 1: { let x; } }",
     );
     unknown(JavaScript, "function f(‹x›) { return eval('x') + ‹x›; }");
+    unknown(
+        JavaScript,
+        "const ‹x› = 1; function f() { return eval('x'); }",
+    );
     unknown(JavaScript, "class A { ‹x› = 1; ‹m›() { this.‹x›; } }");
 }
 

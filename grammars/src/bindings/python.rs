@@ -506,8 +506,10 @@ impl<'tree> Walker<'_, 'tree> {
         let arguments = node.child_by_field_name("arguments");
         if let Some(callee) = callee.filter(|callee| callee.kind() == "identifier") {
             let name = self.table.text_at(range_of(callee));
-            if matches!(name, "eval" | "exec" | "locals" | "vars") {
-                self.table.is_dynamic_here();
+            match name {
+                "eval" | "exec" => self.table.is_dynamic_here(),
+                "locals" | "vars" => self.table.names_are_listed_here(),
+                _ => {}
             }
         }
         if let Some(arguments) = arguments.filter(|arguments| arguments.kind() == "argument_list") {

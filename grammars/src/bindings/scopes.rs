@@ -509,15 +509,23 @@ impl<'a> Table<'a> {
         });
     }
 
-    /// Something here may use names that cannot be seen: those of the functions around are uncertain.
+    /// Something here may use names that cannot be seen: all that are known here are uncertain.
     pub(super) fn is_dynamic_here(&mut self) {
-        let mut next = Some(self.here);
-        while let Some(scope) = next {
-            let Some(scope) = self.scopes.get_mut(scope) else {
-                return;
-            };
+        self.mark_dynamic(|_| true);
+    }
+
+    /// Something here lists the names of the function that it is in, or of the file.
+    pub(super) fn names_are_listed_here(&mut self) {
+        let own = self.nearest(&[ScopeKind::Function, ScopeKind::Class]);
+        self.mark_dynamic(|scope| scope >= own);
+    }
+
+    /// From here outwards, as long as a scope is one of those that are meant.
+    fn mark_dynamic(&mut self, is_meant: impl Fn(ScopeId) -> bool) {
+        let mut next = Some(self.here).filter(|scope| is_meant(*scope));
+        while let Some(scope) = next.and_then(|scope| self.scopes.get_mut(scope)) {
             scope.is_dynamic = true;
-            next = scope.parent;
+            next = scope.parent.filter(|scope| is_meant(*scope));
         }
     }
 

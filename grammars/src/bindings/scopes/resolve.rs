@@ -88,11 +88,16 @@ impl<'a> Table<'a> {
                 uncertain.extend(self.find(doubt.name, space, doubt.scope, doubt.at));
             }
         }
+        uncertain.extend(
+            self.uses
+                .iter()
+                .flat_map(|used| self.of_class_or_around(used)),
+        );
         for (id, declaration) in self.declarations.iter().enumerate() {
             let in_dynamic = self
                 .scopes
                 .get(declaration.scope)
-                .is_some_and(|scope| scope.is_dynamic && scope.kind != ScopeKind::File);
+                .is_some_and(|scope| scope.is_dynamic);
             if declaration.is_uncertain || in_dynamic {
                 uncertain.insert(id);
             }
@@ -118,6 +123,21 @@ impl<'a> Table<'a> {
                 declaration.is_shared = true;
             }
         }
+    }
+
+    /// A statement of a Python class that uses a name of the class means the one around it as long as
+    /// that of the class has no value (`x = x`): which one it is depends on what ran before.
+    fn of_class_or_around(&self, used: &Use<'a>) -> Vec<DeclarationId> {
+        if self.kind_of(used.scope) != ScopeKind::Class || used.in_file {
+            return Vec::new();
+        }
+        let at = used.range.start.0;
+        let own = self.own(used.scope, used.name, used.space, at, |_| true);
+        let around = self
+            .parent_of(used.scope)
+            .and_then(|parent| self.find(used.name, used.space, parent, at));
+        own.zip(around)
+            .map_or(Vec::new(), |(own, around)| vec![own, around])
     }
 
     fn find_used(&self, used: &Use<'a>) -> Option<DeclarationId> {
