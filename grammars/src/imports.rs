@@ -9,7 +9,7 @@ use crate::{Language, Syntax};
 mod ecmascript;
 pub(crate) mod go;
 mod python;
-mod rust;
+pub(crate) mod rust;
 
 /// One statement that imports.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -32,35 +32,48 @@ pub(super) fn import(node: Node<'_>, text: &str) -> Option<Import> {
     })
 }
 
-/// Reads a use tree. Its lists may nest as deep as a hostile file likes, so it has its own stack.
+/// Tells every part of a use tree in order, lists before what is in them, each with the paths of the
+/// lists around it, the outermost first. The lists may nest as deep as a hostile file likes, so it has
+/// its own stack.
+pub(crate) fn each_use_part<'tree>(
+    argument: Node<'tree>,
+    mut told: impl FnMut(Node<'tree>, &[Node<'tree>]),
+) {
+    let mut todo = vec![(argument, Vec::new())];
+    while let Some((node, mut paths)) = todo.pop() {
+        told(node, &paths);
+        if !matches!(node.kind(), "scoped_use_list" | "use_list") {
+            continue;
+        }
+        paths.extend(node.child_by_field_name("path"));
+        let list = node.child_by_field_name("list").unwrap_or(node);
+        let mut cursor = list.walk();
+        let children: Vec<Node<'_>> = list
+            .named_children(&mut cursor)
+            .filter(|child| !child.is_extra())
+            .collect();
+        todo.extend(
+            children
+                .into_iter()
+                .rev()
+                .map(|child| (child, paths.clone())),
+        );
+    }
+}
+
 fn read(argument: Node<'_>, text: &str, names: &mut Vec<ImportedName>) {
-    let mut todo = vec![(argument, String::new())];
-    while let Some((node, prefix)) = todo.pop() {
+    each_use_part(argument, |node, paths| {
+        let prefix = paths.iter().fold(String::new(), |prefix, path| {
+            join(&prefix, text_of(*path, text))
+        });
         match node.kind() {
-            "scoped_use_list" | "use_list" => {
-                let prefix = match node.child_by_field_name("path") {
-                    Some(path) => join(&prefix, text_of(path, text)),
-                    None => prefix,
-                };
-                let list = node.child_by_field_name("list").unwrap_or(node);
-                let mut cursor = list.walk();
-                let children: Vec<Node<'_>> = list
-                    .named_children(&mut cursor)
-                    .filter(|child| !child.is_extra())
-                    .collect();
-                todo.extend(
-                    children
-                        .into_iter()
-                        .rev()
-                        .map(|child| (child, prefix.clone())),
-                );
-            }
+            "scoped_use_list" | "use_list" => {}
             "use_as_clause" => {
                 let (Some(path), Some(alias)) = (
                     node.child_by_field_name("path"),
                     node.child_by_field_name("alias"),
                 ) else {
-                    continue;
+                    return;
                 };
                 let full = join(&prefix, text_of(path, text));
                 let name = last(&full).to_owned();
@@ -81,7 +94,7 @@ fn read(argument: Node<'_>, text: &str, names: &mut Vec<ImportedName>) {
                 });
             }
         }
-    }
+    });
 }
 
 fn join(prefix: &str, path: &str) -> String {

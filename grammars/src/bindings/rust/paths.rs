@@ -4,6 +4,7 @@ use tree_sitter::Node;
 
 use super::super::scopes::{As, Form, Space};
 use super::{Mode, Step, Walk};
+use crate::imports::rust::each_use_part;
 use crate::walk::child_of_kind;
 
 impl<'a, 'tree> Walk<'_, 'a, 'tree> {
@@ -49,12 +50,10 @@ impl<'a, 'tree> Walk<'_, 'a, 'tree> {
             return;
         };
         let is_public = child_of_kind(node, "visibility_modifier").is_some();
-        let mut todo: Vec<(Node<'tree>, Option<Vec<Node<'tree>>>)> =
-            vec![(argument, Some(Vec::new()))];
-        while let Some((node, prefix)) = todo.pop() {
+        each_use_part(argument, |node, paths| {
             let joined = |path: Option<Node<'tree>>| -> Option<Vec<Node<'tree>>> {
-                let mut all = prefix.clone()?;
-                if let Some(path) = path {
+                let mut all = Vec::new();
+                for path in paths.iter().copied().chain(path) {
                     all.extend(parts(path)?);
                 }
                 Some(all)
@@ -62,24 +61,11 @@ impl<'a, 'tree> Walk<'_, 'a, 'tree> {
             match node.kind() {
                 "scoped_use_list" | "use_list" => {
                     let path = node.child_by_field_name("path");
-                    let prefix = joined(path);
                     if path.is_some()
-                        && let Some(prefix) = &prefix
+                        && let Some(parts) = joined(path)
                     {
-                        self.refer_parts(prefix, Space::TYPE, Form::Plain);
+                        self.refer_parts(&parts, Space::TYPE, Form::Plain);
                     }
-                    let list = node.child_by_field_name("list").unwrap_or(node);
-                    let mut cursor = list.walk();
-                    let children: Vec<_> = list
-                        .named_children(&mut cursor)
-                        .filter(|child| !child.is_extra())
-                        .collect();
-                    todo.extend(
-                        children
-                            .into_iter()
-                            .rev()
-                            .map(|child| (child, prefix.clone())),
-                    );
                 }
                 "use_wildcard" => {
                     if let Some(parts) = joined(node.named_child(0)) {
@@ -107,7 +93,7 @@ impl<'a, 'tree> Walk<'_, 'a, 'tree> {
                     }
                 }
             }
-        }
+        });
     }
 
     fn import(&mut self, parts: &[Node<'tree>], is_public: bool) {

@@ -418,3 +418,14 @@ fn first_line(message: &str) -> String {
         .take(80)
         .collect()
 }
+
+/// What is unused is a part of something else, such as a pattern.
+fn not_plain(source: &Source<'_>, name: &str, at: ByteRange) -> BuiltinRefusal {
+    BuiltinRefusal::uncertain(
+        format!(
+            "`{name}` in line {} is not a plain variable",
+            source.line_number(at.start)
+        ),
+        "change it by hand",
+    )
+}

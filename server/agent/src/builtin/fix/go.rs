@@ -6,7 +6,7 @@ use pleach_grammars::{Import, bindings};
 use pleach_text::{ByteOffset, ByteRange, Replacement};
 use tree_sitter::Node;
 
-use super::{Done, items, removal};
+use super::{Done, items, not_plain, removal};
 use crate::builtin::BuiltinRefusal;
 use crate::builtin::source::{Source, children, range_of};
 
@@ -89,16 +89,6 @@ fn removed(name: &str) -> String {
 
 fn kept(name: &str) -> String {
     format!("Removes the unused variable `{name}`; what it was set to is still evaluated.")
-}
-
-fn not_plain(source: &Source<'_>, name: &str, at: ByteRange) -> BuiltinRefusal {
-    BuiltinRefusal::uncertain(
-        format!(
-            "`{name}` in line {} is not a plain variable",
-            source.line_number(at.start)
-        ),
-        "change it by hand",
-    )
 }
 
 /// `x := …`, `x, err := …`.

@@ -6,7 +6,7 @@ use pleach_grammars::Import;
 use pleach_text::{ByteOffset, ByteRange, Replacement};
 use tree_sitter::Node;
 
-use super::{Done, items, removal};
+use super::{Done, items, not_plain, removal};
 use crate::builtin::BuiltinRefusal;
 use crate::builtin::source::{Nodes, Source, children, range_of};
 
@@ -106,16 +106,6 @@ pub(super) fn variable(source: &Source<'_>, at: ByteRange) -> Result<Done, Built
         ))),
         _ => Err(not_plain(source, name, at)),
     }
-}
-
-fn not_plain(source: &Source<'_>, name: &str, at: ByteRange) -> BuiltinRefusal {
-    BuiltinRefusal::uncertain(
-        format!(
-            "`{name}` in line {} is not a plain variable",
-            source.line_number(at.start)
-        ),
-        "change it by hand",
-    )
 }
 
 /// Removes one declarator, with its statement when it is the only one.
