@@ -6,7 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
-use pleach_edit::{EditRequest, FileChange, Format, Proposal, Refusal, Target, propose};
+use pleach_edit::{
+    EditRequest, FileChange, Format, Proposal, Refusal, RefusalCode, Target, propose,
+};
 use pleach_policy::Settings;
 use pleach_text::unified_diff;
 use pleach_workspace::{Journal, Landed, WorkspaceSnapshot, WriteError, write_all};
@@ -27,7 +29,7 @@ Any form that models write edits in is recognised: search/replace blocks, unifie
 *** Begin Patch, whole files, tool calls as JSON, snippets with `... existing code ...`.
 An edit whose place is not certain is refused, and so is one that adds a syntax error.
 
-Exit code: 0 applied (or would apply), 1 refused and nothing written, 2 wrong usage.")]
+Exit code: 0 applied (or would apply, or applied before), 1 refused and nothing written, 2 wrong usage.")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is an option that is given or not"
@@ -110,6 +112,12 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
     });
     let proposal = match proposed {
         Ok(proposal) => proposal,
+        // Landing the same reply again is no failure.
+        Err(refusal) if refusal.code == RefusalCode::AlreadyApplied => {
+            let mut out = anstream::stderr().lock();
+            writeln!(out, "{} already applied, nothing to write", paint(GOOD, "✓"))?;
+            return Ok(crate::DONE);
+        }
         Err(refusal) => {
             tell_refusal(&mut anstream::stderr().lock(), &refusal)?;
             return Ok(crate::NOT_IN_ORDER);

@@ -15,6 +15,19 @@ pub(crate) struct Hints {
     pub(crate) ordered: bool,
     /// The last line of the hunk was not ended: it may be the beginning of a longer one.
     pub(crate) unended: bool,
+    /// For formats that mark each line: what becomes of it.
+    pub(crate) marks: Vec<Mark>,
+}
+
+/// What becomes of a line of a hunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// It stays.
+    Keep,
+    /// It goes.
+    Remove,
+    /// It is new.
+    Add,
 }
 
 /// How the old text of a replacement is to be understood.

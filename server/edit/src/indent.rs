@@ -123,6 +123,24 @@ impl Reindent {
         best.map(|(_, rule)| rule)
     }
 
+    /// The rules by which a level is written in one way in the reply and in another in the file, at the
+    /// same depth, that explain at least one of some pairs.
+    pub(crate) fn units_between<'p>(pairs: impl Iterator<Item = (&'p str, &'p str)>) -> Vec<Self> {
+        let pairs: Vec<(&str, &str)> = pairs.filter(|(reply, file)| reply != file).collect();
+        let mut rules = Vec::new();
+        for from in STEPS {
+            for to in STEPS {
+                let rule = Self::Units { from, to, shift: 0 };
+                let explains =
+                    |(reply, file): &(&str, &str)| rule.apply(reply).as_deref() == Some(file);
+                if from != to && pairs.iter().any(explains) {
+                    rules.push(rule);
+                }
+            }
+        }
+        rules
+    }
+
     /// The examples alone, when each indentation of the reply has one counterpart.
     pub(crate) fn table(pairs: &[(&str, &str)]) -> Option<Self> {
         let mut table: Vec<(String, String)> = Vec::new();

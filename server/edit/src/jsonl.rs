@@ -90,6 +90,7 @@ fn rejected(id: &Value, refusal: &Refusal) -> String {
         "code": refusal.code.code(),
         "message": refusal.message,
         "hunks": refusal.hunks,
+        "passing": refusal.passing,
     })
     .to_string()
 }

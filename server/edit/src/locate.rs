@@ -11,6 +11,8 @@ mod sparse;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::ops::Range;
+
 use pleach_text::IndentUnit;
 
 pub(crate) use characters::{
@@ -22,6 +24,7 @@ pub(crate) use similar::closest;
 use crate::Rung;
 use crate::diff::{Stretch, diff};
 use crate::fold::Form;
+use crate::hunk::Mark;
 use crate::indent::{Reindent, Step};
 use crate::lines::{FileLines, block_lines, indent_of, is_blank};
 
@@ -53,6 +56,36 @@ impl<'p> Pattern<'p> {
         }
     }
 
+    /// Takes the format's own word for which lines stay, go and come. Between two lines that stay,
+    /// what goes and comes again the same has stayed.
+    pub(crate) fn take_marks(&mut self, marks: &[Mark]) {
+        let mut parts: Vec<Stretch> = Vec::new();
+        let (mut old, mut new) = (0, 0);
+        for run in marks.chunk_by(|one, other| (*one == Mark::Keep) == (*other == Mark::Keep)) {
+            let gone = run.iter().filter(|mark| **mark != Mark::Add).count();
+            let come = run.iter().filter(|mark| **mark != Mark::Remove).count();
+            let (olds, news) = (old..old + gone, new..new + come);
+            (old, new) = (olds.end, news.end);
+            if run.first() == Some(&Mark::Keep) {
+                push(&mut parts, olds, news, true);
+                continue;
+            }
+            let (Some(before), Some(after)) =
+                (self.old.get(olds.clone()), self.new.get(news.clone()))
+            else {
+                return;
+            };
+            for part in diff(before, after) {
+                let olds = olds.start + part.old.start..olds.start + part.old.end;
+                let news = news.start + part.new.start..news.start + part.new.end;
+                push(&mut parts, olds, news, part.equal);
+            }
+        }
+        if (old, new) == (self.old.len(), self.new.len()) {
+            self.parts = parts;
+        }
+    }
+
     /// For each old line, whether the hunk removes it.
     pub(crate) fn removed(&self) -> Vec<bool> {
         let mut removed = vec![false; self.old.len()];
@@ -76,6 +109,17 @@ impl<'p> Pattern<'p> {
                     .iter()
                     .copied()
             })
+    }
+}
+
+fn push(parts: &mut Vec<Stretch>, old: Range<usize>, new: Range<usize>, equal: bool) {
+    match parts.last_mut() {
+        Some(last) if last.equal == equal => {
+            last.old.end = old.end;
+            last.new.end = new.end;
+        }
+        _ if old.is_empty() && new.is_empty() => {}
+        _ => parts.push(Stretch { old, new, equal }),
     }
 }
 

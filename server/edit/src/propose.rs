@@ -43,7 +43,52 @@ pub fn propose(request: &EditRequest<'_>) -> Result<Proposal, Refusal> {
             ),
         ));
     }
-    let groups = group(&hunks, &mut paths)?;
+    let members: Vec<Member<'_>> = hunks.iter().enumerate().collect();
+    carry_out(request, &members, &mut paths, repairs)
+        .map_err(|refusal| isolated(request, &members, &mut paths, refusal))
+}
+
+/// Finds which hunks would pass without the refused ones. What is left is tried once more when
+/// leaving some out makes others fail.
+fn isolated(
+    request: &EditRequest<'_>,
+    members: &[Member<'_>],
+    paths: &mut Paths<'_>,
+    refusal: Refusal,
+) -> Refusal {
+    /// A reply with more hunks is not gone through again.
+    const MAX_ISOLATED: usize = 200;
+    const ROUNDS: usize = 3;
+    if refusal.hunks.is_empty() || members.len() > MAX_ISOLATED {
+        return refusal;
+    }
+    let mut left: Vec<Member<'_>> = members.to_vec();
+    let mut found = refusal.hunks.clone();
+    for _ in 0..ROUNDS {
+        left.retain(|(number, _)| found.iter().all(|hunk| hunk.index != *number));
+        if left.is_empty() {
+            break;
+        }
+        match carry_out(request, &left, paths, Vec::new()) {
+            Ok(_) => {
+                let passing = left.iter().map(|(number, _)| *number).collect();
+                return refusal.with_passing(passing);
+            }
+            Err(next) if next.hunks.is_empty() => break,
+            Err(next) => found = next.hunks,
+        }
+    }
+    refusal
+}
+
+/// Places the hunks and gates what becomes of the files.
+fn carry_out(
+    request: &EditRequest<'_>,
+    members: &[Member<'_>],
+    paths: &mut Paths<'_>,
+    repairs: Vec<String>,
+) -> Result<Proposal, Refusal> {
+    let groups = group(members, paths)?;
     let mut refused = Vec::new();
     let mut done = Vec::new();
     for (path, members) in groups {
@@ -74,13 +119,13 @@ type Member<'h> = (usize, &'h Hunk);
 
 /// The hunks of each file, in the order of the reply.
 fn group<'h>(
-    hunks: &'h [Hunk],
+    hunks: &[Member<'h>],
     paths: &mut Paths<'_>,
 ) -> Result<Vec<(String, Vec<Member<'h>>)>, Refusal> {
     let mut groups: Vec<(String, Vec<Member<'h>>)> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut refused = Vec::new();
-    for (index, hunk) in hunks.iter().enumerate() {
+    for &(index, hunk) in hunks {
         let may_be_new = match &hunk.op {
             Op::Write { .. } | Op::Snippet { .. } => true,
             Op::Replace { old, .. } => old.trim().is_empty(),

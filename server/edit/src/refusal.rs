@@ -136,6 +136,8 @@ pub struct Refusal {
     pub message: String,
     /// The hunks that were refused. Empty when the reply as a whole was.
     pub hunks: Vec<HunkRefusal>,
+    /// The hunks that would pass together if the refused ones were left out: their numbers, from 0.
+    pub passing: Vec<usize>,
 }
 
 impl std::error::Error for Refusal {}
@@ -156,6 +158,7 @@ impl Refusal {
             code,
             message: message.into(),
             hunks: Vec::new(),
+            passing: Vec::new(),
         }
     }
 
@@ -179,6 +182,33 @@ impl Refusal {
             code,
             message,
             hunks,
+            passing: Vec::new(),
+        }
+    }
+
+    /// The same refusal with the hunks that would pass without the refused ones.
+    pub(crate) fn with_passing(mut self, passing: Vec<usize>) -> Self {
+        self.passing = passing;
+        if let Some(passing) = self.passing_in_words() {
+            let _ = write!(self.message, " {passing}");
+        }
+        self
+    }
+
+    /// Which hunks would pass, in a sentence.
+    fn passing_in_words(&self) -> Option<String> {
+        let shown = self.passing.get(..SHOWN_HUNKS).unwrap_or(&self.passing);
+        let numbers: Vec<String> = shown.iter().map(|index| (index + 1).to_string()).collect();
+        let more = if self.passing.len() > shown.len() {
+            ", …"
+        } else {
+            ""
+        };
+        let numbers = numbers.join(", ");
+        match self.passing.len() {
+            0 => None,
+            1 => Some(format!("Without that, hunk {numbers} passes.")),
+            _ => Some(format!("Without that, hunks {numbers}{more} pass.")),
         }
     }
 
@@ -219,6 +249,9 @@ impl Refusal {
                 "\n… and {} more hunks.",
                 self.hunks.len() - SHOWN_HUNKS
             );
+        }
+        if let Some(passing) = self.passing_in_words() {
+            let _ = writeln!(out, "\n{passing}");
         }
         out.push_str(
             "\nSend every edit of the reply again, with text copied exactly from the file.\n",

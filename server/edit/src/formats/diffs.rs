@@ -3,7 +3,7 @@
 //! Numbers and counts in `@@` lines are evidence, not law: a hunk with more lines than announced is
 //! noise, a last hunk with fewer is a reply that was cut.
 
-use crate::hunk::{Hints, Hunk, Op, Unit};
+use crate::hunk::{Hints, Hunk, Mark as Kind, Op, Unit};
 use crate::{Format, Refusal, RefusalCode};
 
 /// The part of a diff that is about one file.
@@ -41,13 +41,6 @@ struct Line {
     text: String,
     /// It began with its mark.
     marked: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Keep,
-    Remove,
-    Add,
 }
 
 /// What a line did to an open diff.
@@ -453,6 +446,7 @@ impl Body {
                 .into_iter()
                 .collect(),
             ordered: true,
+            marks: self.lines.iter().map(|line| line.kind).collect(),
             ..Hints::default()
         };
         Some(hunk)

@@ -1,6 +1,6 @@
 //! `*** Begin Patch` … `*** End Patch`.
 
-use crate::hunk::{Hints, Hunk, Op, Unit};
+use crate::hunk::{Hints, Hunk, Mark, Op, Unit};
 use crate::{Format, Refusal, RefusalCode};
 
 /// A patch that is being read.
@@ -232,7 +232,13 @@ impl Chunk {
             }
         };
         let mut hunk = Hunk::new(Some(path.to_owned()), op, Format::CodexPatch);
+        let mark = |mark: char| match mark {
+            '-' => Mark::Remove,
+            '+' => Mark::Add,
+            _ => Mark::Keep,
+        };
         hunk.hints = Hints {
+            marks: self.lines.iter().map(|line| mark(line.0)).collect(),
             anchors: self.anchors,
             at_end: self.at_end,
             ordered: true,

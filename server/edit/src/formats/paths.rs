@@ -49,7 +49,20 @@ fn bare(line: &str) -> &str {
     }
 }
 
-const LABELS: [&str; 6] = ["filename", "filepath", "file path", "file", "path", "in"];
+const LABELS: [&str; 12] = [
+    "filename",
+    "filepath",
+    "file path",
+    "file",
+    "path",
+    "in",
+    "update",
+    "updated",
+    "edit",
+    "change",
+    "modify",
+    "create",
+];
 
 fn strip_label<'a>(text: &'a str, label: &str) -> Option<&'a str> {
     let head = text.get(..label.len())?;
@@ -60,9 +73,16 @@ fn strip_label<'a>(text: &'a str, label: &str) -> Option<&'a str> {
     let cut = tail.trim_start();
     match cut.strip_prefix(':') {
         Some(tail) => Some(tail.trim_start()),
-        None if cut.len() < tail.len() && cut.starts_with('`') => Some(cut),
+        None if cut.len() < tail.len() && (cut.starts_with('`') || is_sure_path(cut)) => Some(cut),
         None => None,
     }
+}
+
+/// Whether a text is one path with an extension of letters, as a word of prose never is.
+fn is_sure_path(text: &str) -> bool {
+    let text = text.trim_end_matches(':');
+    let extension = text.rsplit_once('.').map_or("", |(_, extension)| extension);
+    looks_like_path(text) && extension.chars().any(char::is_alphabetic)
 }
 
 /// Whether a text is surely meant as a path: no blanks, and a slash or an extension.
@@ -169,11 +189,15 @@ mod tests {
             "file `src/a.rs`",
             "Here is the new `src/a.rs` for you",
             "<!-- src/a.rs -->",
+            "In src/a.rs:",
+            "**In src/a.rs**",
+            "### Update src/a.rs:",
         ] {
             let line = line.trim_start_matches("1. ");
             assert_eq!(in_line(line).as_deref(), Some("src/a.rs"), "{line}");
         }
         assert_eq!(in_line("Here's the change:"), None);
+        assert_eq!(in_line("In other words:"), None);
         assert_eq!(in_info("rust:src/a.rs").as_deref(), Some("src/a.rs"));
         assert_eq!(
             in_info("rust title=\"src/a.rs\"").as_deref(),

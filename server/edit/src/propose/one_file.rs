@@ -1,5 +1,6 @@
 //! All hunks of one file: each located against the text as it is, then put together.
 
+mod later;
 mod numbers;
 mod replace;
 mod together;
@@ -120,15 +121,26 @@ pub(super) fn edit(
         }
     }
     let neighbours = neighbours(&stages);
+    let first = members.first().map_or(0, |(number, _)| *number);
+    let mut late = Vec::new();
     for ((number, hunk, stage), near) in stages.into_iter().zip(neighbours) {
         match file.settle(number, hunk, stage, &near) {
             Ok(Some(fixed)) => file.take(number, hunk, fixed, &mut edits),
             Ok(None) => {}
+            Err(refusal) if refusal.code == RefusalCode::NotFound && number > first => {
+                late.push((number, hunk, refusal));
+            }
             Err(refusal) => refused.push(*refusal),
         }
     }
     if refused.is_empty() {
         refused.extend(together::arrange(path, &index, &mut edits));
+    }
+    for (number, hunk, refusal) in late {
+        // Each of them copies the file's text: for a reply that is refused anyway it is not worth it.
+        if !refused.is_empty() || !file.later(number, hunk, &mut edits) {
+            refused.push(*refusal);
+        }
     }
     if let (Some(last), 1..) = (refused.last_mut(), unread) {
         let _ = write!(

@@ -5,7 +5,7 @@ use pleach_text::{ByteOffset, ByteRange, Replacement};
 use super::{Boxed, Change, File, Fixed, Stage};
 use crate::elision::{Elision, elision};
 use crate::fold::Form;
-use crate::hunk::{Hunk, Op, Unit};
+use crate::hunk::{Hunk, Mark, Op, Unit};
 use crate::lines::block_lines;
 use crate::locate::{
     ByteStretch, Pattern, Spot, every_stretch, find_dense, find_stretch, locate, strict, unescaped,
@@ -44,7 +44,7 @@ impl File<'_, '_> {
             }
         }
         let marked = matches!(hunk.format, Format::UnifiedDiff | Format::CodexPatch);
-        self.by_lines(number, old, new, *unit, marked)
+        self.by_lines(number, old, new, *unit, marked, &hunk.hints.marks)
     }
 
     /// Old text as lines, on every rung of the ladder.
@@ -55,6 +55,7 @@ impl File<'_, '_> {
         new: &'h str,
         unit: Unit,
         marked: bool,
+        marks: &[Mark],
     ) -> Result<Stage<'h>, Boxed> {
         // A line break at the front only says that a line starts here.
         let (old_lines, new_lines) = match (old.strip_prefix('\n'), new.strip_prefix('\n')) {
@@ -63,6 +64,9 @@ impl File<'_, '_> {
         };
         let mut pattern = Pattern::new(old_lines, new_lines);
         pattern.marked = marked;
+        if !marks.is_empty() {
+            pattern.take_marks(marks);
+        }
         let found = strict(self.index, &pattern);
         if !found.is_empty() {
             self.check_placeholder(number, old, new)?;
@@ -275,7 +279,7 @@ impl File<'_, '_> {
         let hits = every_stretch(self.index, old, usize::MAX);
         self.check_placeholder(number, old, new)?;
         let Some((first, last)) = hits.first().zip(hits.last()) else {
-            return self.by_lines(number, old, new, Unit::Characters, false);
+            return self.by_lines(number, old, new, Unit::Characters, false, &[]);
         };
         let mut all = Fixed {
             rung: Some(first.rung),
@@ -327,7 +331,7 @@ impl File<'_, '_> {
 }
 
 /// How many bytes two texts share at the front and at the back, in whole characters.
-fn shared_ends(old: &str, new: &str) -> (usize, usize) {
+pub(super) fn shared_ends(old: &str, new: &str) -> (usize, usize) {
     let mut head = old
         .bytes()
         .zip(new.bytes())

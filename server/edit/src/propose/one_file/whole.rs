@@ -7,8 +7,9 @@ use pleach_text::ByteRange;
 
 use super::{Boxed, Change, Edits, File, Fixed, Member, Stage};
 use crate::diff::diff;
-use crate::fold::likeness;
+use crate::fold::{Form, likeness};
 use crate::hunk::{Hunk, Op};
+use crate::indent::Reindent;
 use crate::lazy::{Unmerged, has_elisions, merge};
 use crate::lines::{FileLines, block_lines, indent_of, is_blank};
 use crate::place::{LineChange, trimmed};
@@ -96,6 +97,9 @@ pub(super) fn create(path: &str, members: &[Member<'_>]) -> Result<Edits, Vec<Hu
     })
 }
 
+/// With fewer lines that a reply keeps at another indentation it is no other style.
+const MANY_LINES: usize = 4;
+
 impl File<'_, '_> {
     pub(super) fn write(
         &self,
@@ -131,6 +135,76 @@ impl File<'_, '_> {
 
     /// The new text of the whole file. Lines that it leaves as they are keep their bytes.
     pub(super) fn whole(&self, number: usize, new: &[&str]) -> Result<Fixed, Boxed> {
+        let own_unit = self.in_own_unit(new);
+        let respelt: Vec<&str> = own_unit.iter().flatten().map(String::as_str).collect();
+        let new = if own_unit.is_some() { &respelt } else { new };
+        let mut fixed = self.whole_as_it_is(number, new)?;
+        if own_unit.is_some() {
+            let repair = format!("the indentation of {} is kept in its own unit", self.path);
+            fixed.repairs.push(repair);
+        }
+        Ok(fixed)
+    }
+
+    /// The new text with the file's unit of indentation, when the reply writes nearly every line that
+    /// it keeps in another one. Nobody asks for that by the way.
+    fn in_own_unit(&self, new: &[&str]) -> Option<Vec<String>> {
+        let file = &self.index.file;
+        let old: Vec<&str> = file.iter().collect();
+        let bare = |lines: &[&'_ str]| -> Vec<u64> {
+            lines.iter().map(|line| Form::Trim.key(line)).collect()
+        };
+        let mut pairs = Vec::new();
+        for part in diff(&bare(&old), &bare(new))
+            .into_iter()
+            .filter(|part| part.equal)
+        {
+            for (at, to) in part.old.zip(part.new) {
+                let (own, line) = (file.line(at), new.get(to).copied().unwrap_or(""));
+                let flush = indent_of(own).is_empty() && indent_of(line).is_empty();
+                if !flush && !is_blank(own) {
+                    pairs.push((to, indent_of(line), indent_of(own)));
+                }
+            }
+        }
+        let other = pairs.iter().filter(|(_, reply, own)| reply != own).count();
+        if other < MANY_LINES || other * 10 < pairs.len() * 9 {
+            return None;
+        }
+        let explained = |rule: &Reindent| {
+            let fits =
+                |(_, reply, own): &&(usize, &str, &str)| rule.apply(reply).as_deref() == Some(*own);
+            pairs.iter().filter(fits).count()
+        };
+        let (rule, count) =
+            Reindent::units_between(pairs.iter().map(|(_, reply, own)| (*reply, *own)))
+                .into_iter()
+                .map(|rule| (explained(&rule), rule))
+                .map(|(count, rule)| (rule, count))
+                .max_by_key(|(_, count)| *count)?;
+        if count * 10 < pairs.len() * 9 {
+            return None;
+        }
+        let mut kept: std::collections::HashMap<usize, &str> = std::collections::HashMap::new();
+        for (to, _, own) in &pairs {
+            kept.insert(*to, own);
+        }
+        let lines = new.iter().enumerate().map(|(to, line)| {
+            let indent = indent_of(line);
+            let body = line.get(indent.len()..).unwrap_or("");
+            match kept.get(&to) {
+                _ if is_blank(line) => (*line).to_owned(),
+                Some(own) => format!("{own}{body}"),
+                None => format!(
+                    "{}{body}",
+                    rule.apply(indent).unwrap_or_else(|| indent.to_owned())
+                ),
+            }
+        });
+        Some(lines.collect())
+    }
+
+    fn whole_as_it_is(&self, number: usize, new: &[&str]) -> Result<Fixed, Boxed> {
         let file = &self.index.file;
         let old: Vec<&str> = file.iter().collect();
         let mut kept = 0;
