@@ -215,7 +215,12 @@ fn open_file(path: &Utf8Path) -> Result<Connection, Unusable> {
         // Takes effect in a new file only, and there before its first table.
         connection.pragma_update(None, "auto_vacuum", "incremental")?;
         // Readers do not wait for a writer. A file system without shared memory keeps the usual way.
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+        let switched = connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()));
+        match switched {
+            // Another server is about to do the same, and its word is good for all.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
+            switched => switched?,
+        }
         // What was said to be kept is kept, even if the power fails.
         connection.pragma_update(None, "synchronous", "full")?;
         prepare(&mut connection)?;
@@ -236,12 +241,15 @@ fn open_file(path: &Utf8Path) -> Result<Connection, Unusable> {
 
 /// Sees that the database is ours, or new.
 fn check_owner(connection: &Connection) -> rusqlite::Result<()> {
+    // At one moment: another server may be making the tables.
+    let moment = connection.unchecked_transaction()?;
     let number = |name: &str| -> rusqlite::Result<i32> {
-        connection.pragma_query_value(None, name, |row| row.get(0))
+        moment.pragma_query_value(None, name, |row| row.get(0))
     };
     let (application, form) = (number("application_id")?, number("user_version")?);
     let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        moment.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    moment.finish()?;
     let is_new = tables == 0 && application == 0 && form == 0;
     if is_new || application == APPLICATION {
         Ok(())
