@@ -333,3 +333,19 @@ fn a_model_that_does_not_know_a_measure_of_thinking_is_asked_in_older_words() {
         assert_ne!(model.request(), model.request(), "{flavour:?}");
     }
 }
+
+#[test]
+fn a_response_that_is_called_complete_at_its_bound_is_cut_off() {
+    let model = FakeModel::start();
+    let flavour = Flavour::Responses;
+    let counted = |tokens: u64| {
+        let end = json!({"type": "response.completed", "response": {"status": "completed",
+            "usage": {"input_tokens": 7, "output_tokens": tokens}}});
+        flavour.piece(flavour.begin(), "half").event(&end)
+    };
+    for (tokens, reason) in [(49, StopReason::EndTurn), (50, StopReason::MaxTokens)] {
+        model.say(counted(tokens));
+        let (_, end, _) = ask(&provider(flavour, &model), &question());
+        assert_eq!(end.unwrap(), reason, "{tokens}");
+    }
+}

@@ -9,13 +9,13 @@ use serde_json::{Map, Value};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
-use crate::ModelEvent;
 use crate::decode::{Broken, Decoder};
 use crate::error::{ProviderError, TimeoutPhase};
 use crate::provider::Provider;
 use crate::refusal::{self, Setback};
 use crate::traffic::Leave;
 use crate::wire::{Patience, Wire, WireError};
+use crate::{ModelEvent, StopReason};
 
 /// How often a request is repeated that a server put off.
 const REPEATS: usize = 3;
@@ -45,6 +45,7 @@ pub(crate) fn stream(
         ready: VecDeque::new(),
         state: State::Enter,
         is_started: false,
+        written: 0,
         has_spoken: false,
     };
     stream::unfold(answer, |mut answer| async move {
@@ -66,6 +67,8 @@ struct Answer {
     ready: VecDeque<Result<ModelEvent, ProviderError>>,
     state: State,
     is_started: bool,
+    /// Tokens of the answer, as the server counts them.
+    written: u64,
     /// A word was given out. From then on asking again would cost twice and say something else.
     has_spoken: bool,
 }
@@ -234,6 +237,11 @@ impl Answer {
         if is_done { self.end() } else { Ok(()) }
     }
 
+    /// The bound on tokens that a response was asked with.
+    fn bound(&self) -> Option<u64> {
+        self.body.get("max_output_tokens")?.as_u64()
+    }
+
     /// Hands events out.
     fn give(&mut self, events: Vec<ModelEvent>) {
         for mut event in events {
@@ -245,6 +253,13 @@ impl Answer {
                     if model.is_empty() {
                         self.provider.model().clone_into(model);
                     }
+                }
+                ModelEvent::Usage(usage) => self.written = usage.output_tokens,
+                // llama.cpp's responses call an answer complete that its bound has cut off.
+                ModelEvent::Stopped(reason @ StopReason::EndTurn)
+                    if self.bound().is_some_and(|bound| self.written >= bound) =>
+                {
+                    *reason = StopReason::MaxTokens;
                 }
                 word if word.is_word() => {
                     self.has_spoken = true;

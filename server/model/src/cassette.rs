@@ -218,18 +218,34 @@ impl Recorder {
     }
 }
 
+/// Where a key stands in a text. One that is shorter than any real key is looked for as a word of its
+/// own, so that it does not tear other words apart.
+pub(crate) fn places(key: &[u8], text: &[u8]) -> Vec<usize> {
+    /// No provider hands out a shorter one.
+    const SHORTEST: usize = 8;
+    let is_letter = |at: Option<usize>| {
+        at.and_then(|at| text.get(at))
+            .is_some_and(u8::is_ascii_alphanumeric)
+    };
+    let windows = text.windows(key.len().max(1)).enumerate();
+    windows
+        .filter(|(at, window)| {
+            let stands_alone = !is_letter(at.checked_sub(1)) && !is_letter(Some(at + key.len()));
+            *window == key && (key.len() >= SHORTEST || stands_alone)
+        })
+        .map(|(at, _)| at)
+        .collect()
+}
+
 /// Puts `*` in the place of a key, wherever the pieces were cut.
 fn strike(key: &[u8], pieces: &mut [(Duration, Vec<u8>)]) {
-    let whole: Vec<u8> = pieces.iter().flat_map(|(_, piece)| piece.clone()).collect();
-    let mut struck = whole.clone();
-    for (at, window) in whole.windows(key.len().max(1)).enumerate() {
-        if window == key
-            && let Some(found) = struck.get_mut(at..at + key.len())
-        {
+    let mut whole: Vec<u8> = pieces.iter().flat_map(|(_, piece)| piece.clone()).collect();
+    for at in places(key, &whole) {
+        if let Some(found) = whole.get_mut(at..at + key.len()) {
             found.fill(b'*');
         }
     }
-    let mut rest = struck.into_iter();
+    let mut rest = whole.into_iter();
     for (_, piece) in pieces {
         *piece = rest.by_ref().take(piece.len()).collect();
     }

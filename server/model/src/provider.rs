@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use crate::answer;
-use crate::cassette::{Answered, Cassette, CassetteError, Recorder, to_hex};
+use crate::cassette::{Answered, Cassette, CassetteError, Recorder, places, to_hex};
 use crate::connection::{CONNECT_WITHIN, client, explained, unreached};
 use crate::error::{ProviderError, TimeoutPhase, Unreached};
 use crate::format::{Dialect, Listed, WireFormat};
@@ -420,7 +420,17 @@ impl Provider {
     /// repeats it.
     pub(crate) fn presentable(&self, text: &str) -> String {
         let text = match &self.0.key {
-            Some(key) => text.replace(key.expose_secret(), "[key]"),
+            Some(key) => {
+                let key = key.expose_secret();
+                let mut shown = text.to_owned();
+                for at in places(key.as_bytes(), text.as_bytes()).into_iter().rev() {
+                    // Places that overlap are struck once.
+                    if shown.get(at..at + key.len()) == Some(key) {
+                        shown.replace_range(at..at + key.len(), "[key]");
+                    }
+                }
+                shown
+            }
             None => text.to_owned(),
         };
         // Nor any other key: a proxy's, or one of another provider that was set here by mistake.
@@ -614,6 +624,7 @@ mod tests {
             provider.presentable("a\n\u{1b}[31mb sk-1\u{7}"),
             "a [31mb [key]"
         );
+        assert_eq!(provider.presentable("task-1 sk-10"), "task-1 sk-10");
         let others = "Incorrect API key provided: sk-proj-0123456789abcdef.";
         assert_eq!(
             provider.presentable(others),
