@@ -106,8 +106,14 @@ impl FileReview {
             (Now::Changed(told), HunkKind::Text) if merge::contains(told, &hunk.replacements) => {
                 HunkState::There
             }
-            (Now::Changed(_), HunkKind::Text) => {
-                merge::state(self.base(), &hunk.replacements, since)
+            (Now::Changed(told), HunkKind::Text) => {
+                let state = merge::state(self.base(), &hunk.replacements, since);
+                let is_repeated = || merge::is_repeated(self.base(), &hunk.replacements, told);
+                if state == HunkState::Clear && is_repeated() {
+                    HunkState::Touched
+                } else {
+                    state
+                }
             }
             (Now::Changed(_), HunkKind::Rename) | (Now::StillNone, _) => HunkState::Clear,
             (Now::Changed(_), _) => only_if(since.is_empty()),

@@ -35,6 +35,9 @@ pub(super) fn reformatted(
     hunks: &[Moving<'_>],
     since: &ChangeSet,
 ) -> Vec<Option<Vec<Replacement>>> {
+    if hunks.is_empty() {
+        return Vec::new();
+    }
     let none = || vec![None; hunks.len()];
     let Some(language) = language_of(path, base).filter(|_| base.len() <= MAX_BYTES) else {
         return none();

@@ -58,6 +58,13 @@ pub(super) fn conflict(base: &str, ours: &Replacement, theirs: &Replacement) -> 
             || repeats(theirs, ours))
 }
 
+/// Whether what a hunk puts in stands at its place already, in changes as they were told.
+pub(super) fn is_repeated(base: &str, hunk: &[Replacement], told: &ChangeSet) -> bool {
+    let near = near(told, lines_around(base, hunk));
+    hunk.iter()
+        .any(|ours| near.iter().any(|theirs| repeats(ours, theirs)))
+}
+
 /// Whether one puts in, right at a border of the other, what the other has there already: as when what
 /// landed was typed next to since, or taken out again in part.
 fn repeats(one: &Replacement, other: &Replacement) -> bool {
