@@ -7,6 +7,7 @@
 )]
 
 use pleach_tests::client::{Client, EditPolicy, Personality};
+use pleach_tests::fake_model::{FakeModel, Script};
 use serde_json::{Value, json};
 
 const FILE: &str = "src/lib.rs";
@@ -204,6 +205,75 @@ fn what_is_typed_into_a_hunk_makes_it_a_conflict_with_a_choice() {
         );
         assert_eq!(shown(&mut client, 1).len(), 1, "the other hunk still waits");
     }
+}
+
+/// A session in which a model has proposed [`REPLY`].
+fn proposed_by(model: &FakeModel) -> (Client, Value) {
+    model.say(Script::text(REPLY));
+    let mut client = Client::builder().model(model).opened(FILE, CODE).start();
+    let rewrite = json!({"path": FILE, "line": 2, "instruction": "make them hundreds"});
+    let job = client.start_job("pleach.rewrite", rewrite);
+    model.request();
+    let review = client.job_end(job)["review"].clone();
+    (client, review)
+}
+
+/// The hunks that wait, as `summary: state`, by review.
+fn waiting(client: &mut Client) -> Vec<(Value, usize)> {
+    let reviews = client.execute("pleach.reviews", json!({})).unwrap();
+    let count = |review: &Value| review["hunks"].as_array().unwrap().len();
+    let reviews = reviews.as_array().unwrap().iter();
+    reviews
+        .map(|review| (review["review"].clone(), count(review)))
+        .collect()
+}
+
+#[test]
+fn a_hunk_is_asked_for_again_with_a_note_and_stays_until_there_is_another() {
+    let model = FakeModel::start();
+    let (mut client, review) = proposed_by(&model);
+    let again = REPLY.split_inclusive("REPLACE\n").next().unwrap();
+    let (script, open) = Script::default().gate();
+    model.say(script.piece(&again.replace("100", "101")).end("stop"));
+    let note = json!({"review": review, "hunk": 0, "note": "one more, please"});
+    let job = client.start_job("pleach.retry", note);
+    let asked = model.request().to_string();
+    assert!(
+        asked.contains("make them hundreds") && asked.contains("one more, please"),
+        "{asked}"
+    );
+    assert!(
+        asked.contains("+    100"),
+        "what was proposed before is shown: {asked}"
+    );
+    assert_eq!(waiting(&mut client), [(review.clone(), 2)]);
+
+    open.send(()).unwrap();
+    assert_eq!(client.job_end(job)["landed"], true, "a single hunk lands");
+    assert!(client.text(FILE).contains("    101\n"));
+    assert_eq!(
+        waiting(&mut client),
+        [(review, 1)],
+        "the one that it replaces is gone"
+    );
+}
+
+#[test]
+fn a_conflict_is_taken_back_to_the_model_with_both_sides() {
+    let model = FakeModel::start();
+    let (mut client, review) = proposed_by(&model);
+    client.replace(FILE, "    1\n", "    1 + 1\n");
+    model.say(Script::text(
+        "src/lib.rs\n<<<<<<< SEARCH\n    1 + 1\n=======\n    100 + 1\n>>>>>>> REPLACE\n",
+    ));
+    let choice = json!({"review": review, "hunk": 0, "choice": "ask"});
+    let chosen = client.start_job("pleach.resolve", choice);
+    assert_eq!(client.job_end(chosen)["landed"], false);
+    let asked = model.request().to_string();
+    assert!(asked.contains("1 + 1") && asked.contains("100"), "{asked}");
+    assert_eq!(client.job_end(chosen + 1)["landed"], true);
+    assert!(client.text(FILE).contains("    100 + 1\n"));
+    assert_eq!(waiting(&mut client), [(review, 1)]);
 }
 
 #[test]

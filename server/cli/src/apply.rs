@@ -115,7 +115,11 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
         // Landing the same reply again is no failure.
         Err(refusal) if refusal.code == RefusalCode::AlreadyApplied => {
             let mut out = anstream::stderr().lock();
-            writeln!(out, "{} already applied, nothing to write", paint(GOOD, "✓"))?;
+            writeln!(
+                out,
+                "{} already applied, nothing to write",
+                paint(GOOD, "✓")
+            )?;
             return Ok(crate::DONE);
         }
         Err(refusal) => {

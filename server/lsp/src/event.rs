@@ -7,7 +7,7 @@ use lsp_types::{
     InitializeParams, InitializeResult, ProgressToken,
 };
 use pleach_agent::{JobEvent, JobOutcome};
-use pleach_edit::{Proposal, Refusal, Resolved};
+use pleach_edit::{HunkId, Proposal, Refusal, Resolved};
 use pleach_grammars::{Symbol, Syntax};
 use pleach_workspace::Recovered;
 use serde_json::Value;
@@ -133,6 +133,7 @@ pub(crate) enum Event {
     HunksTaken {
         job: JobId,
         review: JobId,
+        hunks: Vec<HunkId>,
         taken: Result<Resolved, Option<Box<Refusal>>>,
     },
     /// The hunks in a document are to be shown at their present places.

@@ -163,7 +163,12 @@ impl Session {
             }
             Event::Lenses { uri, reply } => reply.send(Ok(Value::Array(self.lenses(&uri)))),
             Event::Offered { job, offer } => self.offered(job, offer),
-            Event::HunksTaken { job, review, taken } => self.hunks_taken(job, review, taken),
+            Event::HunksTaken {
+                job,
+                review,
+                hunks,
+                taken,
+            } => self.hunks_taken(job, review, &hunks, taken),
             Event::HunksDue { uri } => self.hunks_due(&uri),
             Event::PageWritten { what, path } => self.page_written(what, path),
             Event::DocumentText { uri, reply } => self.document_text(&uri, reply),

@@ -483,6 +483,15 @@ impl Session {
 
     /// Ends a job whose edit landed.
     pub(super) fn succeed(&mut self, job: JobId, summary: &str) {
+        self.end_well(job, true, summary);
+    }
+
+    /// Ends a job that had no text to change.
+    pub(super) fn end_unchanged(&mut self, job: JobId, summary: &str) {
+        self.end_well(job, false, summary);
+    }
+
+    fn end_well(&mut self, job: JobId, landed: bool, summary: &str) {
         let Some(it) = self.jobs.get(&job) else {
             return;
         };
@@ -490,7 +499,7 @@ impl Session {
         self.tell_job(
             job,
             "finished",
-            json!({"landed": true, "summary": summary, "engine": engine}),
+            json!({"landed": landed, "summary": summary, "engine": engine}),
         );
         let by = if engine.is_empty() {
             String::new()
@@ -500,7 +509,8 @@ impl Session {
         if !self.client.job_events {
             self.show(Severity::Info, &format!("Pleach: {title}: {summary}{by}"));
         }
-        self.last_word(job, format!("landed: {summary}{by}"));
+        let word = if landed { "landed: " } else { "" };
+        self.last_word(job, format!("{word}{summary}{by}"));
     }
 
     /// Ends a job with an answer to read. It is kept as a file, which the editor is asked to show.

@@ -383,6 +383,7 @@ impl Session {
         let lost = Event::HunksTaken {
             job,
             review,
+            hunks: hunks.clone(),
             taken: Err(None),
         };
         let work = move || {
@@ -395,11 +396,16 @@ impl Session {
             };
             let taken = match taken {
                 Err(refusal) if refusal.code == RefusalCode::AlreadyApplied => {
-                    Ok(Resolved::Keep(hunks))
+                    Ok(Resolved::Keep(hunks.clone()))
                 }
                 other => other.map_err(|refusal| Some(Box::new(refusal))),
             };
-            Event::HunksTaken { job, review, taken }
+            Event::HunksTaken {
+                job,
+                review,
+                hunks,
+                taken,
+            }
         };
         self.aside(work, lost);
         Some(job)
@@ -409,6 +415,7 @@ impl Session {
         &mut self,
         job: JobId,
         review: JobId,
+        hunks: &[HunkId],
         taken: Result<Resolved, Option<Box<Refusal>>>,
     ) {
         match taken {
@@ -418,17 +425,11 @@ impl Session {
             }
             Ok(Resolved::Keep(hunks)) => {
                 self.reject(review, &hunks);
-                self.succeed(job, "the text stays as it is");
+                self.end_unchanged(job, "the text stays as it is");
             }
             Ok(Resolved::Ask(question)) => {
-                self.succeed(job, "asked again");
-                let hunks = self.reviews.get(review).map(|pending| {
-                    let views = pending.review.hunks();
-                    views.iter().map(|view| view.id).collect::<Vec<_>>()
-                });
-                if let Some(hunks) = hunks
-                    && let Err(failure) = self.ask_again(review, &hunks, &question)
-                {
+                self.end_unchanged(job, "asked again");
+                if let Err(failure) = self.ask_again(review, hunks, &question) {
                     self.show_failed_command(&failure);
                 }
             }
