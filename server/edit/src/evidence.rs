@@ -70,14 +70,13 @@ fn scope(index: &Index<'_>, anchors: &[String]) -> Option<std::ops::Range<usize>
     let mut range = 0..index.file.len();
     for anchor in anchors {
         let wanted = anchor.trim();
-        let hits = |fits: &dyn Fn(&str) -> bool| {
-            let mut hits = range.clone().filter(|&at| fits(index.file.line(at).trim()));
-            let first = hits.next();
-            (first, hits.next().is_some())
-        };
-        let (mut first, mut several) = hits(&|line| line == wanted);
+        let mut whole = index.like(wanted).filter(|at| range.contains(at));
+        let (mut first, mut several) = (whole.next(), whole.next().is_some());
         if first.is_none() && index.may_search_headings() {
-            (first, several) = hits(&|line| line.starts_with(wanted));
+            let mut hits = range
+                .clone()
+                .filter(|at| index.file.line(*at).trim().starts_with(wanted));
+            (first, several) = (hits.next(), hits.next().is_some());
         }
         let first = first.filter(|_| !several)?;
         range = first..block_end(index, first);

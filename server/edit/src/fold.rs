@@ -125,35 +125,68 @@ fn fold(line: &str, dense: bool) -> Cow<'_, str> {
 /// A text without white space and with look-alikes folded.
 pub(crate) fn dense(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for character in text.chars().filter(|character| !character.is_whitespace()) {
-        match look_alike(character) {
-            Some(plain) => out.push_str(plain.trim()),
-            None => out.push(character),
-        }
+    for character in text.chars() {
+        push_dense(&mut out, character);
     }
     out
 }
 
-/// Which bytes of a text the bytes of its [`dense`] form come from: for each place of some in rising
-/// order the first byte of the character.
-pub(crate) fn origins(text: &str, places: &[usize]) -> Vec<usize> {
-    let mut found = Vec::with_capacity(places.len());
-    let mut reached = 0;
-    for (at, character) in text.char_indices() {
-        let Some(wanted) = places.get(found.len()) else {
-            break;
+/// The [`dense`] form of a text, and where its bytes come from.
+pub(crate) struct Dense {
+    text: String,
+    /// For each [`STRIDE`] bytes of the form: a place in it, and the place in the text.
+    marks: Vec<(usize, usize)>,
+}
+
+/// How far two marks of a [`Dense`] text are apart.
+const STRIDE: usize = 1_024;
+
+impl Dense {
+    pub(crate) fn of(text: &str) -> Self {
+        let mut dense = Self {
+            text: String::with_capacity(text.len()),
+            marks: Vec::new(),
         };
-        if character.is_whitespace() {
-            continue;
+        for (at, character) in text.char_indices() {
+            let reached = dense.text.len();
+            if reached >= dense.marks.len() * STRIDE {
+                dense.marks.push((reached, at));
+            }
+            push_dense(&mut dense.text, character);
         }
-        reached += look_alike(character).map_or(character.len_utf8(), |plain| plain.trim().len());
-        let mut wanted = Some(wanted);
-        while wanted.is_some_and(|wanted| *wanted < reached) {
-            found.push(at);
-            wanted = places.get(found.len());
-        }
+        dense
     }
-    found
+
+    /// The form itself.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The first byte of the character of the text that a byte of the form comes from.
+    pub(crate) fn origin(&self, text: &str, place: usize) -> Option<usize> {
+        let mark = self.marks.partition_point(|(reached, _)| *reached <= place);
+        let (mut reached, from) = *self.marks.get(mark.checked_sub(1)?)?;
+        let mut one = String::new();
+        text.get(from..)?
+            .char_indices()
+            .find(|(_, character)| {
+                one.clear();
+                push_dense(&mut one, *character);
+                reached += one.len();
+                reached > place
+            })
+            .map(|(at, _)| from + at)
+    }
+}
+
+fn push_dense(out: &mut String, character: char) {
+    if character.is_whitespace() {
+        return;
+    }
+    match look_alike(character) {
+        Some(plain) => out.push_str(plain.trim()),
+        None => out.push(character),
+    }
 }
 
 /// How alike two lines are, 0 to 1: twice the letters they share in order at both ends and by

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Index, MAX_HITS};
 use crate::Rung;
-use crate::fold::{dense, origins};
+use crate::fold::dense;
 
 /// A stretch of bytes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,12 +98,12 @@ pub(crate) fn find_dense(index: &Index<'_>, old: &str) -> Vec<Stretch> {
     if needle.len() < MIN_DENSE {
         return Vec::new();
     }
-    let text = index.file.text();
-    let ends: Vec<usize> = memchr::memmem::find_iter(index.dense().as_bytes(), needle.as_bytes())
+    let (text, hay) = (index.file.text(), index.dense());
+    let ends: Vec<usize> = memchr::memmem::find_iter(hay.text().as_bytes(), needle.as_bytes())
         .take(2)
         .flat_map(|at| [at, at + needle.len() - 1])
+        .filter_map(|at| hay.origin(text, at))
         .collect();
-    let ends = origins(text, &ends);
     ends.chunks_exact(2)
         .filter_map(|ends| {
             let [start, last] = *ends else { return None };

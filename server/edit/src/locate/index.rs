@@ -12,7 +12,7 @@ use foldhash::fast::RandomState;
 use pleach_text::{Dialect, IndentUnit};
 
 use super::{MAX_HITS, occurrences};
-use crate::fold::{Form, dense};
+use crate::fold::{Dense, Form};
 use crate::lines::{FileLines, is_blank};
 
 /// Lines whose rarest one is more frequent than this are looked for in the whole file instead of
@@ -28,7 +28,7 @@ const FEW_HUNKS: usize = 16;
 const CLOSEST_BYTES: usize = 8 << 20;
 
 /// So many bytes of one file are searched for headings that are only the beginning of a line.
-const HEADING_BYTES: usize = 256 << 20;
+const HEADING_BYTES: usize = 64 << 20;
 
 /// A file, and what was computed about its lines so far.
 pub(crate) struct Index<'a> {
@@ -36,7 +36,8 @@ pub(crate) struct Index<'a> {
     keys: RefCell<HashMap<Form, Rc<Vec<u64>>>>,
     unit: OnceCell<Option<IndentUnit>>,
     places: OnceCell<Places>,
-    dense: OnceCell<String>,
+    trimmed: OnceCell<Places>,
+    dense: OnceCell<Dense>,
     solid_end: OnceCell<usize>,
     scopes: RefCell<HashMap<Vec<String>, Option<Range<usize>>>>,
     searched: Cell<usize>,
@@ -51,6 +52,7 @@ impl<'a> Index<'a> {
             keys: RefCell::default(),
             unit: OnceCell::new(),
             places: OnceCell::new(),
+            trimmed: OnceCell::new(),
             dense: OnceCell::new(),
             solid_end: OnceCell::new(),
             scopes: RefCell::default(),
@@ -138,9 +140,16 @@ impl<'a> Index<'a> {
         searched > FEW_HUNKS
     }
 
+    /// The lines that are like this one but for blanks at both ends, in order.
+    pub(crate) fn like(&self, line: &str) -> impl Iterator<Item = usize> + '_ {
+        self.trimmed
+            .get_or_init(|| Places::of(&self.keys(Form::Trim)))
+            .lines(Form::Trim.key(line))
+    }
+
     /// The text in the form in which no white space counts.
-    pub(super) fn dense(&self) -> &str {
-        self.dense.get_or_init(|| dense(self.file.text()))
+    pub(super) fn dense(&self) -> &Dense {
+        self.dense.get_or_init(|| Dense::of(self.file.text()))
     }
 
     /// The indentation unit of the file.

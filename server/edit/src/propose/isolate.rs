@@ -13,6 +13,9 @@ use crate::{HunkRefusal, RefusalCode};
 /// More hunks than this are not tried one by one.
 const MAX_TRIED: usize = 24;
 
+/// Nor are they when the file would be read for more bytes than this, each hunk once.
+const MAX_TRIED_BYTES: usize = 4 << 20;
+
 pub(super) fn worse(index: usize, path: &str, verdict: &FileVerdict) -> HunkRefusal {
     let message = format!("The edit would add a syntax error to {path}: {verdict}.");
     HunkRefusal::new(index, Some(path), RefusalCode::SyntaxWorse, message)
@@ -30,11 +33,14 @@ pub(super) fn offenders(
     let mut hunks: Vec<usize> = edits.owned.iter().map(|owned| owned.hunk).collect();
     hunks.sort_unstable();
     hunks.dedup();
-    if hunks.len() < 2 || hunks.len() > MAX_TRIED {
-        return hunks
-            .into_iter()
-            .take(1)
+    if hunks.len() < 2
+        || hunks.len() > MAX_TRIED
+        || hunks.len().saturating_mul(before.len()) > MAX_TRIED_BYTES
+    {
+        return nearest(edits, whole)
+            .or(hunks.first().copied())
             .map(|index| worse(index, path, whole))
+            .into_iter()
             .collect();
     }
     let passes = |taken: &dyn Fn(usize) -> bool| {
@@ -82,4 +88,26 @@ pub(super) fn offenders(
         .filter(|hunk| !good.contains(hunk))
         .collect();
     refuse(if bad.is_empty() { &hunks } else { &bad })
+}
+
+/// The hunk that changes the text nearest to the first new problem.
+fn nearest(edits: &Edits, whole: &FileVerdict) -> Option<usize> {
+    let problem = whole.new_problems.first()?.range.start.0;
+    let (mut taken, mut put) = (0, 0);
+    edits
+        .owned
+        .iter()
+        .map(|owned| {
+            let replacement = &owned.replacement;
+            let start = replacement.delete.start.0 + put - taken;
+            let end = start + replacement.insert.len();
+            taken += replacement.delete.len();
+            put += replacement.insert.len();
+            (
+                start.saturating_sub(problem) + problem.saturating_sub(end),
+                owned.hunk,
+            )
+        })
+        .min()
+        .map(|(_, hunk)| hunk)
 }

@@ -185,7 +185,9 @@ impl File<'_, '_> {
                 None => false,
             };
             let known = |text: &str| text.trim() == line.trim();
-            elided && !old_lines.iter().any(|old| known(old)) && !self.index.file.iter().any(known)
+            elided
+                && !old_lines.iter().any(|old| known(old))
+                && self.index.like(line).next().is_none()
         };
         match new_lines.iter().find(stands) {
             Some(line) => Err(self.refuse(
@@ -288,12 +290,42 @@ impl File<'_, '_> {
         for hit in &hits {
             all.changes.extend(self.stretch(*hit, old, new).changes);
         }
+        if hits.len() > MANY_HITS {
+            all.changes = self.joined(all.changes);
+        }
         let file = &self.index.file;
         all.region = (
             file.line_at(first.start),
             file.line_at(last.end.saturating_sub(1)) + 1,
         );
         Ok(Stage::Placed(all))
+    }
+
+    /// Replacements of bytes, in order, made fewer: a hundred thousand would fill the memory.
+    fn joined(&self, changes: Vec<Change>) -> Vec<Change> {
+        let text = self.index.file.text();
+        let mut joined: Vec<Replacement> = Vec::new();
+        let mut others = Vec::new();
+        for change in changes {
+            let Change::Bytes(next) = change else {
+                others.push(change);
+                continue;
+            };
+            let between = joined.last().and_then(|last| {
+                let between = last.delete.end.0..next.delete.start.0;
+                text.get(between).filter(|between| between.len() <= LITTLE)
+            });
+            match (joined.last_mut(), between) {
+                (Some(last), Some(between)) => {
+                    last.delete.end = next.delete.end;
+                    last.insert.push_str(between);
+                    last.insert.push_str(&next.insert);
+                }
+                _ => joined.push(next),
+            }
+        }
+        others.extend(joined.into_iter().map(Change::Bytes));
+        others
     }
 
     /// Old and new text with as many lines of `...`: the pieces between them are replaced, what the
@@ -329,6 +361,11 @@ impl File<'_, '_> {
         Ok(Some(Stage::Placed(all)))
     }
 }
+
+/// More replacements than this of one text are joined where little lies between them.
+const MANY_HITS: usize = 4_096;
+/// So many bytes are little.
+const LITTLE: usize = 64;
 
 /// How many bytes two texts share at the front and at the back, in whole characters.
 pub(super) fn shared_ends(old: &str, new: &str) -> (usize, usize) {
