@@ -351,7 +351,7 @@ fn already_indented(
     let keeps_lines = kept
         .filter_map(|at| pattern.old.get(at))
         .any(|line| !is_blank(line));
-    if keeps_lines || !matches!(rule, Reindent::Add(_) | Reindent::Cut(_)) {
+    if keeps_lines || !matches!(rule, Reindent::Add(_)) {
         return rule;
     }
     let least = |lines: &mut dyn Iterator<Item = &str>| {

@@ -256,7 +256,7 @@ fn scraps() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, max_global_rejects: 20_000, failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(2), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, max_global_rejects: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_edit_comes_out_as_meant_or_is_refused(
@@ -264,11 +264,6 @@ proptest! {
     ) {
         let (before, after) = (join(&edit.before), join(&edit.after()));
         prop_assume!(!after.trim().is_empty());
-        // FIXME: runs of blank lines are told apart by nothing, and a few edits among them come out
-        // one blank line or one indentation off. Until that is mended they are left out here.
-        let blank = |line: &String| line.trim().is_empty();
-        prop_assume!(!edit.before.first().is_some_and(blank));
-        prop_assume!(!edit.before.windows(2).any(|pair| pair.iter().all(blank)));
         // A last blank line that is not ended is no line.
         prop_assume!(ended || !(before.ends_with("\n\n") || after.ends_with("\n\n")));
         let dialect = |text: String| {

@@ -24,11 +24,14 @@ impl File<'_, '_> {
         else {
             return Ok(Stage::Nothing);
         };
-        if old.trim().is_empty() && (old.is_empty() || *unit == Unit::Lines) {
-            return self.without_old(number, hunk, new);
-        }
         if old == new {
             return Ok(Stage::Nothing);
+        }
+        let marked = matches!(hunk.format, Format::UnifiedDiff | Format::CodexPatch);
+        // A block of blank lines says nothing; blank lines that are marked as context are context.
+        let says_nothing = old.trim().is_empty() && *unit == Unit::Lines && !marked;
+        if old.is_empty() || says_nothing {
+            return self.without_old(number, hunk, new);
         }
         if *unit == Unit::Characters {
             if *all {
@@ -43,7 +46,6 @@ impl File<'_, '_> {
                 several => return self.one_of(number, hunk, several, old, new),
             }
         }
-        let marked = matches!(hunk.format, Format::UnifiedDiff | Format::CodexPatch);
         self.by_lines(number, old, new, *unit, marked, &hunk.hints.marks)
     }
 
@@ -136,7 +138,10 @@ impl File<'_, '_> {
                 rung: Some(Rung::WholeFile),
                 changes: vec![Change::Bytes(Replacement {
                     delete: all,
-                    insert: new.to_owned(),
+                    insert: match file.majority_ending() {
+                        "\n" => new.to_owned(),
+                        ending => new.replace('\n', ending),
+                    },
                 })],
                 region: (0, file.len()),
                 ..Fixed::default()
