@@ -1,5 +1,5 @@
-//! What an editor feels, measured from outside on the release build: the start, the list of code
-//! actions while somebody types, and memory.
+//! What an editor feels, measured from outside on the release build: start and end, the list of code
+//! actions while somebody types, memory, how soon a cancelled job lets its connection go, and idling.
 //!
 //! ```text
 //! cargo build --release && cargo build --release -p pleach-grammars --example bare
@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use pleach_tests::client::Client;
+use pleach_tests::fake_model::{FakeModel, Script};
 use serde_json::{Value, json};
 
 const SPAWNS: usize = 20;
@@ -26,6 +28,10 @@ const LINES: usize = 10_000;
 const KEYSTROKES: usize = 600;
 /// Typing at 30 keys a second, as a fast repeat does.
 const BETWEEN_KEYS: Duration = Duration::from_millis(33);
+
+/// Jobs that are cancelled in each way.
+const CANCELLED: usize = 20;
+const IDLE: Duration = Duration::from_secs(10);
 
 struct Server {
     process: Child,
@@ -115,6 +121,19 @@ impl Server {
         assert!(answer["capabilities"].is_object());
     }
 
+    /// How often its threads have gone to sleep by themselves until now.
+    fn wake_ups(&self) -> u64 {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).unwrap();
+        let sleeps = threads.map(|thread| {
+            let status = std::fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+            let count = status
+                .lines()
+                .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            count.unwrap().trim().parse::<u64>().unwrap()
+        });
+        sleeps.sum()
+    }
+
     /// Resident memory in KiB.
     fn memory(&self) -> u64 {
         let status =
@@ -141,7 +160,102 @@ fn main() {
         std::env::var_os("PLEACH_BIN").map_or_else(|| release.join("pleach"), PathBuf::from);
     let bare = release.join("examples/bare");
     start(&pleach, &bare);
+    end(&pleach, &bare);
     typing(&pleach);
+    cancelling();
+    idling(&pleach);
+}
+
+/// From `exit` to the end of the process, with the input still open; beside it the end of a program
+/// that has nothing to give back.
+fn end(pleach: &Path, bare: &Path) {
+    let (mut ours, mut floor) = (Vec::new(), Vec::new());
+    for _ in 0..SPAWNS {
+        let mut server = Server::start(bare, &[]);
+        server.initialize();
+        let begun = Instant::now();
+        server.process.wait().unwrap();
+        floor.push(begun.elapsed());
+        let mut server = Server::start(pleach, &["lsp"]);
+        server.initialize();
+        server.request("shutdown", Value::Null);
+        let begun = Instant::now();
+        server.notify("exit", Value::Null);
+        server.process.wait().unwrap();
+        ours.push(begun.elapsed());
+    }
+    println!(
+        "exit, median of {SPAWNS}: {:.2} ms; the bare binary: {:.2} ms",
+        ms(quantile(&mut ours, 0.5)),
+        ms(quantile(&mut floor, 0.5)),
+    );
+}
+
+/// From each of the four ways to cancel until the provider sees its connection closed, in the middle
+/// of an answer.
+fn cancelling() {
+    type Way = (&'static str, fn(&mut Client, u64));
+    let ways: [Way; 4] = [
+        ("progress", |client, job| {
+            let token = format!("pleach/job/{job}");
+            client.notify("window/workDoneProgress/cancel", json!({"token": token}));
+        }),
+        ("$/cancelRequest", |client, _| {
+            let last = client.last_request();
+            client.notify("$/cancelRequest", json!({"id": last}));
+        }),
+        ("pleach.cancel", |client, job| {
+            client
+                .execute("pleach.cancel", json!({"job": job}))
+                .unwrap();
+        }),
+        ("code action", |client, _| {
+            let place = client.cursor_at("src/lib.rs", "one");
+            client.choose("src/lib.rs", &place, "pleach.cancel");
+        }),
+    ];
+    let model = FakeModel::start();
+    let mut client = Client::builder()
+        .model(&model)
+        .opened("src/lib.rs", "pub fn one() -> u8 {\n    1\n}\n")
+        .start();
+    for (name, cancel) in ways {
+        let mut times = Vec::new();
+        for _ in 0..CANCELLED {
+            model.say(Script::default().piece("Here").hang());
+            let asked = json!({"path": "src/lib.rs", "line": 2, "instruction": "add"});
+            let job = client.start_job("pleach.rewrite", asked);
+            client.notification_where("pleach/job", |event| {
+                event["job"] == job && event["kind"] == "text"
+            });
+            let begun = Instant::now();
+            cancel(&mut client, job);
+            times.push(model.closed().saturating_duration_since(begun));
+            client.job_end(job);
+        }
+        println!(
+            "cancelled by {name}: connection closed after {:.2} ms (median of {CANCELLED}), {:.2} ms at most",
+            ms(quantile(&mut times, 0.5)),
+            ms(quantile(&mut times, 1.0)),
+        );
+    }
+}
+
+/// How often a server wakes up that has nothing to do.
+fn idling(pleach: &Path) {
+    let mut server = Server::start(pleach, &["lsp"]);
+    server.initialize();
+    server.notify("initialized", json!({}));
+    server.request("pleach/documentText", json!({"uri": "none:"}));
+    // Threads that were needed for the start go away in their own time.
+    std::thread::sleep(IDLE);
+    let before = server.wake_ups();
+    std::thread::sleep(IDLE);
+    println!(
+        "idle: {} wake-ups in {} s",
+        server.wake_ups() - before,
+        IDLE.as_secs()
+    );
 }
 
 /// Spawn until `initialize` is answered, the two programs in turn.

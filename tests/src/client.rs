@@ -447,6 +447,11 @@ impl Client {
         self.last_id
     }
 
+    /// The id of the request that was sent last.
+    pub fn last_request(&self) -> i64 {
+        self.last_id
+    }
+
     /// Waits for the answer to a request: its result, or its error.
     pub fn answer(&mut self, id: i64) -> Result<Value, Value> {
         loop {

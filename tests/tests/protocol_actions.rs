@@ -183,6 +183,110 @@ fn several_fixes_can_be_had_at_once() {
     assert_eq!(client.text("src/lib.rs").trim(), "pub fn f() {}");
 }
 
+/// The titles of what is offered.
+fn titles(actions: &[Value]) -> Vec<&str> {
+    actions
+        .iter()
+        .map(|action| action["title"].as_str().unwrap())
+        .collect()
+}
+
+/// An engine that is never asked.
+const SOME_MODEL: &str =
+    "engine = \"some\"\n[providers.some]\nbase_url = \"http://127.0.0.1:9/v1\"\nmodel = \"m\"\n";
+
+#[test]
+fn an_instruction_in_a_comment_is_seen_in_any_language() {
+    let mut client = Client::builder().user_settings(SOME_MODEL).start();
+    for (language, line, instruction) in [
+        ("python", "    # ai: make it fast", Some("make it fast")),
+        ("lua", "-- ai: make it fast", Some("make it fast")),
+        ("html", "<!-- ai: translate -->", Some("translate")),
+        (
+            "css",
+            "a { color: red } /* use a variable AI! */",
+            Some("use a variable"),
+        ),
+        ("shellscript", "# quote this AI!", Some("quote this")),
+        (
+            "c",
+            "int one; // AI: make it static",
+            Some("make it static"),
+        ),
+        ("yaml", "# ai: sort", Some("sort")),
+        ("markdown", "<!-- ai: shorten -->", Some("shorten")),
+        ("go", "x := \"ai: no comment\"", None),
+        ("python", "# a maid, said: something", None),
+    ] {
+        let uri = format!("untitled:{language}-{}", line.len());
+        client.open_as(&uri, language, &format!("{line}\n"));
+        let place = client.range_of(&uri, line);
+        let actions = client.actions(&uri, &place);
+        let offered = titles(&actions)
+            .into_iter()
+            .find_map(|title| title.strip_prefix("Carry out this comment: "));
+        assert_eq!(offered, instruction, "{line}");
+    }
+}
+
+#[test]
+fn what_is_left_open_can_be_implemented() {
+    let mut client = Client::builder().user_settings(SOME_MODEL).start();
+    for (language, code, open) in [
+        ("rust", "fn name() {}\n", true),
+        ("rust", "fn name() -> u8 {\n    todo!()\n}\n", true),
+        (
+            "rust",
+            "fn name() -> u8 {\n    1\n}\n\nfn other() {}\n",
+            false,
+        ),
+        ("python", "def name():\n    \"\"\"Adds.\"\"\"\n", true),
+        ("python", "def name():\n    pass\n", true),
+        ("go", "func name() {\n\t// TODO: count\n}\n", true),
+        ("typescript", "function name() {\n}\n", true),
+    ] {
+        let uri = format!("untitled:{language}-{}", code.len());
+        client.open_as(&uri, language, code);
+        let place = client.cursor_at(&uri, "name");
+        let offered = client.offered(&uri, &place, "pleach.implement");
+        assert_eq!(offered.is_some(), open, "{code}");
+    }
+}
+
+/// Reading the settings of a folder takes place beside the loop, so what is asked for is asked until
+/// it shows.
+#[test]
+fn folders_come_and_go() {
+    let mut client = opened(Client::builder());
+    let other = tempfile::tempdir().unwrap();
+    let folder = format!("file://{}", other.path().canonicalize().unwrap().display());
+    let uri = format!("{folder}/other.rs");
+    client.open_as(&uri, "rust", "pub fn other() -> u8 { 1 }\n");
+    let place = client.cursor_at(&uri, "other");
+    let document = json!({"uri": uri, "range": place});
+    assert_eq!(client.actions(&uri, &place), [] as [Value; 0]);
+    let error = client.execute("pleach.document", document.clone());
+    let error = error.unwrap_err();
+    assert_eq!(error["data"]["code"], "denied-path", "{error}");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("outside the workspace"), "{message}");
+    let folders = json!([{"uri": folder, "name": "other"}]);
+    let added = json!({"event": {"added": folders, "removed": []}});
+    client.notify("workspace/didChangeWorkspaceFolders", added);
+    while client.actions(&uri, &place).is_empty() {}
+    let job = client.start_job("pleach.document", document);
+    assert_eq!(client.job_end(job)["kind"], "finished");
+    let text = client.text(&uri);
+    assert!(text.starts_with("///"), "{text}");
+    let removed = json!({"event": {"added": [], "removed": folders}});
+    client.notify("workspace/didChangeWorkspaceFolders", removed);
+    let place = client.cursor_at(&uri, "other()");
+    while client.offered(&uri, &place, "pleach.document").is_some() {}
+    // The folder that the session began with has stayed all the time.
+    let place = client.cursor_at("src/lib.rs", "area");
+    assert!(!client.actions("src/lib.rs", &place).is_empty());
+}
+
 #[test]
 fn places_without_anything_to_do_have_no_actions() {
     let mut client = opened(Client::builder());

@@ -382,6 +382,20 @@ fn a_reply_in_a_buffer_of_its_own_can_be_landed() {
 }
 
 #[test]
+fn a_selected_reply_is_landed_without_what_is_around_it() {
+    let mut client = opened(Client::builder());
+    let reply = block("    \"other\"", "    \"another\"");
+    let other = block("    width * height", "    1");
+    let notes = format!("First:\n{other}\nSecond:\n{reply}\nThird:\n{other}");
+    client.open_as("untitled:notes", "plaintext", &notes);
+    let selection = client.range_of("untitled:notes", &reply);
+    let job = client.choose_job("untitled:notes", &selection, "pleach.land");
+    assert_eq!(client.job_end(job)["kind"], "finished");
+    assert_eq!(client.text(FILE), CODE.replace("\"other\"", "\"another\""));
+    assert_eq!(client.text("untitled:notes"), notes);
+}
+
+#[test]
 fn a_damaging_reply_is_refused_and_the_text_left_alone() {
     for (reply, code) in [
         (

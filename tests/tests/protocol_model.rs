@@ -118,15 +118,8 @@ const WAYS_TO_CANCEL: [Way; 4] = [
         client.notify("window/workDoneProgress/cancel", json!({"token": token}));
     }),
     ("request", |client, _| {
-        let (_, request) = client
-            .transcript()
-            .iter()
-            .rfind(|(side, message)| {
-                *side == Side::Client && message["method"] == "workspace/executeCommand"
-            })
-            .unwrap();
-        let id = request["id"].clone();
-        client.notify("$/cancelRequest", json!({"id": id}));
+        let last = client.last_request();
+        client.notify("$/cancelRequest", json!({"id": last}));
     }),
     ("command", |client, job| {
         client

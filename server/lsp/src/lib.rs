@@ -27,6 +27,7 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use pleach_agent::Variables;
 use pleach_policy::LogLevel;
+use tokio_util::task::TaskTracker;
 
 mod actions;
 mod client;
@@ -61,7 +62,8 @@ pub struct Environment {
 /// Serves one editor over `reader` and `writer` until it leaves. Returns the exit code of the
 /// process: 0 after `shutdown` and `exit`, else 1.
 ///
-/// Everything but blocking work runs on the calling thread.
+/// Everything but blocking work runs on the calling thread. The process is meant to end with it:
+/// threads and memory are left to the system.
 pub fn run(
     reader: impl Read + Send + 'static,
     writer: impl Write + Send + 'static,
@@ -77,20 +79,25 @@ pub fn run(
             return 1;
         }
     };
+    let jobs = TaskTracker::new();
     let code = runtime.block_on(async {
         let (inbox, events) = Inbox::new();
         let (outbox, drain) = transport::outbox();
-        let session = Session::new(inbox.clone(), outbox.clone(), environment);
-        let session = tokio::spawn(session.run(events));
+        let session = Session::new(inbox.clone(), outbox.clone(), environment, jobs.clone());
+        drop(tokio::spawn(session.run(events)));
         let (service, socket) = service::service(inbox.clone());
         let signals = move |signal| inbox.put(Event::Signal(signal));
-        let code =
-            transport::serve(reader, writer, (outbox, drain), service, socket, signals).await;
-        session.abort();
-        code
+        transport::serve(reader, writer, (outbox, drain), service, socket, signals).await
     });
-    // Blocking work that still runs must not hold the process.
-    runtime.shutdown_background();
+    if jobs.is_empty() {
+        // The process ends now, and everything with it. To give back every document and thread first
+        // would only keep the editor waiting.
+        std::mem::forget(runtime);
+    } else {
+        // A job that is dropped takes the commands along that it has started. Blocking work that
+        // still runs must not hold the process.
+        runtime.shutdown_background();
+    }
     code
 }
 

@@ -13,6 +13,7 @@ use pleach_workspace::{OpenDocument, WorkspaceSnapshot, path_from_uri};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_util::task::TaskTracker;
 use tower_lsp::jsonrpc::{Error, ErrorCode};
 
 use crate::Environment;
@@ -44,6 +45,8 @@ pub(crate) struct Session {
     inbox: Inbox,
     outbox: Outbox,
     environment: Environment,
+    /// The work of the running jobs.
+    tasks: TaskTracker,
     client: Client,
     configuration: Configuration,
     documents: Documents,
@@ -80,11 +83,18 @@ struct LastPlace {
 }
 
 impl Session {
-    pub(crate) fn new(inbox: Inbox, outbox: Outbox, environment: Environment) -> Self {
+    /// A session that sends through `outbox` and runs its jobs under `tasks`.
+    pub(crate) fn new(
+        inbox: Inbox,
+        outbox: Outbox,
+        environment: Environment,
+        tasks: TaskTracker,
+    ) -> Self {
         Self {
             inbox,
             outbox,
             environment,
+            tasks,
             client: Client::default(),
             configuration: Configuration::default(),
             documents: Documents::default(),

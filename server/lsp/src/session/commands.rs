@@ -5,6 +5,7 @@ use std::str::FromStr;
 use camino::Utf8Path;
 use pleach_agent::{Action, JobRequest, TargetDocument};
 use pleach_text::{ByteOffset, ByteRange};
+use pleach_workspace::PathError;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::Id;
@@ -80,8 +81,8 @@ pub(crate) enum CommandFailure {
     Outdated(i32),
     #[error("Pleach's actions are turned off (`[actions] enabled = false`)")]
     TurnedOff,
-    #[error("`{path}` may not be edited: {why}")]
-    Denied { path: String, why: String },
+    #[error("{0}")]
+    Denied(PathError),
 }
 
 impl CommandFailure {
@@ -103,7 +104,7 @@ impl CommandFailure {
             Self::Suspect(_) => "out-of-step",
             Self::Outdated(_) => "outdated-place",
             Self::TurnedOff => "turned-off",
-            Self::Denied { .. } => "denied-path",
+            Self::Denied(_) => "denied-path",
         }
     }
 
@@ -123,14 +124,14 @@ impl CommandFailure {
             Self::NothingWaits => "see `pleach.reviews` for what waits and where",
             Self::NoChoice => "give {\"choice\": \"mine\"}, `theirs`, `both` or `ask`",
             Self::CannotRetry => "paste another answer, or accept or reject this one",
-            Self::NothingRuns | Self::NothingToUndo => "nothing was changed",
+            // What can be done about a path stands with it.
+            Self::NothingRuns | Self::NothingToUndo | Self::Denied(_) => "nothing was changed",
             Self::Landing => "undo it with pleach.undo when it has landed",
             Self::Suspect(_) => {
                 "save the document, or close it and open it again, then repeat the command"
             }
             Self::Outdated(_) => "ask for the actions again",
             Self::TurnedOff => "set it to true in pleach.toml",
-            Self::Denied { .. } => "edit it by hand, or allow it in your own pleach.toml",
         }
     }
 }
@@ -256,10 +257,7 @@ impl Session {
                 } else {
                     workspace.name_to_read(&place.uri)
                 };
-                let path = named.map_err(|refusal| CommandFailure::Denied {
-                    path: place.uri.clone(),
-                    why: refusal.to_string(),
-                })?;
+                let path = named.map_err(CommandFailure::Denied)?;
                 let diagnostics = arguments
                     .diagnostics
                     .iter()

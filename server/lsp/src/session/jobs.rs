@@ -198,7 +198,8 @@ impl Session {
                 },
             }
         };
-        spawn_job(self.inbox.clone(), id, cancel, work);
+        let work = until_end(self.inbox.clone(), id, cancel, work);
+        drop(self.tasks.spawn(work));
         id
     }
 
@@ -650,23 +651,21 @@ pub(super) fn title(asked: &JobRequest) -> String {
     }
 }
 
-/// Runs a job's work until it ends, is cancelled, or panics. Each ends in exactly one event.
-fn spawn_job(
+/// A job's work until it ends, is cancelled, or panics. Each ends in exactly one event.
+async fn until_end(
     inbox: Inbox,
     job: JobId,
     cancel: CancellationToken,
     work: impl Future<Output = JobOutcome> + Send + 'static,
 ) {
-    drop(tokio::spawn(async move {
-        let work = std::panic::AssertUnwindSafe(work).catch_unwind();
-        let outcome = tokio::select! {
-            biased;
-            () = cancel.cancelled() => Ended::Cancelled,
-            done = work => match done {
-                Ok(outcome) => Ended::Outcome(Box::new(outcome)),
-                Err(_panic) => Ended::Panicked,
-            },
-        };
-        inbox.put(Event::JobEnded { job, outcome });
-    }));
+    let work = std::panic::AssertUnwindSafe(work).catch_unwind();
+    let outcome = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Ended::Cancelled,
+        done = work => match done {
+            Ok(outcome) => Ended::Outcome(Box::new(outcome)),
+            Err(_panic) => Ended::Panicked,
+        },
+    };
+    inbox.put(Event::JobEnded { job, outcome });
 }

@@ -303,13 +303,26 @@ fn left_open(text: &str) -> bool {
     MARKS.iter().any(|mark| text.contains(mark))
 }
 
-/// Whether a body holds nothing but what a language asks for.
+/// Whether a body holds nothing but comments, a docstring, and what a language asks for.
 fn is_empty_body(body: &str) -> bool {
-    let inside = body
-        .trim()
-        .trim_start_matches(['{', ':'])
-        .trim_end_matches('}');
-    matches!(inside.trim(), "" | "pass" | "..." | "end")
+    let inside = body.trim().trim_start_matches(['{', ':']);
+    let mut inside = inside.trim_end_matches('}').trim();
+    for quotes in ["\"\"\"", "'''"] {
+        let docstring = inside.strip_prefix(quotes);
+        if let Some((_, rest)) = docstring.and_then(|text| text.split_once(quotes)) {
+            inside = rest;
+        }
+    }
+    let is_comment = |line: &str| ["//", "#", "--"].iter().any(|mark| line.starts_with(mark));
+    let mut code = inside
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !is_comment(line));
+    match (code.next(), code.next()) {
+        (None, _) => true,
+        (Some(only), None) => matches!(only, "pass" | "..." | "end"),
+        (Some(_), Some(_)) => false,
+    }
 }
 
 /// Whether the selection, or with none the beginning of a document, reads like an answer with edits.
@@ -376,11 +389,14 @@ mod tests {
 
     #[test]
     fn an_empty_body_is_recognised() {
-        for empty in ["{}", "{\n}", " pass", "...", "{ }"] {
+        let docstring = "\"\"\"Adds.\n\n    Twice.\n    \"\"\"";
+        let comment = "{\n    // Adds what is given.\n}";
+        for empty in ["{}", "{\n}", " pass", "...", "{ }", docstring, comment] {
             assert!(is_empty_body(empty), "{empty}");
         }
         assert!(!is_empty_body("{ 1 }"));
         assert!(!is_empty_body("return None"));
+        assert!(!is_empty_body(&format!("{docstring}\n    return 1")));
     }
 
     #[test]
