@@ -334,7 +334,8 @@ impl Document {
         }
         self.revision += 1;
         if let Some(parsing) = &mut self.tree.parsing {
-            parsing.cancelled.store(true, Ordering::Relaxed);
+            // It goes on: what it finds is moved through the typing. Were it stopped by each keystroke,
+            // somebody who types faster than it parses would never get a fresh tree.
             parsing.since.push((replacement.clone(), before.clone()));
         }
         if let Some(tree) = &mut self.tree.last_good {
