@@ -1,15 +1,25 @@
-//! A reply in two pieces is the reply at once.
+//! A reply in pieces of any length is the reply at once.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use pleach_edit::ReplyStream;
 
-fuzz_target!(|input: (&str, &str)| {
-    let (one, other) = input;
-    let mut pieces = ReplyStream::new(None);
-    let mut hunks = pieces.push(one);
-    hunks.extend(pieces.push(other));
+fuzz_target!(|reply: &str| {
     let mut whole = ReplyStream::new(None);
-    assert_eq!(hunks, whole.push(&format!("{one}{other}")));
-    assert_eq!(pieces.finish(), whole.finish());
+    let expected = (whole.push(reply), whole.finish());
+    for length in [1, 7, 60] {
+        let mut stream = ReplyStream::new(None);
+        let mut hunks = Vec::new();
+        let mut rest = reply;
+        while !rest.is_empty() {
+            let end = rest
+                .char_indices()
+                .nth(length)
+                .map_or(rest.len(), |(at, _)| at);
+            let (piece, next) = rest.split_at(end);
+            hunks.extend(stream.push(piece));
+            rest = next;
+        }
+        assert_eq!((hunks, stream.finish()), expected);
+    }
 });
