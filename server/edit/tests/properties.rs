@@ -266,6 +266,10 @@ proptest! {
         prop_assume!(!after.trim().is_empty());
         // A last blank line that is not ended is no line.
         prop_assume!(ended || !(before.ends_with("\n\n") || after.ends_with("\n\n")));
+        // How far something was shifted cannot be told from blank lines.
+        let (low, high) = edit.context(3);
+        let blank = edit.before[low..high].iter().all(|line| line.trim().is_empty());
+        prop_assume!(!(noise == Noise::Shifted && blank));
         let dialect = |text: String| {
             let text = if ended { text } else { text.strip_suffix('\n').unwrap_or(&text).to_owned() };
             if crlf { text.replace('\n', "\r\n") } else { text }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{Index, MAX_HITS};
 use crate::Rung;
 use crate::fold::dense;
+use crate::lines::is_blank;
 
 /// A stretch of bytes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,16 @@ fn overlapping(index: &Index<'_>, hits: &[Stretch]) -> Option<Stretch> {
 pub(crate) fn find(index: &Index<'_>, old: &str) -> Vec<Stretch> {
     let mut hits = every(index, old, MAX_HITS);
     hits.extend(overlapping(index, &hits));
+    if old.starts_with([' ', '\t']) && old.contains('\n') {
+        // Whole lines, copied with their indentation: within a deeper one they are other lines.
+        let file = &index.file;
+        hits.retain(|hit| {
+            let before = file
+                .text()
+                .get(file.start_of(file.line_at(hit.start))..hit.start);
+            before.is_none_or(|before| before.is_empty() || !is_blank(before))
+        });
+    }
     if old.trim_matches('\n').contains('\n') {
         // Lines copied with a letter lost at either end are found inside words.
         hits.retain(|hit| ends_at_words(index.file.text(), hit));

@@ -1,12 +1,14 @@
 //! Hunks that say what they replace by its text.
 
+use std::collections::HashSet;
+
 use pleach_text::{ByteOffset, ByteRange, Replacement};
 
 use super::{Boxed, Change, File, Fixed, Stage};
 use crate::elision::{Elision, elision};
 use crate::fold::Form;
 use crate::hunk::{Hunk, Mark, Op, Unit};
-use crate::lines::block_lines;
+use crate::lines::{block_lines, is_blank};
 use crate::locate::{
     ByteStretch, Pattern, Spot, every_stretch, find_dense, find_stretch, locate, strict, unescaped,
 };
@@ -126,7 +128,26 @@ impl File<'_, '_> {
         if letters < LETTERS || pattern.new.len() < 2 {
             return false;
         }
-        self.index.find(&pattern.new, Form::End).len() == 1
+        let places = self.index.find(&pattern.new, Form::End);
+        let [place] = places.as_slice() else {
+            return false;
+        };
+        // Where lines that are to go still stand beside it, it is the text before, misspelt.
+        let reach = pattern.old.len();
+        let around = place.saturating_sub(reach)..place + pattern.new.len() + reach;
+        let file = &self.index.file;
+        let around: HashSet<u64> = around.map(|at| Form::Trim.key(file.line(at))).collect();
+        let new: HashSet<u64> = pattern
+            .new
+            .iter()
+            .map(|line| Form::Trim.key(line))
+            .collect();
+        !pattern
+            .old
+            .iter()
+            .filter(|line| !is_blank(line))
+            .map(|line| Form::Trim.key(line))
+            .any(|line| around.contains(&line) && !new.contains(&line))
     }
 
     /// An edit that does not say what it replaces.
