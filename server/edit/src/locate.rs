@@ -499,7 +499,9 @@ fn exact_by_bytes(file: &FileLines<'_>, lines: &[&str]) -> Vec<usize> {
             let behind = text.get(at + needle.len()..).unwrap_or("");
             behind.is_empty() || behind.starts_with(ending)
         };
-        if file.start_of(line) == at && stops_at_line_end() {
+        // Behind the last line ending there is no further line.
+        let fits = line + lines.len() <= file.len();
+        if fits && file.start_of(line) == at && stops_at_line_end() {
             hits.push(line);
             if hits.len() == MAX_HITS {
                 break;

@@ -31,7 +31,8 @@ impl File<'_, '_> {
         }
         let marked = matches!(hunk.format, Format::UnifiedDiff | Format::CodexPatch);
         // A block of blank lines says nothing; blank lines that are marked as context are context.
-        let says_nothing = old.trim().is_empty() && *unit == Unit::Lines && !marked;
+        let stretch = old.lines().nth(1).is_some() && self.index.file.text().trim().is_empty();
+        let says_nothing = old.trim().is_empty() && *unit == Unit::Lines && !marked && !stretch;
         if old.is_empty() || says_nothing {
             return self.without_old(number, hunk, new);
         }
