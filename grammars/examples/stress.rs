@@ -12,9 +12,9 @@
     clippy::string_slice
 )]
 
-#[path = "../tests/hostile/laws.rs"]
+#[path = "../tests/suite/hostile/laws.rs"]
 mod laws;
-#[path = "../tests/hostile/recipes.rs"]
+#[path = "../tests/suite/hostile/recipes.rs"]
 mod recipes;
 
 use std::error::Error;

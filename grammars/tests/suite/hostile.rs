@@ -7,9 +7,7 @@
     clippy::string_slice
 )]
 
-#[path = "hostile/laws.rs"]
 mod laws;
-#[path = "hostile/recipes.rs"]
 mod recipes;
 
 use pleach_grammars::{Language, parse_until};

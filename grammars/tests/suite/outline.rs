@@ -1,6 +1,6 @@
 //! The outline of a realistic file in every language, beside the file: `samples/*.outline`.
 //!
-//! After a deliberate change, `UPDATE_EXPECT=1 cargo test -p pleach-grammars --test outline` rewrites
+//! After a deliberate change, `UPDATE_EXPECT=1 cargo test -p pleach-grammars --test suite outline` rewrites
 //! them; read the difference before you commit it.
 #![allow(
     clippy::unwrap_used,

@@ -13,7 +13,7 @@ use std::process::Command;
 use cargo_metadata::{Metadata, MetadataCommand};
 
 fn rules() -> toml::Table {
-    let text = include_str!("../../deny.toml");
+    let text = include_str!("../../../deny.toml");
     text.parse().expect("deny.toml is TOML")
 }
 

@@ -1,0 +1,7 @@
+//! The edit engine, seen from outside: one program, so that the grammars are linked once.
+
+mod cases;
+mod formatting;
+mod patch;
+mod properties;
+mod review;

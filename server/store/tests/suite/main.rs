@@ -1,0 +1,4 @@
+//! The store, seen from outside.
+
+mod answers;
+mod database;

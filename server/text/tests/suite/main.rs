@@ -1,0 +1,5 @@
+//! The text room, seen from outside.
+
+mod changes;
+mod diffs;
+mod positions;

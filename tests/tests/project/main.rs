@@ -1,0 +1,5 @@
+//! What the project promises of itself: its layers, its dependencies, its tidiness.
+
+mod architecture;
+mod dependencies;
+mod tidy;

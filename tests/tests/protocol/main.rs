@@ -1,0 +1,9 @@
+//! Scripted conversations with the real server over its pipes.
+
+mod actions;
+mod handshake;
+mod jobs;
+mod model;
+mod review;
+mod session;
+mod text;

@@ -1,0 +1,5 @@
+//! The providers against a local server that speaks their formats.
+
+mod cassette;
+mod formats;
+mod stream;
