@@ -417,13 +417,18 @@ fn lines() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec("[a-c🌿]{0,3}", 0..8)
 }
 
+/// Lines of other letters: had somebody typed the very line that landed, nobody could tell the two apart.
+fn other_lines() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec("[x-z🌳]{1,3}", 0..8)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever landed and was typed since: the undo restores the old text, or keeps what came later, or
     /// says that the two overlap.
     #[test]
-    fn an_undo_leaves_what_came_later(before in lines(), after in lines(), typed in lines()) {
+    fn an_undo_leaves_what_came_later(before in lines(), after in lines(), typed in other_lines()) {
         let (before, after) = (before.join("\r\n"), after.join("\r\n"));
         let place = Place::new();
         let id = place.store().record(&landing(1, vec![edited("a", &before, &after)])).unwrap();
