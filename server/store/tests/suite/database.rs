@@ -360,7 +360,7 @@ fn a_later_version_s_database_is_left_alone() {
     assert!(
         notices[0]
             .to_string()
-            .starts_with("The history cannot be kept in ")
+            .starts_with("The history and the ledger cannot be kept in ")
     );
     // For as long as the server runs.
     assert_eq!(store.list(None, 10).unwrap().len(), 1);
