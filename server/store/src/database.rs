@@ -98,6 +98,11 @@ impl Store {
         std::mem::take(&mut self.notices)
     }
 
+    /// The folder that it was made for.
+    pub fn state_dir(&self) -> &Utf8Path {
+        &self.state_dir
+    }
+
     /// Where the database is, if it can be kept.
     pub fn path(&self) -> Utf8PathBuf {
         self.state_dir.join(FILE)
@@ -324,7 +329,7 @@ pub(crate) fn keep_text(transaction: &Transaction<'_>, text: &str) -> rusqlite::
 /// Removes texts that nothing needs any more.
 pub(crate) fn drop_unused_texts(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute(
-        "DELETE FROM text WHERE hash NOT IN (SELECT text FROM landed_file UNION SELECT text FROM waiting_file)",
+        "DELETE FROM text WHERE hash NOT IN (SELECT text FROM landed_file)",
         [],
     )?;
     Ok(())

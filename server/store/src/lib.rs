@@ -90,4 +90,4 @@ pub use ledger::{
     NewCall, Reserved, Settlement,
 };
 pub use pages::write_page;
-pub use waiting::{Decision, HunkState, NewWaiting, Waiting, WaitingId};
+pub use waiting::{NewWaiting, WaitingId};
