@@ -11,6 +11,7 @@
 //! there is no merge.
 
 mod align;
+mod beside;
 mod view;
 
 use std::collections::HashSet;
@@ -21,6 +22,7 @@ use crate::lines::is_blank;
 use crate::locate::Index;
 use crate::place::{LineChange, trimmed};
 use align::{Alignment, Costs, align};
+use beside::{ALIKE, check_beside, check_echo, is_about, letters, taken_over};
 use view::View;
 
 /// Why a piece cannot be merged.
@@ -73,15 +75,35 @@ pub(crate) fn merge(
 ) -> Result<Merge, Unmerged> {
     let start = piece.iter().take_while(|line| is_blank(line)).count();
     let end = piece.len() - piece.iter().rev().take_while(|line| is_blank(line)).count();
+    let leads = start > 0;
     let piece = piece.get(start..end.max(start)).unwrap_or(&[]);
     let shown = View::new(piece, |line| is_elision(index, line, dots_are_code));
     let own: Vec<&str> = index.file.iter().collect();
     let file = View::new(&own, |_| false);
 
-    let exact = attempt(index, &shown, &file, Form::End);
-    match exact {
+    let mut merged = match attempt(index, &shown, &file, Form::End) {
         Err(Unmerged::NotFound(_)) => attempt(index, &shown, &file, Form::Fold),
         done => done,
+    };
+    if let Ok(merge) = &mut merged
+        && leads
+        && !shown.is_elision(0)
+    {
+        keep_first_blank(index, &mut merge.changes);
+    }
+    merged
+}
+
+/// A file that begins with a blank line, and a piece that does, are the same there: what the piece puts
+/// at the top comes after it.
+fn keep_first_blank(index: &Index<'_>, changes: &mut [LineChange]) {
+    if !is_blank(index.file.line(0)) {
+        return;
+    }
+    if let Some(top) = changes.iter_mut().find(|change| change.first == 0)
+        && top.new.first().is_some_and(|line| !is_blank(line))
+    {
+        top.new.insert(0, index.file.line(0).to_owned());
     }
 }
 
@@ -210,10 +232,6 @@ impl Plan {
     }
 }
 
-/// How alike a line beside an elision may be to the line that the elision would hide before it is a
-/// question whether it replaces it.
-const ALIKE: f64 = 0.62;
-
 fn plan(
     index: &Index<'_>,
     shown: &View<'_>,
@@ -240,25 +258,27 @@ fn plan(
         {
             check_beside(index, shown.line(line), Some(last.1 + 1), false)?;
         }
+        // New lines that the file has again where the elision begins are not new.
+        let head = solids(shown, group.start..first.0);
+        let tail = solids(shown, last.0 + 1..group.end);
+        let above = (0..first.1).rev().map(|at| index.file.line(at));
+        let below = (last.1 + 1..index.file.len()).map(|at| index.file.line(at));
+        let mirrored: Vec<&str> = head.iter().rev().copied().collect();
+        if hidden_before {
+            check_echo(&mirrored, above)?;
+        }
+        if hidden_after {
+            check_echo(&tail, below)?;
+        }
     }
     Ok(plan_unchecked(index, shown, groups, best))
 }
 
-/// Whether a line is about what a line of the file is about: it gives the same name another value.
-fn is_about(line: &str, index: &Index<'_>, place: Option<usize>) -> bool {
-    let subject = |line: &str| {
-        let (front, _) = line.trim().split_once(['=', ':'])?;
-        let letters = front
-            .chars()
-            .filter(|letter| letter.is_alphanumeric())
-            .count();
-        (letters > 1).then(|| front.trim().to_owned())
-    };
-    let own = place
-        .filter(|&place| place < index.file.len())
-        .map(|place| index.file.line(place));
-    own.and_then(subject)
-        .is_some_and(|own| subject(line) == Some(own))
+fn solids<'p>(shown: &View<'p>, range: std::ops::Range<usize>) -> Vec<&'p str> {
+    range
+        .map(|at| shown.line(at))
+        .filter(|line| !is_blank(line))
+        .collect()
 }
 
 fn last_solid(shown: &View<'_>, range: std::ops::Range<usize>) -> Option<usize> {
@@ -267,35 +287,6 @@ fn last_solid(shown: &View<'_>, range: std::ops::Range<usize>) -> Option<usize> 
 
 fn first_solid(shown: &View<'_>, mut range: std::ops::Range<usize>) -> Option<usize> {
     range.find(|&at| !is_blank(shown.line(at)))
-}
-
-fn check_beside(
-    index: &Index<'_>,
-    line: &str,
-    from: Option<usize>,
-    upwards: bool,
-) -> Result<(), Unmerged> {
-    let mut at = from;
-    while let Some(place) = at.filter(|&place| place < index.file.len()) {
-        let own = index.file.line(place);
-        if is_blank(own) {
-            at = if upwards {
-                place.checked_sub(1)
-            } else {
-                Some(place + 1)
-            };
-            continue;
-        }
-        let letters = own
-            .chars()
-            .filter(|letter| letter.is_alphanumeric())
-            .count();
-        if letters > 2 && likeness(own, line) >= ALIKE {
-            return Err(Unmerged::Unaccounted(line.trim().to_owned()));
-        }
-        break;
-    }
-    Ok(())
 }
 
 fn plan_unchecked(
@@ -337,6 +328,10 @@ fn plan_unchecked(
                 usize::from(above.is_some_and(|line| is_about(line, index, from.checked_sub(1))));
         }
         let mut trailing: Vec<&str> = (last.0 + 1..group.end).map(|at| shown.line(at)).collect();
+        let mut replaced: Vec<&str> = Vec::new();
+        if group.end < shown.len() {
+            replaced = taken_over(index, &mut trailing, &mut to);
+        }
         if trailing.iter().all(|line| is_blank(line)) {
             trailing.clear();
         } else if is_blank(index.file.line(to)) || to >= index.file.len() {
@@ -344,10 +339,7 @@ fn plan_unchecked(
                 trailing.pop();
             }
         }
-        if group.end < shown.len() {
-            let below = first_solid(shown, last.0 + 1..group.end).map(|line| shown.line(line));
-            to += usize::from(below.is_some_and(|line| is_about(line, index, Some(to))));
-        }
+        lines.extend(replaced.iter().map(|line| (*line).to_owned()));
         if group.end == shown.len() {
             to = end_of_scope(index, &trailing, to);
         }
@@ -535,6 +527,32 @@ fn whole_ends(index: &Index<'_>, shown: &View<'_>, best: &Alignment) -> Result<(
 /// A line with fewer letters is common code.
 const TELLING: usize = 10;
 
+/// New lines that follow each other, those of them that tell something.
+#[derive(Default)]
+struct Run<'p> {
+    fresh: usize,
+    doubled: usize,
+    example: &'p str,
+}
+
+impl<'p> Run<'p> {
+    fn take(&mut self, line: &'p str, elsewhere: bool) {
+        self.fresh += 1;
+        if elsewhere {
+            self.doubled += 1;
+            self.example = line.trim();
+        }
+    }
+
+    /// One line that the file has already among many new ones is how code repeats itself.
+    fn check(&self) -> Result<(), Unmerged> {
+        if self.doubled > 0 && self.doubled * 3 >= self.fresh {
+            return Err(Unmerged::Unaccounted(self.example.to_owned()));
+        }
+        Ok(())
+    }
+}
+
 /// What is put in must not be in the file already, beyond what the piece shows of it: then it is
 /// more likely that a line was not recognised than that it is meant to be there twice.
 fn account(
@@ -559,32 +577,22 @@ fn account(
             }
         }
     }
-    let telling = |line: &str| {
-        line.chars()
-            .filter(|letter| letter.is_alphanumeric())
-            .count()
-            >= TELLING
-    };
-    let mut doubled = 0;
-    let mut fresh = 0;
-    let mut example = "";
-    for at in groups.iter().flat_map(Clone::clone) {
-        let line = shown.line(at);
-        if best.line_of(at).is_some() || !telling(line) {
-            continue;
+    let telling = |line: &str| letters(line) >= TELLING;
+    for group in groups {
+        let mut run = Run::default();
+        for at in group.clone() {
+            let line = shown.line(at);
+            if best.line_of(at).is_some() && !is_blank(line) {
+                run.check()?;
+                run = Run::default();
+            } else if telling(line) {
+                let key = Form::Trim.key(line);
+                let known = counts.get(&key).copied().unwrap_or(0);
+                let elsewhere = known == 1 && gone.get(&key).copied().unwrap_or(0) == 0;
+                run.take(line, elsewhere);
+            }
         }
-        fresh += 1;
-        let key = Form::Trim.key(line);
-        let elsewhere =
-            counts.get(&key).copied().unwrap_or(0) > gone.get(&key).copied().unwrap_or(0);
-        if elsewhere && counts.get(&key) == Some(&1) {
-            doubled += 1;
-            example = line.trim();
-        }
-    }
-    // One such line among many new ones is how code repeats itself.
-    if doubled > 0 && doubled * 3 > fresh {
-        return Err(Unmerged::Unaccounted(example.to_owned()));
+        run.check()?;
     }
     Ok(())
 }

@@ -169,7 +169,7 @@ pub(crate) fn locate(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
     similar::find(index, pattern)
 }
 
-pub(crate) use escapes::unescaped;
+pub(crate) use escapes::{is_escaped_alike, unescaped};
 
 /// In which forms lines are compared after all of their bytes, and what the rung is called.
 const RUNGS: [(Form, Rung); 5] = [
@@ -245,7 +245,8 @@ fn reindent(
         // In a diff a line that lacks one blank has lost the one that marks it.
         let lost = |(reply, file): &(&str, &str)| file.strip_prefix(' ') == Some(reply);
         let whole: Vec<(&str, &str)> = pairs.iter().copied().filter(|pair| !lost(pair)).collect();
-        if !whole.is_empty() && whole.iter().all(|(reply, file)| reply == file) {
+        let told = !whole.is_empty() || (of_removed.is_empty() && !pairs.is_empty());
+        if told && whole.iter().all(|(reply, file)| reply == file) {
             return Some(Reindent::Same);
         }
     }
@@ -403,8 +404,11 @@ fn exact(index: &Index<'_>, pattern: &Pattern<'_>) -> Spots {
 
 /// When the old text has no indented line to show how the reply writes indentation, and the new
 /// text is indented by what the file never uses, a level of the one is a level of the other.
-fn foreign_indent(index: &Index<'_>, pattern: &Pattern<'_>) -> Reindent {
-    let indented = |line: &&str| !is_blank(line) && line.starts_with([' ', '\t']);
+pub(crate) fn foreign_indent(index: &Index<'_>, pattern: &Pattern<'_>) -> Reindent {
+    // The lines of a block comment are one blank in, whatever the unit.
+    let starred =
+        |line: &str| matches!(line.strip_prefix(' '), Some(rest) if rest.starts_with('*'));
+    let indented = |line: &&str| !is_blank(line) && line.starts_with([' ', '\t']) && !starred(line);
     if pattern.old.iter().any(indented) {
         return Reindent::Same;
     }
@@ -416,7 +420,11 @@ fn foreign_indent(index: &Index<'_>, pattern: &Pattern<'_>) -> Reindent {
         return Reindent::Same;
     };
     let file = &index.file;
-    match index.indent_unit().or_else(|| usual_step(file)) {
+    let unit = match index.indent_unit() {
+        Some(IndentUnit::Tabs) => Some(IndentUnit::Tabs),
+        unit => usual_step(file).or(unit),
+    };
+    match unit {
         Some(IndentUnit::Spaces(width))
             if tabs && !file.iter().any(|line| line.starts_with('\t')) =>
         {

@@ -4,7 +4,6 @@ mod actions;
 mod handshake;
 mod jobs;
 mod model;
-mod restart;
 mod review;
 mod session;
 mod text;

@@ -329,6 +329,12 @@ impl Diff {
                     body.lines.pop();
                 }
             }
+            if body.lines.is_empty() {
+                return Err(Refusal::whole(
+                    RefusalCode::Truncated,
+                    "The diff ends after a line of `@@`: the reply was cut.",
+                ));
+            }
             if body.is_cut(complete_line, self.miscounted) {
                 return Err(Refusal::whole(
                     RefusalCode::Truncated,

@@ -4,14 +4,22 @@
 /// always read in the same way.
 pub(crate) fn unescaped(old: &str, new: &str) -> Vec<(String, String)> {
     let mut readings: Vec<(String, String)> = Vec::new();
-    let ways: [fn(&str) -> String; 3] = [backslashes, quotes, entities];
-    for way in ways {
+    for way in WAYS {
         let reading = (way(old), way(new));
         if reading.0 != old && !readings.contains(&reading) {
             readings.push(reading);
         }
     }
     readings
+}
+
+const WAYS: [fn(&str) -> String; 3] = [backslashes, quotes, entities];
+
+/// Whether new text has a level of escaping that old text found in the file shows nothing of, and that
+/// another old text of the same reply had.
+pub(crate) fn is_escaped_alike(old: &str, new: &str, other: &str) -> bool {
+    WAYS.iter()
+        .any(|way| way(new) != new && way(old) == old && way(other) != other)
 }
 
 /// All backslash escapes of JSON.

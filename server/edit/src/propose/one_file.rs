@@ -29,6 +29,8 @@ pub(crate) struct Owned {
     pub(crate) region: (usize, usize),
     /// The region is what the hunk says it replaces, by line numbers.
     pub(crate) by_numbers: bool,
+    /// The bytes that the hunk's old text stands for, when it need not be whole lines.
+    pub(crate) known: Option<ByteRange>,
 }
 
 /// What the hunks of one file come to.
@@ -60,6 +62,7 @@ pub(super) struct Fixed {
     pub(super) changes: Vec<Change>,
     pub(super) region: (usize, usize),
     pub(super) by_numbers: bool,
+    pub(super) known: Option<ByteRange>,
     pub(super) repairs: Vec<String>,
 }
 
@@ -133,6 +136,7 @@ pub(super) fn edit(
             Err(refusal) => refused.push(*refusal),
         }
     }
+    refused.extend(escaped_alike(path, members, &edits));
     if refused.is_empty() {
         refused.extend(together::arrange(path, &index, &mut edits));
     }
@@ -353,12 +357,12 @@ impl File<'_, '_> {
             range = Some(range.map_or(replacement.delete, |range: ByteRange| {
                 range.cover(replacement.delete)
             }));
-            let by_numbers = fixed.by_numbers;
             edits.owned.push(Owned {
                 hunk: number,
                 replacement,
                 region: fixed.region,
-                by_numbers,
+                by_numbers: fixed.by_numbers,
+                known: fixed.known,
             });
         }
         let range_before = range.unwrap_or_default();
@@ -453,6 +457,43 @@ fn neighbours(stages: &[(usize, &Hunk, Stage<'_>)]) -> Vec<Neighbours> {
         near
     };
     stages.iter().enumerate().map(about).collect()
+}
+
+/// Hunks whose old text shows no escaping while their new text has the level too many that another
+/// hunk of the reply was found to have.
+fn escaped_alike(path: &str, members: &[Member<'_>], edits: &Edits) -> Vec<HunkRefusal> {
+    let on_rung = |number: usize| {
+        let placed = edits.placed.iter().find(|placed| placed.index == number)?;
+        Some(placed.rung)
+    };
+    let texts = |&(number, hunk): &Member<'_>| match &hunk.op {
+        Op::Replace { old, new, .. } => Some((number, old.clone(), new.clone())),
+        _ => None,
+    };
+    if !edits
+        .placed
+        .iter()
+        .any(|placed| placed.rung == Rung::Escapes)
+    {
+        return Vec::new();
+    }
+    let all: Vec<(usize, String, String)> = members.iter().filter_map(texts).collect();
+    let (escaped, others): (Vec<_>, Vec<_>) = all
+        .iter()
+        .partition(|(number, ..)| on_rung(*number) == Some(Rung::Escapes));
+    others
+        .into_iter()
+        .filter(|(_, old, new)| {
+            let alike = |other: &str| crate::locate::is_escaped_alike(old, new, other);
+            escaped.iter().any(|(_, other, _)| alike(other))
+        })
+        .map(|(number, ..)| {
+            let message = format!(
+                "Another hunk for {path} is written with a level of escaping too many; it is not certain whether the new text of this one is. Send it without."
+            );
+            HunkRefusal::new(*number, Some(path), RefusalCode::BadFormat, message)
+        })
+        .collect()
 }
 
 /// Hunks that left no trace because the file has their change.

@@ -1,6 +1,4 @@
 //! The store, seen from outside.
 
 mod answers;
-mod audit;
 mod database;
-mod ledger;

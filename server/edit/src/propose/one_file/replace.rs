@@ -8,12 +8,24 @@ use super::{Boxed, Change, File, Fixed, Stage};
 use crate::elision::{Elision, elision};
 use crate::fold::Form;
 use crate::hunk::{Hunk, Mark, Op, Unit};
+use crate::indent::Reindent;
 use crate::lines::{block_lines, is_blank};
 use crate::locate::{
-    ByteStretch, Pattern, Spot, every_stretch, find_dense, find_stretch, locate, strict, unescaped,
+    ByteStretch, Pattern, Spot, every_stretch, find_dense, find_stretch, foreign_indent, locate,
+    strict, unescaped,
 };
 use crate::place::LineChange;
 use crate::{Format, RefusalCode, Rung};
+
+/// How new text is to be indented.
+enum Layout {
+    /// As the reply has it.
+    AsWritten,
+    /// In the file's unit.
+    ByLines,
+    /// Like the line it stands beside or not at all: nothing says which.
+    Unknown,
+}
 
 impl File<'_, '_> {
     pub(super) fn replace<'h>(&self, number: usize, hunk: &'h Hunk) -> Result<Stage<'h>, Boxed> {
@@ -44,12 +56,58 @@ impl File<'_, '_> {
                 [] => {}
                 [hit] => {
                     self.check_placeholder(number, old, new)?;
-                    return Ok(Stage::Placed(self.stretch(*hit, old, new)));
+                    match self.layout(*hit, old, new) {
+                        Layout::AsWritten => {
+                            return Ok(Stage::Placed(self.stretch(*hit, old, new)));
+                        }
+                        Layout::ByLines => {}
+                        Layout::Unknown => {
+                            let message = format!(
+                                "The text to be replaced is indented in {}, and the reply indents neither it nor the new lines. Copy it with its indentation.",
+                                self.path
+                            );
+                            return Err(self.refuse(number, RefusalCode::NotFound, message));
+                        }
+                    }
                 }
                 several => return self.one_of(number, hunk, several, old, new),
             }
         }
         self.by_lines(number, old, new, *unit, marked, &hunk.hints.marks)
+    }
+
+    /// How new text for a stretch of characters is to be indented.
+    fn layout(&self, hit: ByteStretch, old: &str, new: &str) -> Layout {
+        let file = &self.index.file;
+        let (first, last) = (
+            file.line_at(hit.start),
+            file.line_at(hit.end.saturating_sub(1)),
+        );
+        let ends_lines = hit.end == file.end_of(last) || hit.end == file.start_of(last + 1);
+        if !ends_lines || !new.trim_matches('\n').contains('\n') {
+            return Layout::AsWritten;
+        }
+        if file.start_of(first) == hit.start {
+            let pattern = Pattern::new(old, new);
+            return match foreign_indent(self.index, &pattern) {
+                Reindent::Same => Layout::AsWritten,
+                _ => Layout::ByLines,
+            };
+        }
+        // One line without its indentation, and further ones beside it that have none either.
+        let solid = |text: &'_ str| text.lines().filter(|line| !is_blank(line)).count();
+        let flush = |line: &str| !line.starts_with([' ', '\t']);
+        let lead = file.text().get(file.start_of(first)..hit.start);
+        let bare = lead.is_some_and(is_blank)
+            && solid(old) == 1
+            && solid(new) > 1
+            && old.lines().next() == new.lines().next()
+            && new.lines().all(flush);
+        if bare {
+            Layout::Unknown
+        } else {
+            Layout::AsWritten
+        }
     }
 
     /// Old text as lines, on every rung of the ladder.
@@ -129,7 +187,8 @@ impl File<'_, '_> {
         if letters < LETTERS || pattern.new.len() < 2 {
             return false;
         }
-        let places = self.index.find(&pattern.new, Form::End);
+        // Byte for byte: the hunk may be about nothing but blanks at the ends of lines.
+        let places = self.index.find(&pattern.new, Form::Exact);
         let [place] = places.as_slice() else {
             return false;
         };
@@ -254,6 +313,7 @@ impl File<'_, '_> {
                 file.line_at(hit.start),
                 file.line_at(hit.end.saturating_sub(1)) + 1,
             ),
+            known: Some(ByteRange::new(ByteOffset(hit.start), ByteOffset(hit.end))),
             ..Fixed::default()
         }
     }

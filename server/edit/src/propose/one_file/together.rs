@@ -42,7 +42,7 @@ pub(super) fn arrange(path: &str, index: &Index<'_>, edits: &mut Edits) -> Vec<H
             .iter()
             .rev()
             .take(4)
-            .find(|known| contradict(known, &next))
+            .find(|known| contradict(index, known, &next))
         {
             let line = index.file.line_at(start.0) + 1;
             let (one, other) = (clash.hunk.min(next.hunk) + 1, clash.hunk.max(next.hunk) + 1);
@@ -62,7 +62,7 @@ pub(super) fn arrange(path: &str, index: &Index<'_>, edits: &mut Edits) -> Vec<H
     refused
 }
 
-fn contradict(one: &Owned, other: &Owned) -> bool {
+fn contradict(index: &Index<'_>, one: &Owned, other: &Owned) -> bool {
     if one.hunk == other.hunk {
         return false;
     }
@@ -74,6 +74,18 @@ fn contradict(one: &Owned, other: &Owned) -> bool {
     if a.intersects(b) || inside(a, b) || inside(b, a) {
         return true;
     }
+    if let (Some(one_known), Some(other_known)) = (one.known, other.known) {
+        // Each says how a whole line reads afterwards, and they say different things.
+        let within =
+            |part: ByteRange, whole: ByteRange| whole.start <= part.start && part.end <= whole.end;
+        let (first, second) = (touched(index, one), touched(index, other));
+        let same_line = first
+            .zip(second)
+            .is_some_and(|(a, b)| a.0 <= b.1 && b.0 <= a.1);
+        if same_line && within(a, other_known) && within(b, one_known) {
+            return true;
+        }
+    }
     let regions_meet = one.region.0 < other.region.1 && other.region.0 < one.region.1;
     let by_numbers = one.by_numbers && other.by_numbers;
     if by_numbers && (regions_meet || one.region.0 == other.region.0) {
@@ -81,4 +93,17 @@ fn contradict(one: &Owned, other: &Owned) -> bool {
     }
     // Both insert here: in order if one hunk ends where the other begins.
     a == b && a.is_empty() && (regions_meet || one.region == other.region)
+}
+
+/// The first and the last line of which a replacement changes a part; `None` when it only puts in lines.
+fn touched(index: &Index<'_>, owned: &Owned) -> Option<(usize, usize)> {
+    let file = &index.file;
+    let (delete, insert) = (owned.replacement.delete, &owned.replacement.insert);
+    let first = file.line_at(delete.start.0);
+    if delete.is_empty() {
+        let before = delete.start.0 == file.start_of(first) && insert.ends_with('\n');
+        let behind = delete.start.0 == file.end_of(first) && insert.starts_with(['\n', '\r']);
+        return (!before && !behind).then_some((first, first));
+    }
+    Some((first, file.line_at(delete.end.0 - 1)))
 }

@@ -167,6 +167,13 @@ impl File<'_, '_> {
                 }
             }
         }
+        // Lines at the margin are there in every unit: those that are not have moved into a block or out.
+        if pairs
+            .iter()
+            .any(|(_, reply, own)| reply.is_empty() != own.is_empty())
+        {
+            return None;
+        }
         let other = pairs.iter().filter(|(_, reply, own)| reply != own).count();
         if other < MANY_LINES || other * 10 < pairs.len() * 9 {
             return None;
@@ -215,21 +222,7 @@ impl File<'_, '_> {
                 continue;
             }
             let lines = new.get(part.new.clone()).unwrap_or(&[]);
-            let pairs = part.old.len() == lines.len();
-            // Blanks that only the reply has at the end of a line are no change.
-            let own = |step: usize, line: &str| {
-                let own = file.line(part.old.start + step);
-                if pairs && own == line.trim_end() {
-                    own.to_owned()
-                } else {
-                    line.to_owned()
-                }
-            };
-            let new = lines
-                .iter()
-                .enumerate()
-                .map(|(step, line)| own(step, line))
-                .collect();
+            let new = lines.iter().map(|line| (*line).to_owned()).collect();
             let change = LineChange {
                 first: part.old.start,
                 last: part.old.end,

@@ -1,0 +1,133 @@
+//! Lines beside an elision: whether they are new, or stand for lines that it would hide.
+
+use super::Unmerged;
+use crate::fold::{Form, likeness, ratio};
+use crate::lines::is_blank;
+use crate::locate::Index;
+
+/// How alike a line beside an elision may be to the line that the elision would hide before it is a
+/// question whether it replaces it.
+pub(super) const ALIKE: f64 = 0.62;
+
+/// Whether a line is about what a line of the file is about: it gives the same name another value.
+pub(super) fn is_about(line: &str, index: &Index<'_>, place: Option<usize>) -> bool {
+    let subject = |line: &str| {
+        let (front, value) = line.trim().split_once(['=', ':'])?;
+        // What heads a block gives no name a value.
+        let head = value.is_empty() || value.ends_with(['{', '(', '[', ':']);
+        (letters(front) > 1 && !head).then(|| front.trim().to_owned())
+    };
+    let own = place
+        .filter(|&place| place < index.file.len())
+        .map(|place| index.file.line(place));
+    own.and_then(subject)
+        .is_some_and(|own| subject(line) == Some(own))
+}
+
+/// Fewer letters are said twice by chance.
+const ECHO: usize = 8;
+
+/// How many lines of the file more than there are new ones are looked at.
+const ECHO_REACH: usize = 3;
+
+/// Whether some new lines end as lines of the file do where they are put in: then it is more likely
+/// that they are to take their place.
+pub(super) fn check_echo<'f>(
+    new: &[&str],
+    file: impl Iterator<Item = &'f str>,
+) -> Result<(), Unmerged> {
+    let next: Vec<&str> = file
+        .filter(|line| !is_blank(line))
+        .take(new.len() + ECHO_REACH)
+        .collect();
+    for end in 1..=next.len() {
+        let pairs = new.iter().rev().zip(next.iter().take(end).rev());
+        let same = pairs.take_while(|(one, other)| Form::End.same(one, other));
+        let (count, letters) = same.fold((0, 0), |(count, sum), (line, _)| {
+            (count + 1, sum + letters(line))
+        });
+        if letters >= ECHO && count * 3 >= new.len() {
+            let line = new.last().map_or("", |line| line.trim());
+            return Err(Unmerged::Unaccounted(line.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn letters(line: &str) -> usize {
+    line.chars()
+        .filter(|letter| letter.is_alphanumeric())
+        .count()
+}
+
+pub(super) fn check_beside(
+    index: &Index<'_>,
+    line: &str,
+    from: Option<usize>,
+    upwards: bool,
+) -> Result<(), Unmerged> {
+    let mut at = from;
+    while let Some(place) = at.filter(|&place| place < index.file.len()) {
+        let own = index.file.line(place);
+        if is_blank(own) {
+            at = if upwards {
+                place.checked_sub(1)
+            } else {
+                Some(place + 1)
+            };
+            continue;
+        }
+        if letters(own) > 2 && (likeness(own, line) >= ALIKE || shares_ends(own, line)) {
+            return Err(Unmerged::Unaccounted(line.trim().to_owned()));
+        }
+        break;
+    }
+    Ok(())
+}
+
+/// How much of the shorter of two lines both begin and end with, for one to be the other changed.
+const SHARED: f64 = 0.55;
+
+/// Whether two lines begin and end alike, however much one has between.
+fn shares_ends(one: &str, other: &str) -> bool {
+    let (one, other) = (Form::Dense.of(one), Form::Dense.of(other));
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let shorter = one.len().min(other.len());
+    let head = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let rest = shorter - head;
+    let tail = one.iter().rev().zip(other.iter().rev()).take(rest);
+    let tail = tail.take_while(|(a, b)| a == b).count();
+    shorter >= MIN_SHARED && ratio(head + tail, shorter) >= SHARED
+}
+
+/// Shorter lines begin and end alike by chance.
+const MIN_SHARED: usize = 12;
+
+/// Where the last lines before an elision begin with another value for a name that the file gives one
+/// there, they take the place of the file's, and lines that are the same after it are those lines.
+pub(super) fn taken_over<'p>(
+    index: &Index<'_>,
+    trailing: &mut Vec<&'p str>,
+    to: &mut usize,
+) -> Vec<&'p str> {
+    let Some(at) = trailing.iter().position(|line| !is_blank(line)) else {
+        return Vec::new();
+    };
+    let about = trailing
+        .get(at)
+        .is_some_and(|line| is_about(line, index, Some(*to)));
+    if !about {
+        return Vec::new();
+    }
+    let rest = trailing.get(at + 1..).unwrap_or(&[]);
+    let same = rest
+        .iter()
+        .enumerate()
+        .take_while(|(step, line)| {
+            let place = *to + 1 + step;
+            place < index.file.len() && Form::End.same(index.file.line(place), line)
+        })
+        .count();
+    *to += 1 + same;
+    trailing.drain(..at + 1 + same).collect()
+}

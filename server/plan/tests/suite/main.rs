@@ -1,4 +1,0 @@
-//! The tests of the plan document.
-
-mod plans;
-mod properties;
