@@ -155,6 +155,44 @@ impl Builder {
         if let Some(settings) = &self.user_settings {
             std::fs::write(config.join("pleach.toml"), settings).expect("the user's settings");
         }
+        let options = self.options.unwrap_or_else(|| json!({"jobEvents": true}));
+        let life = Life {
+            personality: self.personality,
+            base,
+            options,
+            changes: self.changes,
+            variables: self.variables,
+        };
+        life.spawn(Some(home))
+    }
+
+    /// Starts the server and begins the session.
+    pub fn start(self) -> Client {
+        let opened = self.opened.clone();
+        let mut client = self.spawn();
+        client.begin();
+        for path in opened {
+            client.open(&path);
+        }
+        client
+    }
+}
+
+/// What a server is started with, so that another can be started like it.
+#[derive(Clone)]
+struct Life {
+    personality: Personality,
+    /// The folder that holds the workspace, the settings and the state.
+    base: PathBuf,
+    options: Value,
+    changes: Vec<(String, Value)>,
+    variables: Vec<(OsString, OsString)>,
+}
+
+impl Life {
+    fn spawn(&self, home: Option<TempDir>) -> Client {
+        let base = self.base.clone();
+        let root = base.join("workspace");
         let mut child = Command::new(binary())
             .arg("lsp")
             .current_dir(&root)
@@ -166,7 +204,7 @@ impl Builder {
             .env("XDG_STATE_HOME", base.join("state"))
             .env("XDG_DATA_HOME", base.join("data"))
             .env("XDG_CACHE_HOME", base.join("cache"))
-            .envs(self.variables)
+            .envs(self.variables.clone())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -201,14 +239,14 @@ impl Builder {
         initialize["rootUri"] = json!(folder);
         initialize["rootPath"] = json!(root);
         initialize["workspaceFolders"] = json!([{"uri": folder, "name": "workspace"}]);
-        let options = self.options.unwrap_or_else(|| json!({"jobEvents": true}));
-        initialize["initializationOptions"] = json!({ "pleach": options });
-        for (pointer, value) in self.changes {
-            *make_way(&mut initialize, &pointer) = value;
+        initialize["initializationOptions"] = json!({ "pleach": self.options });
+        for (pointer, value) in &self.changes {
+            *make_way(&mut initialize, pointer) = value.clone();
         }
         Client {
             personality: self.personality,
-            home: Some(home),
+            home,
+            life: self.clone(),
             base,
             root,
             child,
@@ -231,17 +269,6 @@ impl Builder {
             unknown: Vec::new(),
             ended: false,
         }
-    }
-
-    /// Starts the server and begins the session.
-    pub fn start(self) -> Client {
-        let opened = self.opened.clone();
-        let mut client = self.spawn();
-        client.begin();
-        for path in opened {
-            client.open(&path);
-        }
-        client
     }
 }
 
@@ -288,6 +315,7 @@ pub enum Side {
 pub struct Client {
     personality: Personality,
     home: Option<TempDir>,
+    life: Life,
     base: PathBuf,
     root: PathBuf,
     child: Child,
@@ -367,6 +395,36 @@ impl Client {
     /// Ends the session by the book, and fails unless the server plays along.
     pub fn end(mut self) {
         self.finish();
+    }
+
+    /// Ends the session by the book and begins another one in the same place, with no document open.
+    #[must_use]
+    pub fn restart(mut self) -> Self {
+        self.finish();
+        self.again()
+    }
+
+    /// Ends the server with no time to do anything, and begins another session in the same place.
+    #[must_use]
+    pub fn restart_after_kill(mut self) -> Self {
+        self.child.kill().expect("the server is ours");
+        self.ended = true;
+        self.child.wait().expect("the server is ours");
+        self.again()
+    }
+
+    fn again(&mut self) -> Self {
+        let mut next = self.life.spawn(self.home.take());
+        next.begin();
+        next
+    }
+
+    /// Begins another session in the same place beside this one.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        let mut other = self.life.spawn(None);
+        other.begin();
+        other
     }
 
     fn finish(&mut self) {

@@ -19,12 +19,12 @@ end, {
   end,
 })
 
-for _, name in ipairs({ 'document', 'test', 'fix', 'implement', 'explain', 'review', 'comment', 'rewrite', 'land' }) do
+for _, name in ipairs({ 'document', 'test', 'fix', 'implement', 'explain', 'review', 'comment', 'rewrite', 'land', 'accept', 'reject', 'diff', 'retry' }) do
   local plug = ('<Plug>(pleach-%s)'):format(name)
   vim.keymap.set('n', plug, ('<Cmd>Pleach %s<CR>'):format(name), { desc = 'Pleach: ' .. name })
   vim.keymap.set('x', plug, (':Pleach %s<CR>'):format(name), { desc = 'Pleach: ' .. name, silent = true })
 end
-for _, name in ipairs({ 'cancel', 'undo', 'status', 'log' }) do
+for _, name in ipairs({ 'cancel', 'undo', 'status', 'log', 'next', 'previous', 'hunks', 'history' }) do
   vim.keymap.set('n', ('<Plug>(pleach-%s)'):format(name), ('<Cmd>Pleach %s<CR>'):format(name), { desc = 'Pleach: ' .. name })
 end
 
@@ -45,6 +45,33 @@ vim.api.nvim_create_autocmd('LspDetach', {
     require('pleach.progress').on_detach(event)
   end,
 })
+
+vim.api.nvim_create_autocmd('LspAttach', {
+  group = group,
+  desc = 'Show what waits for review in a file that was just opened',
+  callback = function(event)
+    local client = vim.lsp.get_client_by_id(event.data.client_id)
+    if client and client.name == 'pleach' then
+      require('pleach.review').show(event.buf)
+    end
+  end,
+})
+
+--- A theme may say otherwise.
+local function set_highlights()
+  for name, link in pairs({
+    PleachAdded = 'DiffAdd',
+    PleachRemoved = 'DiffDelete',
+    PleachConflict = 'DiffText',
+    PleachMore = 'Comment',
+    PleachSign = 'DiagnosticSignHint',
+    PleachConflictSign = 'DiagnosticSignWarn',
+  }) do
+    vim.api.nvim_set_hl(0, name, { link = link, default = true })
+  end
+end
+set_highlights()
+vim.api.nvim_create_autocmd('ColorScheme', { group = group, desc = 'Colours of hunks under review', callback = set_highlights })
 
 -- Set `vim.g.pleach_enable = false` before the plugin is loaded to call `vim.lsp.enable('pleach')`
 -- yourself.

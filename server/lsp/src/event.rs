@@ -16,6 +16,7 @@ use tower_lsp::jsonrpc::{Error, ErrorCode, Id};
 
 use crate::session::configuration::LoadedSettings;
 use crate::session::documents::Access;
+use crate::session::keeping::Kept;
 use crate::session::landing::{LandingFailure, Written};
 use crate::session::reviews::Offer;
 use crate::transport::Signal;
@@ -148,6 +149,21 @@ pub(crate) enum Event {
         job: JobId,
         kept: Result<String, String>,
     },
+    /// What an earlier session left may be asked for: the settings are known.
+    KeptDue,
+    /// What an earlier session left.
+    KeptLoaded(Box<Kept>),
+    /// What takes a landing of an earlier session back, or why it cannot be had.
+    UndoRead {
+        job: JobId,
+        number: u64,
+        summary: String,
+        undo: Result<Box<Proposal>, String>,
+    },
+    /// Something about the store that a person should know.
+    StoreNotice(String),
+    /// Something could not be kept in the store, and why.
+    NotKept(String),
 }
 
 /// How the task of a job ended.

@@ -40,6 +40,7 @@ pub mod transport;
 
 use event::{Event, Inbox};
 use session::Session;
+use session::keeping::Keeper;
 
 /// Sets how much is logged. The log itself is the command line's.
 pub type LogLevelSetter = Arc<dyn Fn(LogLevel) + Send + Sync>;
@@ -80,15 +81,23 @@ pub fn run(
         }
     };
     let jobs = TaskTracker::new();
+    let (inbox, events) = Inbox::new();
+    let keeper = Keeper::start(&environment.state_dir, inbox.clone());
     let code = runtime.block_on(async {
-        let (inbox, events) = Inbox::new();
         let (outbox, drain) = transport::outbox();
-        let session = Session::new(inbox.clone(), outbox.clone(), environment, jobs.clone());
+        let session = Session::new(
+            inbox.clone(),
+            outbox.clone(),
+            environment,
+            jobs.clone(),
+            keeper.clone(),
+        );
         drop(tokio::spawn(session.run(events)));
         let (service, socket) = service::service(inbox.clone());
         let signals = move |signal| inbox.put(Event::Signal(signal));
         transport::serve(reader, writer, (outbox, drain), service, socket, signals).await
     });
+    keeper.finish();
     if jobs.is_empty() {
         // The process ends now, and everything with it. To give back every document and thread first
         // would only keep the editor waiting.

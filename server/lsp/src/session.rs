@@ -25,6 +25,7 @@ use configuration::Configuration;
 use documents::Documents;
 use history::History;
 use jobs::Job;
+use keeping::Keeper;
 use landing::Landing;
 use listing::Listings;
 use reviews::Reviews;
@@ -35,6 +36,7 @@ pub(crate) mod documents;
 mod handshake;
 mod history;
 mod jobs;
+pub(crate) mod keeping;
 pub(crate) mod landing;
 mod listing;
 mod messages;
@@ -54,6 +56,9 @@ pub(crate) struct Session {
     landings: BTreeMap<JobId, Landing>,
     history: History,
     reviews: Reviews,
+    keeper: Keeper,
+    /// Whether it was said that things are not kept.
+    said_not_kept: bool,
     listings: Listings,
     /// Requests of ours that the client has not answered yet.
     awaited: BTreeMap<i64, Awaited>,
@@ -83,12 +88,14 @@ struct LastPlace {
 }
 
 impl Session {
-    /// A session that sends through `outbox` and runs its jobs under `tasks`.
+    /// A session that sends through `outbox`, runs its jobs under `tasks`, and keeps with `keeper` what
+    /// is to outlive it.
     pub(crate) fn new(
         inbox: Inbox,
         outbox: Outbox,
         environment: Environment,
         tasks: TaskTracker,
+        keeper: Keeper,
     ) -> Self {
         Self {
             inbox,
@@ -102,6 +109,8 @@ impl Session {
             landings: BTreeMap::new(),
             history: History::default(),
             reviews: Reviews::default(),
+            keeper,
+            said_not_kept: false,
             listings: Listings::default(),
             awaited: BTreeMap::new(),
             last_place: None,
@@ -158,6 +167,7 @@ impl Session {
                 }
                 self.document_moved(&uri);
                 self.saved(&uri);
+                self.keep_reviews_in(&uri);
             }
             Event::FoldersChanged { added, removed } => self.change_folders(added, &removed),
             Event::ConfigurationChanged(settings) => self.client_settings_changed(&settings),
@@ -204,6 +214,18 @@ impl Session {
             Event::LandingDue { job, attempt } => self.landing_due(job, attempt),
             Event::FileRead { job, step, text } => self.file_read(job, step, text.as_deref()),
             Event::AnswerKept { job, kept } => self.answer_kept(job, kept),
+            Event::KeptDue => self.load_kept(),
+            Event::KeptLoaded(kept) => self.kept_loaded(*kept),
+            Event::UndoRead {
+                job,
+                number,
+                summary,
+                undo,
+            } => self.undo_read(job, number, summary, undo),
+            Event::StoreNotice(text) => {
+                self.show(messages::Severity::Warning, &format!("Pleach: {text}"));
+            }
+            Event::NotKept(error) => self.not_kept(&error),
         }
     }
 

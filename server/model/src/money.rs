@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 
+use pleach_policy::MicroUsd;
 use reqwest::Url;
 use serde_json::{Map, Value};
 
@@ -16,18 +17,6 @@ use crate::{ModelRequest, ProviderConfig, Usage};
 
 /// The table as it was when this version was made.
 const BUILT_IN: &str = include_str!("../prices/models.json");
-
-/// An amount in millionths of a US dollar.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MicroUsd(pub u64);
-
-/// Four digits behind the point, rounded up: what costs something does not look free.
-impl std::fmt::Display for MicroUsd {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let parts = self.0.div_ceil(100);
-        write!(f, "${}.{:04}", parts / 10_000, parts % 10_000)
-    }
-}
 
 /// What is known of models.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

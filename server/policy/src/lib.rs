@@ -1,6 +1,6 @@
 //! # Policy: what may be read, sent, written and spent
 //!
-//! Pure decisions, no disk and no network. Three of them:
+//! Pure decisions, no disk and no network:
 //!
 //! - **Settings.** A `pleach.toml` is read key by key, by [`parse`]: it never fails. What cannot be
 //!   used becomes a [`SettingsProblem`] at that key, for the editor to show, and everything else takes
@@ -10,6 +10,8 @@
 //! - **Paths.** [`check_path`] decides from the name alone whether an edit may touch a file:
 //!   nothing outside the workspace, no version control internals, no keys, nothing that an editor or a
 //!   build server would run. Following links on disk is the workspace room's part.
+//! - **Money.** [`BudgetSettings::room`] says what the caps leave for one more call of a model, and a
+//!   [`Breaker`] notices a loop.
 //! - **Keys in texts.** [`redact`] takes what looks like a key out of what is shown or logged.
 //!
 //! ```
@@ -41,14 +43,16 @@
 //! assert_eq!(check_path("../secret", &rules).unwrap_err().code(), "parent_directory");
 //! ```
 
+mod budget;
 mod paths;
 mod redact;
 mod settings;
 
+pub use budget::{Breaker, Cap, MicroUsd, Room, Spent};
 pub use paths::{PathRefusal, PathRules, RefusalReason, RelativePath, check_path, check_reading};
 pub use redact::redact;
 pub use settings::{
-    ActionSettings, BUILTIN_ENGINE, EditSettings, KeySource, LimitSettings, Loaded, LogLevel,
-    LogSettings, ProviderKind, ProviderSettings, Review, Settings, SettingsProblem, Severity,
-    json_schema, narrow, overlay, parse,
+    ActionSettings, BUILTIN_ENGINE, BudgetSettings, EditSettings, KeySource, LimitSettings, Loaded,
+    LogLevel, LogSettings, ProviderKind, ProviderSettings, Review, Settings, SettingsProblem,
+    Severity, json_schema, narrow, overlay, parse,
 };

@@ -3,6 +3,7 @@
 //! The comments on the types below are the user's reference: they become the published JSON Schema
 //! and the table in `docs/configuration.md`.
 
+mod budget;
 mod layers;
 mod problem;
 mod provider;
@@ -18,7 +19,7 @@ use serde::{Serialize, Serializer};
 
 pub use self::layers::{Loaded, narrow, overlay, parse};
 pub use self::problem::{SettingsProblem, Severity};
-use crate::PathRules;
+use crate::{MicroUsd, PathRules};
 
 /// The name of the engine that needs no model, no key and no network.
 pub const BUILTIN_ENGINE: &str = "builtin";
@@ -46,6 +47,9 @@ pub struct Settings {
     pub edits: EditSettings,
     /// How long to wait, and how much to send and take.
     pub limits: LimitSettings,
+    /// How much may be spent on models, in US dollars. Days and months are those of UTC. A workspace can
+    /// lower each of them.
+    pub budget: BudgetSettings,
     /// What the server writes to its log.
     pub log: LogSettings,
 }
@@ -59,6 +63,7 @@ impl Default for Settings {
             actions: ActionSettings::default(),
             edits: EditSettings::default(),
             limits: LimitSettings::default(),
+            budget: BudgetSettings::default(),
             log: LogSettings::default(),
         }
     }
@@ -342,6 +347,58 @@ impl Default for LimitSettings {
             max_output_tokens: None,
             max_attempts: 2,
             max_context_bytes: 262_144,
+        }
+    }
+}
+
+/// How much may be spent on models.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct BudgetSettings {
+    /// The most that one call of a model may cost. A call that must cost more is not made; one that
+    /// reaches it is stopped, and what came is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>", range(min = 0, max = 1_000_000))]
+    pub request_usd: Option<MicroUsd>,
+    /// The most that may be spent on a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>", range(min = 0, max = 1_000_000))]
+    pub day_usd: Option<MicroUsd>,
+    /// The most that may be spent in a month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>", range(min = 0, max = 1_000_000))]
+    pub month_usd: Option<MicroUsd>,
+    /// The most that may be spent in a month for one workspace folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>", range(min = 0, max = 1_000_000))]
+    pub workspace_month_usd: Option<MicroUsd>,
+    /// Whether models whose price is unknown are asked although there is a cap. Those on this machine
+    /// always are.
+    pub allow_unknown_prices: bool,
+    /// How many calls of a model one job may make: a guard against loops.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub calls_per_job: u32,
+    /// How many calls of models the server makes within a minute: a guard against loops.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub calls_per_minute: u32,
+    /// The whole path of a file with prices, which count in place of those that Pleach comes with:
+    /// `LiteLLM`'s `model_prices_and_context_window.json`, or one of the same form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price_file: Option<String>,
+}
+
+impl Default for BudgetSettings {
+    fn default() -> Self {
+        Self {
+            request_usd: None,
+            day_usd: None,
+            month_usd: None,
+            workspace_month_usd: None,
+            allow_unknown_prices: false,
+            calls_per_job: 50,
+            calls_per_minute: 120,
+            price_file: None,
         }
     }
 }

@@ -83,7 +83,7 @@ pub enum StoreError {
     },
     /// The database could not be read or written. What was to be kept is not.
     #[error(
-        "the history in {path} cannot be used: {cause}; see that the disk is not full and the file yours"
+        "the database {path} cannot be used: {cause}; see that the disk is not full and the file yours"
     )]
     Database {
         /// The file.

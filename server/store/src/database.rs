@@ -22,9 +22,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const TRIES: usize = 3;
 
 /// The forms of the database, each made of the one before it. What was released is never changed.
-const FORMS: &[M<'static>] = &[M::up(include_str!("database/form-1.sql"))];
+const FORMS: &[M<'static>] = &[
+    M::up(include_str!("database/form-1.sql")),
+    M::up(include_str!("database/form-2.sql")),
+];
 
-/// What outlives a session: the history of landings, and answers that wait for a decision.
+/// What outlives a session: the history of landings, answers that wait for a decision, the ledger and the
+/// audit.
 ///
 /// Calls wait for the disk: they belong on a thread of their own, never in a handler. Nothing is opened
 /// before the first call. Every call works, whatever the disk does, but for [`StoreError::Database`]:
@@ -61,11 +65,11 @@ impl fmt::Display for Notice {
         match self {
             Self::SetAside { path, cause } => write!(
                 f,
-                "The history could not be read ({cause}). It was set aside as {path}, and a new one begun."
+                "The history and the ledger could not be read ({cause}). They were set aside as {path}, and new ones begun."
             ),
             Self::InMemory { path, cause } => write!(
                 f,
-                "The history cannot be kept in {path} ({cause}). Until the server ends it is kept in memory; make the folder writable to keep it longer."
+                "The history and the ledger cannot be kept in {path} ({cause}). Until the server ends they are kept in memory; make the folder writable to keep them longer."
             ),
         }
     }
@@ -92,6 +96,11 @@ impl Store {
     /// What happened to the database since this was last asked.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
+    }
+
+    /// The folder that it was made for.
+    pub fn state_dir(&self) -> &Utf8Path {
+        &self.state_dir
     }
 
     /// Where the database is, if it can be kept.
@@ -180,7 +189,7 @@ impl Store {
             return;
         }
         // What had not reached the file belongs to it.
-        for part in ["-wal", "-shm"] {
+        for part in ["-wal", "-shm", crate::audit::ANCHOR] {
             let from = format!("{path}{part}");
             match std::fs::rename(&from, format!("{aside}{part}")) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -320,7 +329,7 @@ pub(crate) fn keep_text(transaction: &Transaction<'_>, text: &str) -> rusqlite::
 /// Removes texts that nothing needs any more.
 pub(crate) fn drop_unused_texts(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute(
-        "DELETE FROM text WHERE hash NOT IN (SELECT text FROM landed_file UNION SELECT text FROM waiting_file)",
+        "DELETE FROM text WHERE hash NOT IN (SELECT text FROM landed_file)",
         [],
     )?;
     Ok(())

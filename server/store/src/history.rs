@@ -169,13 +169,12 @@ pub struct LandingEntry {
 pub struct Limits {
     /// The most landings; the oldest go first.
     pub landings: usize,
-    /// The longest time since a landing, or since an answer was decided upon.
+    /// The longest time since a landing.
     pub age: Duration,
-    /// The most bytes of texts of landings; the oldest landings go first. A text that several have is
-    /// counted for each.
+    /// The most bytes of texts of landings, and again of answers that wait; the oldest go first. A text
+    /// that several landings have is counted for each.
     pub bytes: usize,
-    /// The most answers that wait or were decided upon; those decided upon go first, the oldest of them
-    /// first.
+    /// The most answers that wait, however old they are; the oldest go first.
     pub answers: usize,
 }
 
@@ -321,11 +320,16 @@ impl Store {
                 ),
             )?;
             let answers = transaction.execute(
-                "DELETE FROM waiting WHERE decided_at < ?1 OR id IN (
-                     SELECT id FROM waiting ORDER BY decision IS NULL DESC, id DESC
-                     LIMIT -1 OFFSET ?2
+                "DELETE FROM waiting WHERE id IN (
+                     SELECT id FROM (
+                         SELECT id,
+                                row_number() OVER newest AS place,
+                                sum(octet_length(reply) + octet_length(review)) OVER newest AS bytes
+                         FROM waiting
+                         WINDOW newest AS (ORDER BY id DESC)
+                     ) WHERE place > ?1 OR bytes > ?2
                  )",
-                (oldest, to_integer(limits.answers)),
+                (to_integer(limits.answers), to_integer(limits.bytes)),
             )?;
             drop_unused_texts(transaction)?;
             Ok(landings + answers)

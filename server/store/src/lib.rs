@@ -5,6 +5,8 @@
 //! - [`Store`]: the one database (`SQLite`, in the state folder). The history of landings, with what is
 //!   needed to undo one of them later while everything typed since is kept
 //!   ([`LandedFile::undone_in`]), and answers whose hunks wait for a decision.
+//! - [`Ledger`]: what each call of a model may cost and did, in the same database.
+//! - [`Store::audit`]: what was sent where and what was run, hash-chained.
 //! - [`write_page`]: pages that are written to be looked at.
 //!
 //! Nothing here is needed for the server to run. A folder that cannot be made or a full disk is a typed
@@ -71,14 +73,21 @@
 //! ```
 
 mod answers;
+mod audit;
 mod database;
 mod history;
+mod ledger;
 mod pages;
 mod private;
 mod waiting;
 
 pub use answers::{AnswerStore, Bounds, KeptAnswer, StoreError};
+pub use audit::{ChainEnd, ChainFault, ChainReport, NewRecord, Record};
 pub use database::{Notice, Store};
 pub use history::{LandedFile, LandingEntry, LandingId, Limits, NewLanding};
+pub use ledger::{
+    CURRENCY, Call, CallFilter, CallId, CallOutcome, CallTokens, CostEstimate, Ledger, Measure,
+    NewCall, Reserved, Settlement,
+};
 pub use pages::write_page;
-pub use waiting::{Decision, HunkState, NewWaiting, Waiting, WaitingId};
+pub use waiting::{NewWaiting, WaitingId};

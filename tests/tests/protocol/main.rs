@@ -4,6 +4,7 @@ mod actions;
 mod handshake;
 mod jobs;
 mod model;
+mod restart;
 mod review;
 mod session;
 mod text;

@@ -405,6 +405,12 @@ fn what_waits_can_be_listed_and_looked_at() {
     assert_eq!(listed[0]["hunks"].as_array().unwrap().len(), 2);
     assert_eq!(listed[0]["hunks"][1]["path"], FILE);
     assert_eq!(listed[0]["hunks"][1]["state"], "pending");
+    let at = json!({"line": 10, "character": 5});
+    assert_eq!(
+        listed[0]["hunks"][1]["edits"],
+        json!([{"range": {"start": at, "end": at}, "newText": "00"}]),
+        "what it would put where, for an editor to show"
+    );
 
     client
         .execute("pleach.diff", json!({"review": review, "all": true}))

@@ -60,11 +60,9 @@ function M.rewrite(command, context)
   if arguments.instruction then
     return M.send(client, 'pleach.rewrite', arguments, context.bufnr)
   end
-  vim.ui.input({ prompt = 'Pleach, rewrite how? ' }, function(instruction)
-    if instruction and vim.trim(instruction) ~= '' then
-      arguments.instruction = instruction
-      M.send(client, 'pleach.rewrite', arguments, context.bufnr)
-    end
+  require('pleach.ask').ask('instruction', 'Pleach, rewrite how?', function(instruction)
+    arguments.instruction = instruction
+    M.send(client, 'pleach.rewrite', arguments, context.bufnr)
   end)
 end
 
@@ -77,11 +75,9 @@ function M.retry(command, context)
   if arguments.note then
     return M.send(client, 'pleach.retry', arguments, context.bufnr)
   end
-  vim.ui.input({ prompt = 'Pleach, what should be different? ' }, function(note)
-    if note and vim.trim(note) ~= '' then
-      arguments.note = note
-      M.send(client, 'pleach.retry', arguments, context.bufnr)
-    end
+  require('pleach.ask').ask('note', 'Pleach, what should be different?', function(note)
+    arguments.note = note
+    M.send(client, 'pleach.retry', arguments, context.bufnr)
   end)
 end
 

@@ -82,6 +82,23 @@ function subcommands.retry(client, bufnr, rest, opts)
   client_of.retry(command, { client_id = client.id, bufnr = bufnr })
 end
 
+--- Lists what waits for review, in all files, and goes to what is chosen.
+function subcommands.hunks()
+  require('pleach.review').pick()
+end
+
+function subcommands.next()
+  require('pleach.review').jump(1)
+end
+
+function subcommands.previous()
+  require('pleach.review').jump(-1)
+end
+
+function subcommands.history(client, bufnr)
+  require('pleach.history').pick(client, bufnr)
+end
+
 function subcommands.cancel(client, bufnr, rest)
   client_of.send(client, 'pleach.cancel', { job = tonumber(rest) }, bufnr)
 end
@@ -126,6 +143,7 @@ function M.run(opts)
     return
   end
   if name == 'log' then
+    -- It is there without a server, too.
     return subcommand()
   end
   local bufnr = vim.api.nvim_get_current_buf()

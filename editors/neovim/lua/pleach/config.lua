@@ -14,11 +14,13 @@ M.filetypes = {
 ---@field settings? table the same keys as pleach.toml
 ---@field preview? boolean|{ delay: integer } show a reply while it is written; the delay is in milliseconds
 ---@field progress? boolean show progress in the command line
+---@field review? { inline: boolean, signs: boolean } show hunks that wait: in the text, in the sign column
 local defaults = {
   cmd = { 'pleach', 'lsp' },
   settings = nil,
   preview = { delay = 600 },
   progress = true,
+  review = { inline = true, signs = true },
 }
 
 ---@type pleach.Options
@@ -113,6 +115,9 @@ function M.lsp()
     handlers = {
       ['pleach/job'] = function(_, event, context)
         jobs.on_event(event, context.client_id)
+      end,
+      ['pleach/review'] = function(_, review, context)
+        require('pleach.review').on_review(review, context.client_id)
       end,
       ['workspace/applyEdit'] = function(err, params, context)
         -- Neovim prints the label; a long one would make it wait for a key, and the edit with it.

@@ -24,4 +24,10 @@ function M.jobs()
   return require('pleach.jobs').list()
 end
 
+--- How many hunks wait for review, for a status line.
+---@return integer
+function M.waiting()
+  return require('pleach.review').count()
+end
+
 return M

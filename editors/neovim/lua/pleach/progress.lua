@@ -68,6 +68,7 @@ function M.on_detach(event)
   local client = vim.lsp.get_client_by_id(event.data.client_id)
   if client and client.name == 'pleach' and client:is_stopped() then
     running[client.id] = nil
+    require('pleach.review').forget(client.id)
   end
 end
 

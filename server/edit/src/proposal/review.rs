@@ -1,10 +1,10 @@
 //! A proposal under review: its hunks keep their places while the person types, and each can be
 //! taken or left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use pleach_text::{ByteRange, ChangeSet, WrongLength};
+use pleach_text::{ByteOffset, ByteRange, ChangeSet, Replacement, WrongLength};
 
 use super::describe::describe;
 use super::endings::Adapted;
@@ -166,6 +166,38 @@ impl Review {
             );
         }
         views
+    }
+
+    /// What the pending hunks would put where in the present text, for an editor to show there: the
+    /// change itself for hunks that are clear, and where the text was only formatted or typed into, what
+    /// it would be without that. A new file is one insertion; nothing for one that goes or is renamed.
+    /// Costs what [`hunks`](Self::hunks) costs.
+    pub fn replacements(&self) -> BTreeMap<HunkId, Vec<Replacement>> {
+        let mut all = BTreeMap::new();
+        for (index, file) in self.files.iter().enumerate() {
+            let hunks: Vec<&Hunk> = self.of_file(index).collect();
+            let Adapted { hunks, since, .. } = file.adapted(&hunks);
+            for hunk in &hunks {
+                let places: Vec<ByteRange> = hunk.replacements.iter().map(|it| it.delete).collect();
+                let moved = since
+                    .map_ranges(&places)
+                    .into_iter()
+                    .zip(&hunk.replacements);
+                let moved = moved.map(|(delete, it)| Replacement {
+                    delete,
+                    insert: it.insert.clone(),
+                });
+                let put = match (hunk.kind, &*file.change) {
+                    (HunkKind::Create, FileChange::Create { text, .. }) => vec![Replacement {
+                        delete: ByteRange::empty(ByteOffset::ZERO),
+                        insert: text.clone(),
+                    }],
+                    _ => moved.collect(),
+                };
+                all.insert(hunk.id, put);
+            }
+        }
+        all
     }
 
     /// One hunk as it stands now, if it is not decided.

@@ -145,14 +145,23 @@ impl Proposal {
     /// the reply were placed are not.
     pub fn stored(&self) -> StoredProposal {
         StoredProposal {
-            files: self.files.iter().map(StoredChange::from).collect(),
-            worse_allowed: self.allow_worse_syntax,
             repairs: self.verdict.repairs.clone(),
+            ..StoredProposal::new(&self.files, self.allow_worse_syntax)
         }
     }
 }
 
 impl StoredProposal {
+    /// What is to be done to these files, as it was written down elsewhere. `worse_allowed` is for what a
+    /// person wants whatever the syntax: to take back what landed.
+    pub fn new(files: &[FileChange], worse_allowed: bool) -> Self {
+        Self {
+            files: files.iter().map(StoredChange::from).collect(),
+            worse_allowed,
+            repairs: Vec::new(),
+        }
+    }
+
     /// The proposal again, for the texts that it was made for; [`Proposal::rebase`] or a review brings
     /// it to the present ones.
     ///

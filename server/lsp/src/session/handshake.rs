@@ -34,6 +34,7 @@ impl Session {
 
     pub(super) fn initialized(&mut self) {
         self.recover();
+        self.load_kept();
         if self.client.watches_files {
             let watch = json!({"registrations": [{
                 "id": "pleach-settings",

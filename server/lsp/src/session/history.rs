@@ -4,15 +4,17 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::SystemTime;
 
 use jiff::tz::TimeZone;
-use pleach_edit::Proposal;
+use pleach_edit::{FileChange, Proposal};
+use pleach_store::{LandingEntry, LandingId};
+use pleach_workspace::{WorkspaceSnapshot, path_from_uri};
 use serde_json::{Value, json};
 
-use crate::event::Event;
+use crate::event::{Event, JobId};
 use crate::session::Session;
 use crate::session::documents::Document;
 
 /// How many landed edits are remembered.
-const REMEMBERED: usize = 50;
+pub(super) const REMEMBERED: usize = 50;
 /// How many bytes of text the remembered edits may hold together.
 const REMEMBERED_BYTES: usize = 64 << 20;
 
@@ -30,17 +32,65 @@ pub(crate) struct Landed {
     /// What it was, as the person knows it.
     pub(crate) title: String,
     pub(crate) when: SystemTime,
-    /// Exactly what landed.
-    pub(crate) proposal: Proposal,
-    /// The documents it touched, as the client writes their uris.
-    pub(crate) uris: BTreeSet<String>,
+    /// The files it touched, by their names before.
+    files: Vec<String>,
+    /// Where these files are.
+    places: BTreeSet<String>,
+    what: What,
     /// The edit that this one took back.
     pub(crate) undoes: Option<u64>,
     /// Whether it was taken back itself.
     pub(crate) undone: bool,
 }
 
+/// Exactly what landed.
+enum What {
+    /// In this session.
+    Here(Proposal),
+    /// In an earlier one: the store has it.
+    Kept(LandingId),
+}
+
+/// An edit that landed in an earlier session, as the store lists it.
+pub(crate) struct KeptLanding {
+    entry: LandingEntry,
+    places: BTreeSet<String>,
+}
+
+impl KeptLanding {
+    /// An entry of the store with where its files are now.
+    pub(super) fn of(entry: LandingEntry, snapshot: &WorkspaceSnapshot) -> Self {
+        let uris = entry
+            .paths
+            .iter()
+            .filter_map(|path| snapshot.uri_of(path).ok());
+        let places = uris.map(|uri| place_of(&uri)).collect();
+        Self { entry, places }
+    }
+}
+
+/// The place of a document, however the client spells its uri.
+fn place_of(uri: &str) -> String {
+    path_from_uri(uri).map_or_else(|| uri.to_owned(), camino::Utf8PathBuf::into_string)
+}
+
 impl Landed {
+    /// What landed, if it is in memory.
+    pub(super) fn proposal(&self) -> Option<&Proposal> {
+        match &self.what {
+            What::Here(proposal) => Some(proposal),
+            What::Kept(_) => None,
+        }
+    }
+
+    /// What takes it back; for an edit of an earlier session, the number that the store has it under.
+    pub(super) fn inverse(&self) -> Result<Proposal, LandingId> {
+        match &self.what {
+            What::Here(proposal) => Ok(proposal.inverse()),
+            What::Kept(id) => Err(*id),
+        }
+    }
+
     /// What its inverse is called.
     pub(crate) fn undo_title(&self) -> String {
         match self.title.strip_prefix(UNDO) {
@@ -54,41 +104,70 @@ const UNDO: &str = "Undo: ";
 const REDO: &str = "Redo: ";
 
 impl History {
-    /// Remembers an edit that landed; `undoes` is the one that it took back, if it did.
+    /// Remembers an edit that landed in the documents `uris`, and gives its number; `undoes` is the one
+    /// that it took back, if it did.
     pub(crate) fn push(
         &mut self,
         title: String,
         proposal: Proposal,
-        uris: BTreeSet<String>,
+        uris: &BTreeSet<String>,
         undoes: Option<u64>,
-    ) {
+    ) -> u64 {
         if let Some(taken_back) = undoes {
             self.mark_undone(taken_back);
         }
         self.last += 1;
+        let files = proposal.files().iter();
         self.landed.push_back(Landed {
             number: self.last,
             title,
             when: SystemTime::now(),
-            proposal,
-            uris,
+            files: files.map(|file| file.path().to_owned()).collect(),
+            places: uris.iter().map(|uri| place_of(uri)).collect(),
+            what: What::Here(proposal),
             undoes,
             undone: false,
         });
-        let size = |landed: &Landed| -> usize {
-            landed
-                .proposal
-                .files()
-                .iter()
-                .map(pleach_edit::FileChange::size)
-                .sum()
-        };
         let mut bytes: usize = self.landed.iter().map(size).sum();
         // The newest always stays: it is the one that is undone.
         while self.landed.len() > 1 && (self.landed.len() > REMEMBERED || bytes > REMEMBERED_BYTES)
         {
             bytes -= self.landed.pop_front().as_ref().map_or(0, size);
         }
+        self.last
+    }
+
+    /// Puts what landed in earlier sessions, newest first, before all that landed in this one. Answers
+    /// under which number each of them goes here.
+    pub(super) fn put_before(&mut self, kept: Vec<KeptLanding>) -> Vec<(u64, LandingId)> {
+        let first = self.last + 1;
+        let count = u64::try_from(kept.len()).unwrap_or(u64::MAX);
+        self.last = self.last.saturating_add(count);
+        let ids = kept.iter().rev().map(|kept| kept.entry.id);
+        let numbers: Vec<(u64, LandingId)> = (first..).zip(ids).collect();
+        let number_of = |id: LandingId| {
+            let found = numbers.iter().find(|(_, of)| *of == id);
+            found.map(|(number, _)| *number)
+        };
+        for KeptLanding { entry, places } in kept {
+            self.landed.push_front(Landed {
+                number: number_of(entry.id).unwrap_or_default(),
+                title: entry.title,
+                when: entry.at,
+                files: entry.paths,
+                places,
+                what: What::Kept(entry.id),
+                undoes: entry.undoes.and_then(number_of),
+                undone: entry.undone_at.is_some(),
+            });
+        }
+        numbers
+    }
+
+    /// The number here of what the store keeps under the number `id`.
+    pub(super) fn number_of(&self, id: i64) -> Option<u64> {
+        let is_it = |landed: &&Landed| matches!(landed.what, What::Kept(kept) if kept.0 == id);
+        self.landed.iter().find(is_it).map(|landed| landed.number)
     }
 
     fn mark_undone(&mut self, number: u64) {
@@ -122,19 +201,43 @@ impl History {
     /// The last edit, or the last that touched `uri`. What was undone, and the undoing itself, do not
     /// count: asked again, it is the edit before that is undone.
     pub(crate) fn find(&self, uri: Option<&str>) -> Option<&Landed> {
+        let place = uri.map(place_of);
         self.entries()
             .filter(|landed| is_open(landed))
-            .find(|landed| uri.is_none_or(|uri| landed.uris.contains(uri)))
+            .find(|landed| {
+                place
+                    .as_ref()
+                    .is_none_or(|place| landed.places.contains(place))
+            })
     }
 }
 
 /// Whether undoing one edit after the other comes to this one. An undo that was undone has brought the
 /// edit back, under the number of that second undo.
 fn is_open(landed: &Landed) -> bool {
-    !landed.undone && (landed.undoes.is_none() || landed.title.starts_with(REDO))
+    !landed.undone && !landed.title.starts_with(UNDO)
+}
+
+/// How much of memory its texts take.
+fn size(landed: &Landed) -> usize {
+    let files = landed.proposal().map_or(&[][..], Proposal::files);
+    files.iter().map(FileChange::size).sum()
 }
 
 impl Session {
+    /// Remembers what a job landed in the documents `uris`, here and for a later session.
+    pub(super) fn remember(
+        &mut self,
+        job: JobId,
+        title: String,
+        landed: Proposal,
+        uris: &BTreeSet<String>,
+        undoes: Option<u64>,
+    ) {
+        let number = self.history.push(title, landed, uris, undoes);
+        self.keep_landing(number, job);
+    }
+
     /// What `pleach.history` answers. A client without a list of its own is shown a page, on whose lines
     /// the menu undoes.
     pub(super) fn show_history(&mut self) -> Value {
@@ -144,7 +247,7 @@ impl Session {
             .map(|landed| {
                 json!({
                     "entry": landed.number, "title": landed.title, "when": stamp(landed.when),
-                    "files": files(landed), "undone": landed.undone, "undoes": landed.undoes,
+                    "files": landed.files, "undone": landed.undone, "undoes": landed.undoes,
                 })
             })
             .collect();
@@ -197,18 +300,13 @@ fn page(history: &History) -> String {
             landed.number,
             stamp(landed.when),
             landed.title,
-            files(landed).join(", "),
+            landed.files.join(", "),
         );
     }
     if history.landed.is_empty() {
         page.push_str("Nothing yet.\n");
     }
     page
-}
-
-fn files(landed: &Landed) -> Vec<&str> {
-    let files = landed.proposal.files().iter();
-    files.map(pleach_edit::FileChange::path).collect()
 }
 
 fn stamp(when: SystemTime) -> String {
@@ -238,15 +336,15 @@ mod tests {
 
     fn undo(history: &mut History, number: u64) {
         let landed = history.get(number).unwrap();
-        let (title, proposal) = (landed.undo_title(), landed.proposal.inverse());
-        history.push(title, proposal, BTreeSet::new(), Some(number));
+        let (title, proposal) = (landed.undo_title(), landed.proposal().unwrap().inverse());
+        history.push(title, proposal, &BTreeSet::new(), Some(number));
     }
 
     #[test]
     fn undo_goes_back_step_by_step_and_can_be_undone_itself() {
         let mut history = History::default();
-        history.push("one".into(), edit(), BTreeSet::new(), None);
-        history.push("two".into(), edit(), BTreeSet::new(), None);
+        history.push("one".into(), edit(), &BTreeSet::new(), None);
+        history.push("two".into(), edit(), &BTreeSet::new(), None);
         undo(&mut history, 2);
         assert_eq!(history.find(None).unwrap().title, "one");
         assert!(history.get(2).is_none(), "undone once");

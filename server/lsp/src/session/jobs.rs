@@ -106,6 +106,11 @@ impl Job {
         format!("pleach/job/{}", self.id)
     }
 
+    /// The person's words, where there were any.
+    pub(crate) fn instruction(&self) -> Option<&str> {
+        self.instruction.as_deref()
+    }
+
     /// What answers.
     pub(crate) fn engine(&self) -> &str {
         &self.engine

@@ -200,16 +200,30 @@ impl Session {
             None => self.history.find(uri),
         };
         let landed = landed.ok_or(CommandFailure::NothingToUndo)?;
-        let proposal = landed.proposal.inverse();
         let (number, title) = (landed.number, landed.undo_title());
         let summary = match title.split_once(": ") {
             Some(("Redo", what)) => format!("brought back: {what}"),
             Some((_, what)) => format!("undid: {what}"),
             None => title.clone(),
         };
+        let inverse = landed.inverse();
         let job = self.add_job(None, uri, Action::Undo, title, None);
-        self.begin_landing(job, proposal, Purpose::Undo(number), summary, None);
+        match inverse {
+            Ok(inverse) => self.land_undo(job, number, inverse, summary),
+            Err(kept) => self.read_undo(job, number, kept, summary),
+        }
         Ok(json!({ "job": job }))
+    }
+
+    /// Begins to land what takes back the edit with this number.
+    pub(super) fn land_undo(
+        &mut self,
+        job: JobId,
+        number: u64,
+        inverse: Proposal,
+        summary: String,
+    ) {
+        self.begin_landing(job, inverse, Purpose::Undo(number), summary, None);
     }
 
     /// Brings the next file to its present text, off the loop, or ends the landing.
@@ -552,8 +566,7 @@ impl Session {
                     Purpose::Hunks(review, _) => self.reviews.undoes(*review),
                     _ => None,
                 };
-                self.history
-                    .push(title, landing.proposal, landing.uris, undoes);
+                self.remember(job, title, landing.proposal, &landing.uris, undoes);
                 if let Purpose::Hunks(review, hunks) = &landing.purpose {
                     self.review_landed(*review, hunks);
                 }
@@ -565,8 +578,7 @@ impl Session {
             Purpose::Undo(number) => {
                 let it = self.jobs.get(&job);
                 let title = it.map(|job| job.title.clone()).unwrap_or_default();
-                self.history
-                    .push(title, landing.proposal, landing.uris, Some(number));
+                self.remember(job, title, landing.proposal, &landing.uris, Some(number));
                 self.succeed(job, &landing.summary);
             }
             Purpose::Rollback(mut failure) => {

@@ -14,6 +14,7 @@ use pleach_agent::{Action, JobRequest};
 use pleach_edit::{HunkId, Proposal, Refusal, RefusalCode, Resolution, Resolved, Review};
 use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 pub(crate) use self::commands::{Decision, ReviewArguments};
@@ -21,6 +22,7 @@ pub(crate) use self::display::PendingHunk;
 use crate::event::{Event, JobId};
 use crate::session::Session;
 use crate::session::jobs::Failure;
+use crate::session::keeping::KeptReview;
 use crate::session::messages::Severity;
 
 /// How long the hunks' places may differ from what is shown while somebody types. Editors move what
@@ -42,20 +44,20 @@ pub(crate) struct Reviews {
 /// One proposal under review.
 pub(crate) struct Pending {
     /// What the job was, as the person knows it.
-    title: String,
+    pub(super) title: String,
     /// What answered.
-    engine: String,
-    review: Review,
+    pub(super) engine: String,
+    pub(super) review: Review,
     /// Each file's uri, as the client writes it.
     uris: BTreeMap<String, String>,
     /// What was asked, to ask again.
-    asked: Option<Asked>,
+    pub(super) asked: Option<Asked>,
     /// The landed edit that is taken back by this.
-    undoes: Option<u64>,
+    pub(super) undoes: Option<u64>,
 }
 
 /// What a proposal was asked by.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Asked {
     pub(crate) action: Action,
     pub(crate) instruction: Option<String>,
@@ -109,8 +111,15 @@ impl Reviews {
         self.open.is_empty()
     }
 
-    fn get(&self, review: JobId) -> Option<&Pending> {
+    pub(super) fn get(&self, review: JobId) -> Option<&Pending> {
         self.open.get(&review)
+    }
+
+    /// The reviews with a hunk in the document `uri`.
+    pub(super) fn in_document(&self, uri: &str) -> Vec<JobId> {
+        let here = |pending: &Pending| pending.uris.values().any(|of| of == uri);
+        let open = self.open.iter().filter(|(_, pending)| here(pending));
+        open.map(|(review, _)| *review).collect()
     }
 
     /// The landed edit that a review takes back.
@@ -263,6 +272,7 @@ impl Session {
         let (hunks, files) = (pending.review.hunks().len(), pending.review.paths().len());
         let (engine, title) = (pending.engine.clone(), pending.title.clone());
         self.reviews.open.insert(job, pending);
+        self.keep_review(job, offer.reply);
         let waits = if clash {
             "you typed in the same place meanwhile; choose at its hint".to_owned()
         } else if files == 1 {
@@ -353,7 +363,35 @@ impl Session {
         if let Some(pending) = self.reviews.open.get_mut(&review) {
             pending.review.settle(hunks);
         }
+        self.keep_review_up(review);
         self.show_review(review);
+    }
+
+    /// Takes up a review of an earlier session, in the texts that the files have now.
+    pub(super) fn take_review_up(&mut self, job: JobId, kept: KeptReview, undoes: Option<u64>) {
+        let mut pending = Pending {
+            title: kept.title,
+            engine: kept.engine,
+            review: kept.review,
+            uris: kept.uris,
+            asked: kept.asked,
+            undoes,
+        };
+        for (path, uri) in &mut pending.uris {
+            let path_of = |uri: &str| pleach_workspace::path_from_uri(uri);
+            let place = path_of(uri);
+            let open = self.documents.get(uri).or_else(|| {
+                // Opened meanwhile, under another spelling of its uri.
+                self.documents.at_path(place.as_deref()?)
+            });
+            if let Some(document) = open {
+                document.uri.clone_into(uri);
+                let text = document.text.to_string();
+                pending.review.catch_up(path, Some(&text));
+            }
+        }
+        self.reviews.open.insert(job, pending);
+        self.show_review(job);
     }
 
     /// Rejects hunks, and those that cannot be without them. Answers how many went.
@@ -362,6 +400,7 @@ impl Session {
             return 0;
         };
         let gone = pending.review.reject(hunks).len();
+        self.keep_review_up(review);
         self.show_review(review);
         gone
     }
@@ -457,6 +496,7 @@ impl Session {
         let uris: Vec<String> = pending.uris.values().cloned().collect();
         if pending.review.is_empty() {
             self.reviews.open.remove(&review);
+            self.forget_review(review);
         }
         for uri in uris {
             self.show_hunks(&uri);
@@ -479,14 +519,7 @@ impl Session {
     pub(super) fn hunks_due(&mut self, uri: &str) {
         self.reviews.due.retain(|due| due != uri);
         self.show_hunks(uri);
-        let concerned: Vec<JobId> = self
-            .reviews
-            .open
-            .iter()
-            .filter(|(_, pending)| pending.uris.values().any(|of| of == uri))
-            .map(|(review, _)| *review)
-            .collect();
-        for review in concerned {
+        for review in self.reviews.in_document(uri) {
             self.tell_review(review);
         }
     }
@@ -501,7 +534,7 @@ fn bring_to_present(review: &mut Review, snapshot: &WorkspaceSnapshot) {
     }
 }
 
-fn count_of(hunks: usize) -> String {
+pub(super) fn count_of(hunks: usize) -> String {
     match hunks {
         1 => "one hunk".to_owned(),
         many => format!("{many} hunks"),

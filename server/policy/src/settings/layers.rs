@@ -54,7 +54,7 @@ pub fn overlay(base: &Settings, value: &serde_json::Value) -> Loaded {
 /// - set `review` to `hunks`;
 /// - turn off `actions.enabled`, `actions.automatic` and `edits.allow_ci`;
 /// - add globs to `edits.deny`;
-/// - lower each of `limits`.
+/// - lower each of `limits`, and each cap of `budget`.
 ///
 /// Everything else in it is ignored and told, above all providers: who wrote the workspace does not get
 /// to choose where the user's key is sent or which program is run for it.
@@ -122,7 +122,7 @@ fn read(base: &Settings, table: Table, layer: Layer, problems: Vec<SettingsProbl
 }
 
 /// Every table of the file and its keys, for suggestions.
-pub(super) const TABLES: [(&str, &[&str]); 6] = [
+pub(super) const TABLES: [(&str, &[&str]); 7] = [
     (
         "",
         &[
@@ -132,6 +132,7 @@ pub(super) const TABLES: [(&str, &[&str]); 6] = [
             "actions",
             "edits",
             "limits",
+            "budget",
             "log",
         ],
     ),
@@ -165,6 +166,19 @@ pub(super) const TABLES: [(&str, &[&str]); 6] = [
             "max_context_bytes",
         ],
     ),
+    (
+        "budget",
+        &[
+            "request_usd",
+            "day_usd",
+            "month_usd",
+            "workspace_month_usd",
+            "allow_unknown_prices",
+            "calls_per_job",
+            "calls_per_minute",
+            "price_file",
+        ],
+    ),
     ("log", &["level"]),
 ];
 
@@ -185,6 +199,7 @@ impl Reader {
                 "actions" => self.section(entry, Self::action),
                 "edits" => self.section(entry, Self::edit),
                 "limits" => self.section(entry, Self::limit),
+                "budget" => self.section(entry, Self::budget),
                 "log" => self.section(entry, Self::log),
                 _ => self.unknown(&entry, "", ""),
             }
@@ -379,8 +394,21 @@ impl Reader {
     where
         T: Copy + PartialOrd + std::fmt::Display + TryFrom<u64>,
     {
-        let path = format!("limits.{}", entry.name);
-        let Some(wanted) = self.whole(entry, &path, range, &format!("{now} stays in force")) else {
+        self.lowered(entry, &format!("limits.{}", entry.name), range, now)
+    }
+
+    /// A whole number: in its range, and in a workspace not above what it is.
+    pub(super) fn lowered<T>(
+        &mut self,
+        entry: &Entry,
+        path: &str,
+        range: RangeInclusive<T>,
+        now: T,
+    ) -> T
+    where
+        T: Copy + PartialOrd + std::fmt::Display + TryFrom<u64>,
+    {
+        let Some(wanted) = self.whole(entry, path, range, &format!("{now} stays in force")) else {
             return now;
         };
         if self.layer == Layer::Workspace && wanted > now {
@@ -394,7 +422,7 @@ impl Reader {
     }
 
     /// A switch. A workspace can only turn it off.
-    fn switch(&mut self, entry: &Entry, path: &str, now: bool) -> bool {
+    pub(super) fn switch(&mut self, entry: &Entry, path: &str, now: bool) -> bool {
         let Node::Switch(wanted) = entry.value else {
             self.wrong_type(entry, path, "true or false");
             return now;

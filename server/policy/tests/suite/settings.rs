@@ -9,7 +9,9 @@
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
-use pleach_policy::{KeySource, Loaded, LogLevel, Settings, Severity, narrow, overlay, parse};
+use pleach_policy::{
+    KeySource, Loaded, LogLevel, MicroUsd, Settings, Severity, narrow, overlay, parse,
+};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -75,6 +77,16 @@ max_output_tokens = 8000
 max_attempts = 1
 max_context_bytes = 100_000
 
+[budget]
+request_usd = 0.25
+day_usd = 5
+month_usd = 60.5
+workspace_month_usd = 0
+allow_unknown_prices = true
+calls_per_job = 7
+calls_per_minute = 30
+price_file = "/home/me/prices.json"
+
 [log]
 level = "debug"
 "#;
@@ -100,7 +112,29 @@ fn every_key_takes_effect() {
     assert_eq!(settings.limits.idle_seconds, 45);
     assert_eq!(settings.limits.max_attempts, 1);
     assert_eq!(settings.limits.max_context_bytes, 100_000);
+    let budget = &settings.budget;
+    assert_eq!(budget.request_usd, Some(MicroUsd(250_000)));
+    assert_eq!(budget.day_usd, Some(MicroUsd(5_000_000)));
+    assert_eq!(budget.month_usd, Some(MicroUsd(60_500_000)));
+    assert_eq!(budget.workspace_month_usd, Some(MicroUsd(0)));
+    assert!(budget.allow_unknown_prices);
+    assert_eq!((budget.calls_per_job, budget.calls_per_minute), (7, 30));
+    assert_eq!(budget.price_file.as_deref(), Some("/home/me/prices.json"));
     assert_eq!(settings.log.level, LogLevel::Debug);
+}
+
+#[test]
+fn amounts_that_are_none_leave_the_cap_as_it_was() {
+    let settings = check(
+        "[budget]\nday_usd = -1\nmonth_usd = 1_000_001\nrequest_usd = '1'\nday = 1\n",
+        &expect![[r#"
+            "-1" error out_of_range: `budget.day_usd` must be US dollars, from 0 to 1000000; no cap is set
+            "1_000_001" error out_of_range: `budget.month_usd` must be US dollars, from 0 to 1000000; no cap is set
+            "request_usd" error wrong_type: `budget.request_usd` must be a number of US dollars, and this is a text; it is ignored
+            "day" warning unknown_key: `budget.day` is no setting and is ignored; did you mean `day_usd`?
+        "#]],
+    );
+    assert!(!settings.budget.has_caps());
 }
 
 #[test]
@@ -267,7 +301,7 @@ fn what_the_editor_sends_goes_over_the_file() {
         }),
     );
     expect![[r#"
-        "" warning unknown_key: `colour` is no setting and is ignored; the keys here are `engine`, `providers`, `review`, `actions`, `edits`, `limits`, `log`
+        "" warning unknown_key: `colour` is no setting and is ignored; the keys here are `engine`, `providers`, `review`, `actions`, `edits`, `limits`, `budget`, `log`
     "#]].assert_eq(&told("", &loaded));
     let settings = loaded.settings;
     assert_eq!(settings.model_engine(), Some("openai"));

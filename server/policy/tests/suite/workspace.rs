@@ -105,11 +105,14 @@ fn a_glob_of_the_workspace_cannot_break_those_of_the_user() {
 
 /// Whether `narrowed` allows nothing that `user` does not.
 fn is_narrower(narrowed: &Settings, user: &Settings) -> bool {
-    let lower = |one: Option<u32>, other: Option<u32>| match (one, other) {
-        (_, None) => true,
-        (None, Some(_)) => false,
-        (Some(one), Some(other)) => one <= other,
-    };
+    fn lower<T: PartialOrd>(one: Option<T>, other: Option<T>) -> bool {
+        match (one, other) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(one), Some(other)) => one <= other,
+        }
+    }
+    let (budget, allowed) = (&narrowed.budget, &user.budget);
     narrowed.providers == user.providers
         && narrowed.log == user.log
         && (narrowed.engine == user.engine || narrowed.engine == "builtin")
@@ -131,6 +134,14 @@ fn is_narrower(narrowed: &Settings, user: &Settings) -> bool {
             narrowed.limits.max_output_tokens,
             user.limits.max_output_tokens,
         )
+        && lower(budget.request_usd, allowed.request_usd)
+        && lower(budget.day_usd, allowed.day_usd)
+        && lower(budget.month_usd, allowed.month_usd)
+        && lower(budget.workspace_month_usd, allowed.workspace_month_usd)
+        && budget.allow_unknown_prices <= allowed.allow_unknown_prices
+        && budget.calls_per_job <= allowed.calls_per_job
+        && budget.calls_per_minute <= allowed.calls_per_minute
+        && budget.price_file == allowed.price_file
 }
 
 fn file() -> impl Strategy<Value = String> {
@@ -162,6 +173,17 @@ fn file() -> impl Strategy<Value = String> {
         "limits.max_output_tokens = 9999999",
         "limits.max_context_bytes = 1024",
         "limits.max_context_bytes = 16777216",
+        "budget.request_usd = 1",
+        "budget.request_usd = 2.5",
+        "budget.day_usd = 0",
+        "budget.day_usd = 100",
+        "budget.month_usd = 3",
+        "budget.workspace_month_usd = 4",
+        "budget.allow_unknown_prices = true",
+        "budget.allow_unknown_prices = false",
+        "budget.calls_per_job = 1",
+        "budget.calls_per_minute = 100000",
+        "budget.price_file = '/tmp/free.json'",
         "log.level = 'trace'",
     ]);
     proptest::collection::vec(line, 0..12).prop_map(|lines| lines.join("\n"))

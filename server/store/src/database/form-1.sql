@@ -36,36 +36,16 @@ CREATE TABLE landed_file (
 ) WITHOUT ROWID;
 CREATE INDEX landed_file_by_text ON landed_file (text);
 
--- Answers that wait for a decision, or got one.
+-- Answers with hunks that wait for a decision. `review` is what is left of them, as JSON.
 CREATE TABLE waiting (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     at          INTEGER NOT NULL,
     folder      TEXT NOT NULL,
-    job         INTEGER NOT NULL,
     action      TEXT NOT NULL,
     instruction TEXT,
     engine      TEXT NOT NULL,
     title       TEXT NOT NULL,
     reply       TEXT NOT NULL,
-    request     TEXT NOT NULL,
-    decision    TEXT CHECK (decision IN ('landed', 'dismissed')),
-    decided_at  INTEGER
+    review      TEXT NOT NULL
 );
 CREATE INDEX waiting_by_folder ON waiting (folder, id);
-
--- The files as they were when an answer was placed in them.
-CREATE TABLE waiting_file (
-    waiting INTEGER NOT NULL REFERENCES waiting (id) ON DELETE CASCADE,
-    number  INTEGER NOT NULL,
-    path    TEXT NOT NULL,
-    text    TEXT NOT NULL REFERENCES text (hash),
-    PRIMARY KEY (waiting, number)
-) WITHOUT ROWID;
-CREATE INDEX waiting_file_by_text ON waiting_file (text);
-
-CREATE TABLE waiting_hunk (
-    waiting INTEGER NOT NULL REFERENCES waiting (id) ON DELETE CASCADE,
-    number  INTEGER NOT NULL,
-    state   TEXT NOT NULL CHECK (state IN ('pending', 'accepted', 'rejected', 'landed')),
-    PRIMARY KEY (waiting, number)
-) WITHOUT ROWID;

@@ -1,4 +1,6 @@
 //! The store, seen from outside.
 
 mod answers;
+mod audit;
 mod database;
+mod ledger;

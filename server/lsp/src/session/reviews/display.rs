@@ -152,6 +152,7 @@ impl Session {
             return json!({"review": review, "hunks": []});
         };
         let views = pending.review.hunks();
+        let mut replacements = pending.review.replacements();
         let hunks: Vec<Value> = views
             .iter()
             .map(|view| {
@@ -160,6 +161,15 @@ impl Session {
                     Some(uri) => self.text_of(pending, view.path, uri),
                     None => Rope::new(),
                 };
+                let edits: Vec<Value> = replacements
+                    .remove(&view.id)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|it| {
+                        let range = to_proto::range(&text, it.delete, self.client.encoding);
+                        json!({"range": range, "newText": it.insert})
+                    })
+                    .collect();
                 json!({
                     "hunk": view.id,
                     "kind": view.kind,
@@ -170,6 +180,7 @@ impl Session {
                     "state": state(view.state),
                     "needs": view.needs,
                     "impact": impact(view),
+                    "edits": edits,
                 })
             })
             .collect();

@@ -1,0 +1,4 @@
+//! The tests of the plan document.
+
+mod plans;
+mod properties;
