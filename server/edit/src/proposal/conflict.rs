@@ -95,54 +95,66 @@ impl Review {
     }
 
     /// Settles the conflict that a hunk is part of. What lands is made for the present text and gated
-    /// on it, together with the hunks that the conflicting ones need.
+    /// on it, together with the hunks that the conflicting ones need; where these are in a conflict of
+    /// their own, it is settled in the same way.
     ///
     /// # Errors
     /// [`RefusalCode::NoEdit`] when the hunk is in no conflict (any more), [`RefusalCode::SyntaxWorse`]
-    /// when the file would get worse, [`RefusalCode::Conflict`] when the needed hunks are in conflict
-    /// themselves, or both sides cannot be had, as of a file that one of them deletes.
+    /// when the file would get worse, [`RefusalCode::Conflict`] when both sides cannot be had, as of a
+    /// file that one of them deletes.
     pub fn resolve(&self, hunk: HunkId, resolution: Resolution) -> Result<Resolved, Refusal> {
-        let conflicts = self.conflicts();
-        let Some(conflict) = conflicts
-            .into_iter()
-            .find(|conflict| conflict.hunks.contains(&hunk))
-        else {
+        let mut conflicts = self.conflicts();
+        let found = conflicts
+            .iter()
+            .position(|conflict| conflict.hunks.contains(&hunk));
+        let Some(conflict) = found.map(|at| conflicts.swap_remove(at)) else {
             return Err(Refusal::whole(
                 RefusalCode::NoEdit,
                 "This hunk is in no conflict with the present text. Accept or reject it.",
             ));
         };
-        let text = match resolution {
-            Resolution::Mine => return Ok(Resolved::Keep(conflict.hunks)),
-            Resolution::AskAgain => return Ok(Resolved::Ask(conflict.question())),
-            Resolution::Theirs => conflict.theirs.clone(),
-            Resolution::Both => Some(both(&conflict)?),
-        };
-        self.landing(&conflict, text)
+        match resolution {
+            Resolution::Mine => Ok(Resolved::Keep(conflict.hunks)),
+            Resolution::AskAgain => Ok(Resolved::Ask(conflict.question())),
+            Resolution::Theirs => self.landing(conflict, conflicts, |it| Ok(it.theirs.clone())),
+            Resolution::Both => self.landing(conflict, conflicts, |it| both(it).map(Some)),
+        }
     }
 
-    fn landing(&self, conflict: &Conflict, text: Option<String>) -> Result<Resolved, Refusal> {
-        let ids = self.with_needs(&conflict.hunks);
-        let needed: Vec<HunkId> = ids
+    fn landing(
+        &self,
+        conflict: Conflict,
+        mut others: Vec<Conflict>,
+        choose: impl Fn(&Conflict) -> Result<Option<String>, Refusal>,
+    ) -> Result<Resolved, Refusal> {
+        let mut ids = self.with_needs(&conflict.hunks);
+        let mut settled = vec![conflict];
+        while let Some(at) = others
             .iter()
-            .copied()
-            .filter(|id| !conflict.hunks.contains(id))
-            .collect();
-        let mut files = if needed.is_empty() {
-            Vec::new()
-        } else {
-            self.accept(&needed)?.files
-        };
-        let Some(change) = self.settled(conflict, text)? else {
-            return Ok(Resolved::Keep(conflict.hunks.clone()));
-        };
-        let path = &conflict.path;
-        match files.iter_mut().find(|file| file.path() == path) {
-            Some(other) => *other = joined(other, &change)?,
-            None => files.push(change),
+            .position(|other| other.hunks.iter().any(|hunk| ids.contains(hunk)))
+        {
+            let other = others.swap_remove(at);
+            ids = self.with_needs(&[ids, other.hunks.clone()].concat());
+            settled.push(other);
+        }
+        let is_clear = |id: &HunkId| !settled.iter().any(|conflict| conflict.hunks.contains(id));
+        let clear: Vec<HunkId> = ids.iter().copied().filter(is_clear).collect();
+        let mut files = self.made(&clear)?;
+        for conflict in &settled {
+            let Some(change) = self.settled(conflict, choose(conflict)?)? else {
+                continue;
+            };
+            let path = &conflict.path;
+            match files.iter_mut().find(|file| file.path() == path) {
+                Some(other) => *other = joined(other, &change)?,
+                None => files.push(change),
+            }
         }
         files
             .retain(|file| !matches!(file, FileChange::Edit { changes, .. } if changes.is_empty()));
+        if files.is_empty() {
+            return Ok(Resolved::Keep(ids));
+        }
         Ok(Resolved::Land(Box::new(self.gated(files, &ids)?), ids))
     }
 

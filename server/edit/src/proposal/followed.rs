@@ -11,6 +11,9 @@ use super::merge::{self, HunkState};
 use super::{FileChange, overlap_at};
 use crate::{Refusal, RefusalCode};
 
+/// Changes with no more bytes between them are looked at together: they may be a step and its undo.
+const NEARBY: usize = 1024;
+
 /// A file under review.
 #[derive(Debug, Clone)]
 pub(super) struct FileReview {
@@ -88,7 +91,9 @@ impl FileReview {
     /// What was changed since, as small as it is.
     pub(super) fn since(&self) -> ChangeSet {
         match &self.now {
-            Now::Changed(since) => since.refine(self.base()).unwrap_or_else(|_| since.clone()),
+            Now::Changed(since) => since
+                .refine_within(self.base(), NEARBY)
+                .unwrap_or_else(|_| since.clone()),
             _ => ChangeSet::unchanged(self.base().len().into()),
         }
     }

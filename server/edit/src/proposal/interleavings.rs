@@ -398,6 +398,31 @@ proptest! {
     }
 
     #[test]
+    fn what_an_editor_takes_back_by_comparing_leaves_every_hunk_as_it_was(
+        pieces in proptest::collection::vec(prop::sample::select(vec!["}\n", "\n", "a b\n", "  x\n", "a a"]), 1..30),
+        agent in acts(5), person in acts(8),
+    ) {
+        // Lines that are alike: which of them came and which went, a comparison cannot tell.
+        let base = pieces.concat();
+        let fresh = Review::of(proposal(&base, change(&base, 1, &agent)));
+        let mut review = fresh.clone();
+        let mut editor = Editor::open(&base);
+        let mut steps = Vec::new();
+        for act in &person {
+            steps.push(editor.text());
+            let change = perform(&mut editor, act, pieces[act.at.index(pieces.len())]);
+            review.follow(PATH, &change).unwrap();
+        }
+        while let Some(before) = steps.pop() {
+            let change = ChangeSet::between(&editor.text(), &before);
+            editor.apply(&change);
+            review.follow(PATH, &change).unwrap();
+        }
+        prop_assert_eq!(editor.text(), base);
+        prop_assert_eq!(review.hunks(), fresh.hunks());
+    }
+
+    #[test]
     fn lines_that_differ_are_followed_by_diff_as_well(
         agent in acts(6), moves in proptest::collection::vec((any::<Index>(), any::<bool>()), 1..8),
     ) {

@@ -10,7 +10,7 @@ use super::describe::describe;
 use super::endings::Adapted;
 use super::followed::{FileReview, Now, accepted};
 use super::hunk::{Hunk, HunkId, HunkKind, HunkView, cut};
-use super::{FileChange, PlacedHunk, Proposal, Verdict, language_of, lines_of, ties};
+use super::{FileChange, HunkState, PlacedHunk, Proposal, Verdict, language_of, lines_of, ties};
 use crate::gate;
 use crate::{Refusal, RefusalCode};
 
@@ -259,6 +259,11 @@ impl Review {
                 "None of these hunks is waiting for a decision.",
             ));
         }
+        self.gated(self.made(&ids)?, &ids)
+    }
+
+    /// The changes of the files when these hunks are taken and no others.
+    pub(super) fn made(&self, ids: &[HunkId]) -> Result<Vec<FileChange>, Refusal> {
         let mut made = Vec::new();
         for (index, file) in self.files.iter().enumerate() {
             let hunks: Vec<&Hunk> = self
@@ -269,7 +274,7 @@ impl Review {
                 made.extend(accepted(file, &hunks)?);
             }
         }
-        self.gated(made, &ids)
+        Ok(made)
     }
 
     /// Every hunk that is not decided: [`accept`](Self::accept) of all.
@@ -299,6 +304,17 @@ impl Review {
     /// them can be taken without them now.
     pub fn settle(&mut self, ids: &[HunkId]) {
         self.hunks.retain(|hunk| !ids.contains(&hunk.id));
+    }
+
+    /// Settles the hunks whose change the texts have, however it came there; those that went are told.
+    /// Typing next to such a change can make it look as if it had never come, so this is for every
+    /// moment at which hunks are shown.
+    pub fn settle_there(&mut self) -> Vec<HunkId> {
+        let there = |hunk: &HunkView<'_>| hunk.state == HunkState::There;
+        let views = self.hunks().into_iter().filter(there);
+        let there: Vec<HunkId> = views.map(|hunk| hunk.id).collect();
+        self.settle(&there);
+        there
     }
 
     pub(super) fn of_file(&self, file: usize) -> impl Iterator<Item = &Hunk> {

@@ -121,6 +121,28 @@ fn half_a_block_is_not_offered_alone() {
 }
 
 #[test]
+fn a_choice_counts_for_the_hunks_that_are_needed_and_in_conflict_too() {
+    let before = "fn f() {\n    a();\n    b();\n    c();\n    d();\n}\n";
+    let after = "fn f() {\n    if x {\n    a();\n    b();\n    c();\n    }\n    d();\n}\n";
+    let mut review = review(before, after);
+    let now = "fn f() {\n    // one\n    a();\n    b();\n    c();\n    // two\n    d();\n}\n";
+    review.catch_up("x.rs", Some(now));
+    assert_eq!(review.conflicts().len(), 2);
+    for first in ids(&review) {
+        let theirs = review.resolve(first, Resolution::Theirs).unwrap();
+        assert!(matches!(&theirs, Resolved::Land(_, settled) if settled.len() == 2));
+        assert_eq!(landed(theirs).after("x.rs").unwrap(), after);
+        let both = landed(review.resolve(first, Resolution::Both).unwrap());
+        assert_eq!(
+            both.after("x.rs").unwrap(),
+            "fn f() {\n    // one\n    if x {\n    a();\n    b();\n    c();\n    // two\n    }\n    d();\n}\n"
+        );
+        let mine = review.resolve(first, Resolution::Mine).unwrap();
+        assert_eq!(mine, Resolved::Keep(vec![first]));
+    }
+}
+
+#[test]
 fn the_nearest_bracket_may_be_another_ones() {
     let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
     let body = |shown: &dyn Fn(usize) -> &'static str| -> String {

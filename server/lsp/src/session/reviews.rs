@@ -390,6 +390,7 @@ impl Session {
                 pending.review.catch_up(path, Some(&text));
             }
         }
+        pending.review.settle_there();
         self.reviews.open.insert(job, pending);
         self.show_review(job);
     }
@@ -518,8 +519,20 @@ impl Session {
 
     pub(super) fn hunks_due(&mut self, uri: &str) {
         self.reviews.due.retain(|due| due != uri);
+        let reviews = self.reviews.in_document(uri);
+        // What lands may still be taken back.
+        if self.landings.is_empty() {
+            for review in &reviews {
+                let pending = self.reviews.open.get_mut(review);
+                let there = pending.map(|pending| pending.review.settle_there());
+                if there.is_some_and(|there| !there.is_empty()) {
+                    self.keep_review_up(*review);
+                    self.show_review(*review);
+                }
+            }
+        }
         self.show_hunks(uri);
-        for review in self.reviews.in_document(uri) {
+        for review in reviews {
             self.tell_review(review);
         }
     }

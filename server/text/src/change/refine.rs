@@ -26,17 +26,28 @@ impl ChangeSet {
         }
         // Not `from_sorted`: two that bordered on each other can come to start at one point.
         let refined = Self::new(refined, self.len_before).unwrap_or_else(|_| self.clone());
-        Ok(refined.line_by_line(before))
+        Ok(refined.grouped(before, |between| {
+            memchr::memchr2(b'\n', b'\r', between.as_bytes()).is_none()
+        }))
     }
 
-    /// Looks at the lines that were changed in several places.
-    fn line_by_line(self, before: &str) -> Self {
-        let shares_a_line = |one: &Replacement, next: &Replacement| {
+    /// As [`refine`](Self::refine), and replacements with no more than `apart` bytes between them are
+    /// replaced by others that lead to the same with fewer bytes. An editor that tells its undo by
+    /// comparing two texts may take out another of several equal lines than the one that came: together
+    /// the two are nothing.
+    pub fn refine_within(&self, before: &str, apart: usize) -> Result<Self, WrongLength> {
+        let refined = self.refine(before)?;
+        Ok(refined.grouped(before, |between| between.len() <= apart))
+    }
+
+    /// Looks at replacements that are near to each other.
+    fn grouped(self, before: &str, is_near: impl Fn(&str) -> bool) -> Self {
+        let shares = |one: &Replacement, next: &Replacement| {
             let between = before.get(one.delete.end.0..next.delete.start.0);
-            between.is_some_and(|text| memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none())
+            between.is_some_and(&is_near)
         };
         let mut smaller = Vec::with_capacity(self.replacements.len());
-        for group in self.replacements.chunk_by(shares_a_line) {
+        for group in self.replacements.chunk_by(shares) {
             match group {
                 [first, .., last] => {
                     let lines = whole_lines(before, first.delete.cover(last.delete));

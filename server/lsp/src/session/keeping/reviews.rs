@@ -175,6 +175,7 @@ pub(super) fn load(
     let (mut reviews, mut told) = (Vec::new(), Vec::new());
     for (id, answer) in store.waiting(Some(folder))? {
         match restored(&answer.review, snapshot) {
+            // Everything was decided, or came into the files some other way.
             Ok((_, review, _)) if review.is_empty() => {
                 store.forget_waiting(id)?;
             }
@@ -202,7 +203,8 @@ fn restored(
     let form: Form = serde_json::from_str(written)
         .map_err(|error| format!("what was written down of it cannot be read: {error}"))?;
     let review = form.review.restore(&Present(snapshot));
-    let review = review.map_err(|refusal: Refusal| refusal.to_string())?;
+    let mut review = review.map_err(|refusal: Refusal| refusal.to_string())?;
+    review.settle_there();
     Ok((form.asked, review, form.undoes))
 }
 
