@@ -1,176 +1,107 @@
-// Pleach in VS Code: starts the server, asks for instructions, shows progress and replies.
+// Pleach in VS Code: puts the parts together and gives the commands their names.
 
 import * as vscode from 'vscode';
-import {
-  ExecuteCommandRequest,
-  LanguageClient,
-  State,
-  Trace,
-  type LanguageClientOptions,
-  type ServerOptions,
-} from 'vscode-languageclient/node';
 
-import { Jobs, needsInstruction, needsNote, readArguments, type CommandArguments, type JobEvent } from './arguments';
-import { refusal } from './edits';
-import { findProgram, tellMissing } from './program';
-import { Progress } from './progress';
+import { Compare } from './compare';
+import { Decisions, type Given } from './decisions';
+import { HunkDisplay } from './hunks';
+import { Jobs, type Job } from './jobs';
+import { showMenu } from './menu';
+import type { CommandArguments, Landed } from './protocol';
 import { Replies } from './replies';
+import { changes, Reviews } from './reviews';
+import { Server } from './server';
+import { Status } from './status';
+import { HistoryView, JobsView, ProposalsView } from './views';
+import { Words } from './words';
 
-/** The actions on a place that the command palette offers. The server has them as `pleach.NAME`. */
+/** The actions on a place that menus and the command palette offer. The server has them as `pleach.NAME`. */
 const ON_A_PLACE = ['rewrite', 'document', 'test', 'fix', 'implement', 'explain', 'review', 'comment'] as const;
 
-const LANGUAGES = [
-  'c', 'cpp', 'csharp', 'css', 'go', 'html', 'java', 'javascript', 'javascriptreact', 'json', 'jsonc', 'kotlin', 'lua',
-  'markdown', 'php', 'plaintext', 'python', 'ruby', 'rust', 'scala', 'shellscript', 'swift', 'toml', 'typescript',
-  'typescriptreact', 'yaml', 'zig',
-];
-
 class Extension implements vscode.Disposable {
-  private readonly output = vscode.window.createOutputChannel('Pleach', { log: true });
-  private readonly jobs = new Jobs();
-  private readonly replies = new Replies(this.jobs);
-  private readonly progress = new Progress();
-  private client: LanguageClient | undefined;
+  readonly output = vscode.window.createOutputChannel('Pleach', { log: true });
+  readonly jobs = new Jobs();
+  readonly reviews = new Reviews();
+  readonly words: Words;
+  readonly server: Server;
+  readonly decisions: Decisions;
+  readonly replies = new Replies(this.jobs);
+  private readonly disposables: { dispose(): void }[];
 
-  async start(): Promise<void> {
-    const program = await findProgram();
-    if (program === undefined) {
-      void tellMissing();
+  constructor(context: vscode.ExtensionContext) {
+    this.words = new Words(context.globalState);
+    this.server = new Server(context, this.output, this.jobs, this.reviews, this.words, async (command, given) => {
+      // A diff of a proposal has an editor of its own here.
+      if (command === 'pleach.diff' && given.review !== undefined) {
+        await this.decisions.show(given as Given);
+        return true;
+      }
+      return false;
+    });
+    const compare = new Compare(this.reviews);
+    const display = new HunkDisplay(this.reviews);
+    this.decisions = new Decisions(this.server, this.reviews, display, compare);
+    this.disposables = [
+      this.output,
+      this.replies,
+      compare,
+      display,
+      new Status(this.server, this.jobs, this.reviews),
+      new JobsView(this.jobs),
+      new ProposalsView(this.reviews),
+      new HistoryView(this.server),
+      this.jobs.turned.on((job) => this.turned(job)),
+    ];
+  }
+
+  /** A job began or ended. */
+  private turned(job: Job): void {
+    this.output.info(`job ${job.number} (${job.title}): ${job.state}${job.line === '' ? '' : `: ${job.line}`}`);
+    if (job.state === 'running') {
+      if (vscode.workspace.getConfiguration('pleach').get<boolean>('showReply', false)) {
+        void this.replies.show(job);
+      }
       return;
     }
-    this.output.info(`starting ${program} lsp`);
-    const server: ServerOptions = { command: program, args: ['lsp'] };
-    const client = new LanguageClient('pleach', 'Pleach', server, this.options());
-    this.client = client;
-    client.onDidChangeState(({ newState }) => {
-      if (newState === State.Stopped) {
-        this.jobs.clear();
-        this.progress.clear();
-      }
-    });
-    client.onNotification('pleach/job', (event: JobEvent) => this.jobEvent(event));
-    try {
-      await client.start();
-      await this.trace();
-    } catch (error) {
-      this.output.error(`the server did not start: ${String(error)}`);
-      const show = 'Show Output';
-      const choice = await vscode.window.showErrorMessage(
-        `Pleach: ${program} did not start. Run \`pleach doctor\` in a terminal to see why.`,
-        show,
-      );
-      if (choice === show) {
-        this.output.show();
-      }
+    if (job.landed) {
+      void this.server.look();
+    }
+    if (job.review !== undefined) {
+      void this.tellProposal(job, job.review);
     }
   }
 
-  private options(): LanguageClientOptions {
-    return {
-      documentSelector: ['file', 'untitled'].flatMap((scheme) => LANGUAGES.map((language) => ({ scheme, language }))),
-      outputChannel: this.output,
-      initializationOptions: { pleach: { jobEvents: true, inputBox: true } },
-      middleware: {
-        // Code actions come this way: their commands are the server's own.
-        executeCommand: async (command, given: unknown[], next) => {
-          const words = await this.withWords(command, readArguments(given));
-          return words === undefined ? undefined : (next(command, [words]) as unknown);
-        },
-        handleWorkDoneProgress: (token, step, next) => {
-          if (typeof token === 'string' && token.startsWith('pleach/job/')) {
-            this.progress.take(token, step);
-          } else {
-            next(token, step);
-          }
-        },
-        workspace: {
-          handleApplyEdit: (params, next) => {
-            const reason = refusal(params);
-            if (reason !== undefined) {
-              this.output.warn(`an edit was not applied: ${reason}`);
-              return { applied: false, failureReason: reason };
-            }
-            return next(params, new vscode.CancellationTokenSource().token);
-          },
-        },
-      },
-    };
-  }
-
-  /** `given` with the words that are needed; `undefined` when the person thought better of it. */
-  private async withWords(command: string, given: CommandArguments): Promise<CommandArguments | undefined> {
-    if (needsNote(command, given)) {
-      const note = await vscode.window.showInputBox({
-        title: 'Pleach: Retry',
-        prompt: 'What should be different this time?',
-        validateInput: (text) => (text.trim() === '' ? 'Write what should be different.' : undefined),
-      });
-      return note === undefined ? undefined : { ...given, note };
+  private async tellProposal(job: Job, review: number): Promise<void> {
+    const waiting = this.reviews.get(review)?.hunks.length ?? 0;
+    const compare = 'Compare';
+    const accept = 'Accept All';
+    const count = waiting === 0 ? job.line : `${changes(waiting)} to review`;
+    const choice = await vscode.window.showInformationMessage(`Pleach: ${job.title}: ${count}`, compare, accept);
+    if (choice === compare) {
+      await this.decisions.show({ review });
+    } else if (choice === accept) {
+      await this.decisions.accept({ review });
     }
-    if (!needsInstruction(command, given)) {
-      return given;
-    }
-    const instruction = await vscode.window.showInputBox({
-      title: 'Pleach: Rewrite',
-      prompt: 'What should be different?',
-      placeHolder: 'rename total to revenue',
-      validateInput: (text) => (text.trim() === '' ? 'Write what should be different.' : undefined),
-    });
-    return instruction === undefined ? undefined : { ...given, instruction };
-  }
-
-  /** Sends a command to the server. Why one was refused is shown by the server itself. */
-  private async send(command: string, given: CommandArguments): Promise<unknown> {
-    const client = this.running() ?? (await this.restart());
-    if (client === undefined) {
-      return undefined; // It was said why.
-    }
-    const words = await this.withWords(command, given);
-    if (words === undefined) {
-      return undefined;
-    }
-    try {
-      return await client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [words] });
-    } catch (error) {
-      this.output.warn(`${command}: ${String(error)}`);
-      return undefined;
-    }
-  }
-
-  /** The selection of the active editor. */
-  private place(): CommandArguments {
-    const editor = vscode.window.activeTextEditor;
-    if (editor === undefined) {
-      return {};
-    }
-    const { start, end } = editor.selection;
-    return {
-      uri: editor.document.uri.toString(),
-      range: {
-        start: { line: start.line, character: start.character },
-        end: { line: end.line, character: end.character },
-      },
-    };
   }
 
   async onPlace(name: (typeof ON_A_PLACE)[number]): Promise<void> {
-    const given = this.place();
+    const given = place();
     const editor = vscode.window.activeTextEditor;
-    if (name === 'fix' && editor !== undefined && this.client !== undefined) {
+    if (name === 'fix' && editor !== undefined) {
       const { start, end } = editor.selection;
       const here = vscode.languages
         .getDiagnostics(editor.document.uri)
         .filter(({ range }) => range.start.line <= end.line && range.end.line >= start.line);
-      given.diagnostics = await this.client.code2ProtocolConverter.asDiagnostics(here);
+      given.diagnostics = await this.server.diagnostics(here);
     }
-    await this.send(`pleach.${name}`, given);
+    await this.server.send(`pleach.${name}`, given);
   }
 
   /** Lands the selection, or what was copied. */
   async land(): Promise<void> {
     const editor = vscode.window.activeTextEditor;
     if (editor !== undefined && !editor.selection.isEmpty) {
-      await this.send('pleach.land', this.place());
+      await this.server.send('pleach.land', place());
       return;
     }
     const reply = await vscode.env.clipboard.readText();
@@ -178,33 +109,50 @@ class Extension implements vscode.Disposable {
       void vscode.window.showWarningMessage('Pleach: nothing is selected and nothing was copied. Copy the answer first.');
       return;
     }
-    await this.send('pleach.land', { ...this.place(), reply });
+    await this.server.send('pleach.land', { ...place(), reply });
   }
 
-  async cancel(): Promise<void> {
+  /** Cancels the job that is named, or the only one; else asks which. */
+  async cancel(named?: Job): Promise<void> {
     const running = this.jobs.running();
-    if (running.length < 2) {
-      const only = running[0];
-      await this.send('pleach.cancel', only === undefined ? {} : { job: only.number });
+    const only = named ?? (running.length < 2 ? running[0] : undefined);
+    if (only !== undefined || running.length === 0) {
+      await this.server.send('pleach.cancel', only === undefined ? {} : { job: only.number });
       return;
     }
     const picked = await vscode.window.showQuickPick(
-      running.map((job) => ({ label: job.title, job: job.number })),
-      { placeHolder: 'Which job?' },
+      [
+        ...running.map((job) => ({ label: job.title, description: job.line, given: { job: job.number } as CommandArguments })),
+        { label: 'All of them', description: '', given: { all: true } },
+      ],
+      { title: 'Pleach: Cancel', placeHolder: 'Which job?' },
     );
     if (picked !== undefined) {
-      await this.send('pleach.cancel', { job: picked.job });
+      await this.server.send('pleach.cancel', picked.given);
     }
   }
 
-  async undo(): Promise<void> {
-    await this.send('pleach.undo', {});
+  async undo(landed?: Landed): Promise<void> {
+    await this.server.send('pleach.undo', landed === undefined ? {} : { entry: landed.entry });
   }
 
   async status(): Promise<void> {
-    const status = (await this.send('pleach.status', {})) as { version: string; engine: string } | undefined;
+    const status = (await this.server.send('pleach.status')) as { version: string; engine: string } | undefined;
     if (status !== undefined) {
       void vscode.window.showInformationMessage(`Pleach ${status.version}: ${status.engine}`);
+    }
+  }
+
+  /** Shows what a job wrote: the file with its answer, its proposal, or its reply. */
+  async showJob(job: Job | undefined = this.jobs.last()): Promise<void> {
+    if (job === undefined) {
+      void vscode.window.showInformationMessage('Pleach: no job has run yet.');
+    } else if (job.file !== undefined) {
+      await vscode.window.showTextDocument(vscode.Uri.file(job.file), { viewColumn: vscode.ViewColumn.Beside });
+    } else if (job.review !== undefined && this.reviews.get(job.review) !== undefined) {
+      await this.decisions.show({ review: job.review });
+    } else {
+      await this.replies.show(job);
     }
   }
 
@@ -217,73 +165,35 @@ class Extension implements vscode.Disposable {
     }
   }
 
-  showOutput(): void {
-    this.output.show();
-  }
-
-  private jobEvent(event: JobEvent): void {
-    const job = this.jobs.take(event);
-    switch (event.kind) {
-      case 'started':
-        this.output.info(`job ${job.number}: ${job.title}`);
-        if (vscode.workspace.getConfiguration('pleach').get<boolean>('showReply', false)) {
-          void this.replies.show(job);
-        }
-        break;
-      case 'text':
-      case 'phase':
-        this.replies.update(job);
-        break;
-      case 'verdict':
-        this.output.info(`job ${job.number}: ${event.message ?? ''}`);
-        break;
-      case 'finished':
-        this.output.info(`job ${job.number}: ${event.summary ?? 'done'} (${event.engine ?? ''})`);
-        break;
-      case 'failed':
-        this.output.warn(`job ${job.number}: ${event.message ?? ''}. Next: ${event.next ?? ''}`);
-        break;
-      default:
-    }
-  }
-
-  async trace(): Promise<void> {
-    const level = vscode.workspace.getConfiguration('pleach').get<string>('trace', 'off');
-    await this.client?.setTrace(Trace.fromString(level));
-  }
-
-  async restart(): Promise<LanguageClient | undefined> {
-    await this.stop();
-    await this.start();
-    return this.running();
-  }
-
-  private running(): LanguageClient | undefined {
-    return this.client?.state === State.Running ? this.client : undefined;
-  }
-
-  async stop(): Promise<void> {
-    const client = this.client;
-    this.client = undefined;
-    if (client?.needsStop() === true) {
-      await client.stop();
-    }
-    await client?.dispose();
-  }
-
   dispose(): void {
-    this.replies.dispose();
-    this.progress.dispose();
-    this.output.dispose();
+    for (const it of this.disposables) {
+      it.dispose();
+    }
   }
+}
+
+/** The selection of the active editor. */
+function place(): CommandArguments {
+  const editor = vscode.window.activeTextEditor;
+  if (editor === undefined) {
+    return {};
+  }
+  const { start, end } = editor.selection;
+  return {
+    uri: editor.document.uri.toString(),
+    range: {
+      start: { line: start.line, character: start.character },
+      end: { line: end.line, character: end.character },
+    },
+  };
 }
 
 let extension: Extension | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
-  const it = new Extension();
+  const it = new Extension(context);
   extension = it;
-  const register = (command: string, run: () => unknown): vscode.Disposable =>
+  const register = <T extends unknown[]>(command: string, run: (...given: T) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(command, run);
   context.subscriptions.push(
     it,
@@ -294,20 +204,42 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     register('pleach.here.cancel', () => it.cancel()),
     register('pleach.here.undo', () => it.undo()),
     register('pleach.here.status', () => it.status()),
+    register('pleach.hunk.accept', (given: Given) => it.decisions.accept(given)),
+    register('pleach.hunk.reject', (given: Given) => it.decisions.reject(given)),
+    register('pleach.hunk.retry', (given: Given) => it.decisions.retry(given)),
+    register('pleach.hunk.compare', (given: Given) => it.decisions.show(given)),
+    register('pleach.hunk.resolve', (given: Given) => it.decisions.resolve(given)),
+    register('pleach.hunk.show', (given: Given) => it.decisions.reveal(given)),
+    register('pleach.hunk.next', () => it.decisions.step(true)),
+    register('pleach.hunk.previous', () => it.decisions.step(false)),
+    register('pleach.acceptAll', () => it.decisions.all('pleach.accept')),
+    register('pleach.rejectAll', () => it.decisions.all('pleach.reject')),
+    register('pleach.job.show', (job?: Job) => it.showJob(job)),
+    register('pleach.job.cancel', (job?: Job) => it.cancel(job)),
+    register('pleach.entry.undo', (landed?: Landed) => it.undo(landed)),
+    register('pleach.menu', () => showMenu(it.server, it.jobs, it.reviews)),
     register('pleach.showReply', () => it.showReply()),
-    register('pleach.showOutput', () => it.showOutput()),
-    register('pleach.restart', () => it.restart()),
+    register('pleach.showOutput', () => it.output.show()),
+    register('pleach.forgetInstructions', () => it.words.forget()),
+    register('pleach.openSettings', () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:pleach.pleach')),
+    register('pleach.openWalkthrough', () =>
+      vscode.commands.executeCommand('workbench.action.openWalkthrough', 'pleach.pleach#pleach.first', false),
+    ),
+    register('pleach.restart', () => it.server.restart()),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => it.server.configure()),
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration('pleach.path')) {
-        void it.restart();
+        void it.server.restart();
       } else if (change.affectsConfiguration('pleach.trace')) {
-        void it.trace();
+        void it.server.trace();
+      } else if (change.affectsConfiguration('pleach')) {
+        void it.server.configure();
       }
     }),
   );
-  await it.start();
+  await it.server.start();
 }
 
 export async function deactivate(): Promise<void> {
-  await extension?.stop();
+  await extension?.server.stop();
 }

@@ -2,25 +2,25 @@
 
 import * as vscode from 'vscode';
 
-import type { Job, Jobs } from './arguments';
+import type { Job, Jobs } from './jobs';
 
 const SCHEME = 'pleach-reply';
 
 export class Replies implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
-  private readonly registration: vscode.Disposable;
+  private readonly disposables: { dispose(): void }[];
   readonly onDidChange = this.changed.event;
 
   constructor(private readonly jobs: Jobs) {
-    this.registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
+    this.disposables = [
+      this.changed,
+      vscode.workspace.registerTextDocumentContentProvider(SCHEME, this),
+      jobs.changed.on((job) => this.changed.fire(this.uri(job))),
+    ];
   }
 
   provideTextDocumentContent(uri: vscode.Uri): string {
     return this.jobs.get(Number(uri.query))?.text ?? 'This reply is no longer here.';
-  }
-
-  update(job: Job): void {
-    this.changed.fire(this.uri(job));
   }
 
   async show(job: Job): Promise<void> {
@@ -37,7 +37,8 @@ export class Replies implements vscode.TextDocumentContentProvider, vscode.Dispo
   }
 
   dispose(): void {
-    this.registration.dispose();
-    this.changed.dispose();
+    for (const it of this.disposables) {
+      it.dispose();
+    }
   }
 }

@@ -6,14 +6,31 @@ export interface Place {
   character: number;
 }
 
+export interface Span {
+  start: Place;
+  end: Place;
+}
+
+/** What is put where. */
+export interface Edit {
+  range: Span;
+  newText: string;
+}
+
 /** The one argument of every command of the server. */
 export interface CommandArguments {
   uri?: string;
-  range?: { start: Place; end: Place };
+  range?: Span;
   instruction?: string;
   reply?: string;
   note?: string;
   job?: number;
+  review?: number;
+  hunk?: number;
+  path?: string;
+  choice?: string;
+  entry?: number;
+  all?: boolean;
   diagnostics?: unknown[];
   [more: string]: unknown;
 }
@@ -23,16 +40,66 @@ export interface JobEvent {
   job: number;
   seq: number;
   kind: 'started' | 'phase' | 'text' | 'hunk' | 'verdict' | 'usage' | 'finished' | 'failed';
+  action?: string;
   title?: string;
+  uri?: string | null;
   phase?: string;
   text?: string;
   engine?: string;
+  inputTokens?: number;
+  outputTokens?: number;
   landed?: boolean;
+  review?: number;
+  hunks?: number;
   summary?: string;
+  answer?: string | null;
   code?: string;
   message?: string;
   next?: string;
   kept?: string | null;
+}
+
+/** One change that waits for a decision. */
+export interface Hunk {
+  hunk: number;
+  kind: 'text' | 'create' | 'delete' | 'rename';
+  path: string;
+  uri?: string | null;
+  range: Span;
+  summary: string;
+  /** `conflict`: something was typed there. `there`: the text has it already. */
+  state: 'pending' | 'conflict' | 'there';
+  /** The hunks that it cannot be without. */
+  needs?: number[];
+  impact?: string | null;
+  /** What it would put where in the present text. */
+  edits?: Edit[];
+}
+
+/** A `pleach/review` notification, and an entry of what `pleach.reviews` answers. Without hunks it is closed. */
+export interface Review {
+  review: number;
+  title?: string;
+  engine?: string;
+  hunks: Hunk[];
+}
+
+/** An entry of what `pleach.history` answers. */
+export interface Landed {
+  entry: number;
+  title: string;
+  when: string;
+  files: string[];
+  undone: boolean;
+  undoes?: number | null;
+}
+
+/** What `pleach.status` answers, as far as it is used here. */
+export interface Status {
+  version: string;
+  engine: string;
+  undoable?: number;
+  settingsProblems?: number;
 }
 
 /** Reads the first argument of a command: an object, or a bare instruction. */
@@ -52,59 +119,4 @@ export function needsInstruction(command: string, given: CommandArguments): bool
 /** Whether it has to be asked what should be different before `command` can be sent. */
 export function needsNote(command: string, given: CommandArguments): boolean {
   return command === 'pleach.retry' && (given.note ?? '').trim() === '';
-}
-
-/** A job as far as its events tell. */
-export interface Job {
-  readonly number: number;
-  title: string;
-  text: string;
-  state: 'running' | 'finished' | 'failed';
-}
-
-/** The jobs of a session, in the order in which they began. */
-export class Jobs {
-  private readonly byNumber = new Map<number, Job>();
-
-  /** Takes in an event and gives its job. */
-  take(event: JobEvent): Job {
-    const job = this.byNumber.get(event.job) ?? { number: event.job, title: '', text: '', state: 'running' };
-    this.byNumber.set(event.job, job);
-    switch (event.kind) {
-      case 'started':
-        job.title = event.title ?? '';
-        break;
-      case 'phase':
-        if (event.phase?.startsWith('asking again')) {
-          job.text = ''; // What follows is another reply.
-        }
-        break;
-      case 'text':
-        job.text += event.text ?? '';
-        break;
-      case 'finished':
-      case 'failed':
-        job.state = event.kind;
-        break;
-      default:
-    }
-    return job;
-  }
-
-  get(number: number): Job | undefined {
-    return this.byNumber.get(number);
-  }
-
-  last(): Job | undefined {
-    return [...this.byNumber.values()].at(-1);
-  }
-
-  running(): Job[] {
-    return [...this.byNumber.values()].filter((job) => job.state === 'running');
-  }
-
-  /** Forgets everything: the server was started anew and counts from 1. */
-  clear(): void {
-    this.byNumber.clear();
-  }
 }
