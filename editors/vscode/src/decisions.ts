@@ -136,7 +136,7 @@ export class Decisions {
     }
     const here = editor && hunkAt(this.display.in(editor.document), editor.selection.active.line);
     if (here === undefined) {
-      void vscode.window.setStatusBarMessage('Pleach: no proposed change at the cursor.', 4000);
+      void vscode.window.setStatusBarMessage('Pleach: no hunk at the cursor.', 4000);
       return undefined;
     }
     return numbers(here);

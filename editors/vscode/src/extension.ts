@@ -9,7 +9,7 @@ import { Jobs, type Job } from './jobs';
 import { showMenu } from './menu';
 import type { CommandArguments, Landed } from './protocol';
 import { Replies } from './replies';
-import { changes, Reviews } from './reviews';
+import { hunkCount, Reviews } from './reviews';
 import { Server } from './server';
 import { Status } from './status';
 import { HistoryView, JobsView, ProposalsView } from './views';
@@ -75,7 +75,7 @@ class Extension implements vscode.Disposable {
     const waiting = this.reviews.get(review)?.hunks.length ?? 0;
     const compare = 'Compare';
     const accept = 'Accept All';
-    const count = waiting === 0 ? job.line : `${changes(waiting)} to review`;
+    const count = waiting === 0 ? job.line : `${hunkCount(waiting)} to review`;
     const choice = await vscode.window.showInformationMessage(`Pleach: ${job.title}: ${count}`, compare, accept);
     if (choice === compare) {
       await this.decisions.show({ review });

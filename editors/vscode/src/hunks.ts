@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 
 import type { Hunk } from './protocol';
 import { type Reviews, type Waiting } from './reviews';
-import { asDiff } from './texts';
+import { asDiff, glances } from './texts';
 
 /** The most characters of new text that are shown at the end of a line. */
 const GLANCE = 80;
@@ -20,7 +20,7 @@ export class HunkDisplay implements vscode.Disposable {
   private readonly lines = vscode.window.createTextEditorDecorationType({
     isWholeLine: true,
     borderStyle: 'solid',
-    borderWidth: '0 0 0 3px',
+    borderWidth: '0 0 0 2px',
     borderColor: color('editorGutter.modifiedBackground'),
     overviewRulerColor: color('editorOverviewRuler.modifiedForeground'),
     overviewRulerLane: vscode.OverviewRulerLane.Left,
@@ -28,7 +28,7 @@ export class HunkDisplay implements vscode.Disposable {
   private readonly conflicts = vscode.window.createTextEditorDecorationType({
     isWholeLine: true,
     borderStyle: 'dashed',
-    borderWidth: '0 0 0 3px',
+    borderWidth: '0 0 0 2px',
     borderColor: color('editorWarning.foreground'),
     overviewRulerColor: color('editorOverviewRuler.warningForeground'),
     overviewRulerLane: vscode.OverviewRulerLane.Left,
@@ -83,7 +83,6 @@ export class HunkDisplay implements vscode.Disposable {
     const conflicts: vscode.DecorationOptions[] = [];
     const going: vscode.DecorationOptions[] = [];
     const coming: vscode.DecorationOptions[] = [];
-    const comingTo = new Set<number>();
     for (const waiting of this.in(document)) {
       const { hunk } = waiting;
       if (hunk.state === 'there') {
@@ -92,20 +91,17 @@ export class HunkDisplay implements vscode.Disposable {
       const range = document.validateRange(rangeOf(hunk));
       const hover = { range, hoverMessage: this.hover(document, waiting) };
       (hunk.state === 'conflict' ? conflicts : lines).push(hover);
-      for (const edit of hunk.edits ?? []) {
+      const edits = hunk.edits ?? [];
+      for (const edit of edits) {
         const place = document.validateRange(rangeOf(edit));
         if (!place.isEmpty) {
           going.push({ range: place });
         }
-        // One line has room for one glance.
-        if (edit.newText.trim() !== '' && !comingTo.has(place.end.line)) {
-          comingTo.add(place.end.line);
-          const end = document.lineAt(place.end.line).range.end;
-          coming.push({
-            range: new vscode.Range(end, end),
-            renderOptions: { after: { contentText: glance(edit.newText) } },
-          });
-        }
+      }
+      for (const { line, text } of edits.length === 0 ? [] : glances(document.getText(), edits)) {
+        const end = document.validateRange(new vscode.Range(line, 0, line, Number.MAX_SAFE_INTEGER)).end;
+        const contentText = `→ ${text.length > GLANCE ? `${text.slice(0, GLANCE)}…` : text}`;
+        coming.push({ range: new vscode.Range(end, end), renderOptions: { after: { contentText } } });
       }
     }
     editor.setDecorations(this.lines, lines);
@@ -134,12 +130,4 @@ export class HunkDisplay implements vscode.Disposable {
       it.dispose();
     }
   }
-}
-
-/** The first line of new text, and how many more there are. */
-function glance(text: string): string {
-  const lines = text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
-  const first = (lines[0] ?? '').trim();
-  const short = first.length > GLANCE ? `${first.slice(0, GLANCE)}…` : first;
-  return lines.length > 1 ? `+ ${short} (+${lines.length - 1} lines)` : `+ ${short}`;
 }

@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 
 import type { Jobs } from './jobs';
-import { changes, type Reviews } from './reviews';
+import { hunkCount, type Reviews } from './reviews';
 import type { Server } from './server';
 
 interface Row extends vscode.QuickPickItem {
@@ -27,11 +27,11 @@ export async function showMenu(server: Server, jobs: Jobs, reviews: Reviews): Pr
   if (reviews.count() > 0) {
     heading('To review');
     for (const review of reviews.all()) {
-      row('request-changes', `Compare: ${review.title ?? 'proposal'}`, 'pleach.hunk.compare', changes(review.hunks.length), [
+      row('request-changes', `Compare: ${review.title ?? 'proposal'}`, 'pleach.hunk.compare', hunkCount(review.hunks.length), [
         { kind: 'review', review },
       ]);
     }
-    row('check-all', 'Accept all', 'pleach.acceptAll', changes(reviews.count()));
+    row('check-all', 'Accept all', 'pleach.acceptAll', hunkCount(reviews.count()));
     row('close-all', 'Reject all', 'pleach.rejectAll');
   }
   heading('Pleach');

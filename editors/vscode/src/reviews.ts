@@ -93,7 +93,7 @@ export function neighbour(hunks: readonly Waiting[], line: number, forward: bool
     : (hunks.findLast(({ hunk }) => hunk.range.start.line < line) ?? hunks.at(-1));
 }
 
-/** What a person calls `count` of them. */
-export function changes(count: number): string {
-  return count === 1 ? '1 change' : `${count} changes`;
+/** `1 hunk`, `2 hunks`. */
+export function hunkCount(count: number): string {
+  return count === 1 ? '1 hunk' : `${count} hunks`;
 }

@@ -4,8 +4,11 @@
 import * as vscode from 'vscode';
 
 import type { Jobs } from './jobs';
-import { changes, type Reviews } from './reviews';
+import { hunkCount, type Reviews } from './reviews';
 import type { Server } from './server';
+
+/** The most characters of a title. */
+const TITLE = 24;
 
 export class Status implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem('pleach.status', vscode.StatusBarAlignment.Left, 10);
@@ -59,11 +62,13 @@ export class Status implements vscode.Disposable {
     const newest = running.at(-1);
     if (newest !== undefined) {
       const more = running.length > 1 ? ` (+${running.length - 1})` : '';
-      return { text: `$(sync) ${newest.title}: ${newest.line}${more}`, spoken: `${newest.title}, ${newest.line}${more}` };
+      // The figures are what changes: they come before the end of a long title would push them out.
+      const title = newest.title.length > TITLE ? `${newest.title.slice(0, TITLE)}…` : newest.title;
+      return { text: `$(sync) ${title}: ${newest.line}${more}`, spoken: `${newest.title}, ${newest.line}${more}` };
     }
     const waiting = this.reviews.count();
     return waiting > 0
-      ? { text: `$(request-changes) Pleach: ${changes(waiting)} to review`, spoken: `${changes(waiting)} to review` }
+      ? { text: `$(request-changes) Pleach: ${hunkCount(waiting)} to review`, spoken: `${hunkCount(waiting)} to review` }
       : { text: '$(sparkle) Pleach', spoken: 'ready' };
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Edit } from './protocol';
-import { asDiff, edited, fingerprint } from './texts';
+import { asDiff, edited, fingerprint, glances } from './texts';
 
 const edit = (from: [number, number], to: [number, number], newText: string): Edit => ({
   range: { start: { line: from[0], character: from[1] }, end: { line: to[0], character: to[1] } },
@@ -38,4 +38,16 @@ test('a change is shown with the whole lines that it is part of', () => {
   assert.equal(asDiff(text, [edit([1, 8], [1, 9], '20')]), '-let b = 2;\n+let b = 20;');
   assert.equal(asDiff(text, [edit([1, 0], [1, 0], '// b\n')]), '+// b');
   assert.equal(asDiff(text, [edit([0, 0], [1, 0], '')]), '-let a = 1;');
+});
+
+test('at a glance: what each line becomes, and how many come after it', () => {
+  const text = 'let a = 1;\nlet b = 2;\nlet c = 3;\n';
+  assert.deepEqual(glances(text, [edit([1, 8], [1, 9], '20')]), [{ line: 1, text: 'let b = 20;' }]);
+  assert.deepEqual(glances(text, [edit([1, 0], [1, 0], '// b\n// or not\n')]), [{ line: 0, text: '// b (+1 line)' }]);
+  const both = [edit([0, 4], [0, 5], 'x'), edit([1, 4], [1, 5], 'y'), edit([1, 10], [1, 10], '\nlet z = 0;')];
+  assert.deepEqual(glances(text, both), [
+    { line: 0, text: 'let x = 1;' },
+    { line: 1, text: 'let y = 2; (+1 line)' },
+  ]);
+  assert.deepEqual(glances(text, [edit([0, 0], [1, 0], '')]), []);
 });

@@ -52,9 +52,16 @@ export function fingerprint(text: string): string {
     .digest('hex');
 }
 
-/** A change as the lines of a diff: what goes and what comes, with the whole lines that it is part of. */
-export function asDiff(text: string, edits: readonly Edit[]): string {
-  const first = Math.min(...edits.map(({ range }) => range.start.line));
+/** The lines that a change takes away and puts there, from the line `first` on. */
+interface Lines {
+  first: number;
+  old: string[];
+  now: string[];
+}
+
+/** A change as whole lines, without those at its ends that stay. */
+function wholeLines(text: string, edits: readonly Edit[]): Lines {
+  let first = Math.min(...edits.map(({ range }) => range.start.line));
   const last = Math.max(...edits.map(({ range }) => range.end.line));
   const before = text.split(/\r\n|\r|\n/);
   const after = edited(text, edits).split(/\r\n|\r|\n/);
@@ -64,10 +71,37 @@ export function asDiff(text: string, edits: readonly Edit[]): string {
   while (old.length > 0 && now.length > 0 && old[0] === now[0]) {
     old.shift();
     now.shift();
+    first += 1;
   }
   while (old.length > 0 && now.length > 0 && old.at(-1) === now.at(-1)) {
     old.pop();
     now.pop();
   }
+  return { first, old, now };
+}
+
+/** A change as the lines of a diff: what goes and what comes. */
+export function asDiff(text: string, edits: readonly Edit[]): string {
+  const { old, now } = wholeLines(text, edits);
   return [...old.map((line) => `-${line}`), ...now.map((line) => `+${line}`)].join('\n');
+}
+
+/** New text that is shown at the end of a line. */
+export interface Glance {
+  line: number;
+  text: string;
+}
+
+/** What the lines of a change become, one by one; the last of them tells how many more lines come. */
+export function glances(text: string, edits: readonly Edit[]): Glance[] {
+  const { first, old, now } = wholeLines(text, edits);
+  // What is put between two lines is shown behind the first of them.
+  const lines = Math.max(1, old.length);
+  const from = old.length === 0 ? Math.max(0, first - 1) : first;
+  return Array.from({ length: lines }, (_, index) => {
+    const more = index === lines - 1 ? now.length - lines : 0;
+    const coming = now[index]?.trim() ?? '';
+    const text = more > 0 ? `${coming} (+${more === 1 ? '1 line' : `${more} lines`})` : coming;
+    return { line: from + index, text: coming === old[index]?.trim() && more <= 0 ? '' : text };
+  }).filter(({ text }) => text !== '');
 }

@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 
 import type { Job, Jobs } from './jobs';
 import type { Hunk, Landed } from './protocol';
-import { changes, filesOf, type FileOfReview, type Reviews } from './reviews';
+import { hunkCount, filesOf, type FileOfReview, type Reviews } from './reviews';
 import type { Server } from './server';
 import type { Signal } from './signal';
 import type { Review } from './protocol';
@@ -73,7 +73,8 @@ export class JobsView extends Tree<JobNode> {
     const { Expanded, Collapsed, None } = vscode.TreeItemCollapsibleState;
     const state = node.text === '' ? None : node.state === 'running' ? Expanded : Collapsed;
     const item = new vscode.TreeItem(node.title, state);
-    item.id = `${node.number} ${node.state}`;
+    // VS Code remembers by the id whether it is open: a job opens with its first words, and closes with its end.
+    item.id = `${node.number} ${node.state} ${node.text === ''}`;
     item.description = node.line;
     item.iconPath = new vscode.ThemeIcon(ICONS[node.state]);
     item.contextValue = `job.${node.state}`;
@@ -121,7 +122,7 @@ export class ProposalsView extends Tree<ProposalNode> {
       const { review } = node;
       const item = new vscode.TreeItem(review.title ?? 'Proposal', Expanded);
       item.id = `${review.review}`;
-      item.description = [changes(review.hunks.length), review.engine].filter((part) => part).join(' · ');
+      item.description = [hunkCount(review.hunks.length), review.engine].filter((part) => part).join(' · ');
       item.iconPath = new vscode.ThemeIcon('request-changes');
       item.contextValue = 'review';
       return item;
@@ -130,7 +131,7 @@ export class ProposalsView extends Tree<ProposalNode> {
       const { file } = node;
       const item = new vscode.TreeItem(file.path, Expanded);
       item.id = `${file.review.review} ${file.path}`;
-      item.description = changes(file.hunks.length);
+      item.description = hunkCount(file.hunks.length);
       item.resourceUri = file.uri === undefined ? vscode.Uri.from({ scheme: 'file', path: `/${file.path}` }) : vscode.Uri.parse(file.uri);
       item.iconPath = vscode.ThemeIcon.File;
       item.label = file.path;
@@ -138,7 +139,7 @@ export class ProposalsView extends Tree<ProposalNode> {
       return item;
     }
     const { review, hunk } = node;
-    const item = new vscode.TreeItem(hunk.summary, None);
+    const item = new vscode.TreeItem(hunk.summary.replaceAll('`', ''), None);
     item.id = `${review.review} ${hunk.path} ${hunk.hunk}`;
     item.description = hunk.kind === 'text' ? `line ${hunk.range.start.line + 1}` : '';
     const conflict = hunk.state === 'conflict';
@@ -171,7 +172,7 @@ export class ProposalsView extends Tree<ProposalNode> {
 
   protected override afterDrawing(): void {
     const waiting = this.reviews.count();
-    this.view.badge = waiting === 0 ? undefined : { value: waiting, tooltip: `${changes(waiting)} to review` };
+    this.view.badge = waiting === 0 ? undefined : { value: waiting, tooltip: `${hunkCount(waiting)} to review` };
   }
 }
 

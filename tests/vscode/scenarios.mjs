@@ -1,0 +1,229 @@
+// What a person does with Pleach in VS Code, from the menu to the text of the file.
+
+import assert from 'node:assert/strict';
+
+const LIB = 'src/lib.rs';
+
+/** Three hunks of one file. */
+const THREE = `Children pay nothing at first, and books are kept longer.
+
+src/lib.rs
+<<<<<<< SEARCH
+pub const LOAN_DAYS: u32 = 21;
+=======
+pub const LOAN_DAYS: u32 = 28;
+>>>>>>> REPLACE
+
+src/lib.rs
+<<<<<<< SEARCH
+    let per_day = if is_child { 5 } else { 20 };
+    (days_late * per_day).min(1_000)
+=======
+    let (per_day, free_days) = if is_child { (5, 3) } else { (20, 0) };
+    (days_late.saturating_sub(free_days) * per_day).min(1_000)
+>>>>>>> REPLACE
+
+src/lib.rs
+<<<<<<< SEARCH
+        1 => format!("{name}, {title} is one day late."),
+=======
+        1 => format!("{name}, {title} is a day late."),
+>>>>>>> REPLACE
+`;
+
+/** Two hunks of one file, far apart. */
+const TWO = THREE.split('src/lib.rs\n').slice(0, 3).join('src/lib.rs\n');
+
+async function ready({ vs, machine }) {
+  // What a scenario that failed has left.
+  if ((await vs.statusbar()).some((item) => item.includes('to review'))) {
+    await vs.command('Pleach: Reject All Hunks');
+    await decided({ vs });
+  }
+  await vs.closeAll();
+  machine.restore(LIB);
+  await vs.openFile(LIB);
+  await vs.status('Pleach');
+}
+
+/** Waits until nothing waits for review. */
+function decided({ vs }) {
+  return vs.until('no review', async () => !(await vs.statusbar()).some((item) => item.includes('to review')));
+}
+
+/** Asks for a rewrite in the words of `instruction`, by the command. */
+async function rewrite({ vs }, instruction) {
+  await vs.goto(15, 5);
+  await vs.command('Pleach: Rewrite with an Instruction');
+  await vs.fill(instruction);
+  await vs.key('Enter');
+}
+
+/** Saves, and waits until the file reads as `wanted` says. */
+async function saved({ vs, machine }, what, wanted) {
+  await vs.key('Control+s');
+  await vs.until(what, () => wanted(machine.read(LIB)));
+}
+
+export const scenarios = {
+  async 'a rewrite from the menu: instruction, stream, three hunks; one accepted by its lens, one rejected by a key, one accepted in the diff editor'(it) {
+    const { vs, machine, shot } = it;
+    const open = machine.file('go-on');
+    await machine.model(THREE, '--chunk-bytes', '8', '--hold-after', '20', '--until', open);
+    await ready(it);
+    await vs.goto(15, 5);
+    const listed = await vs.actions();
+    assert(listed.some((title) => title.includes('Rewrite')), `the menu has: ${listed}`);
+    await vs.clickAction('Rewrite');
+    await vs.fill('children pay nothing for three days');
+    await shot('instruction');
+    await vs.key('Enter');
+    await vs.status('tokens');
+    await vs.command('Pleach: Focus on Jobs View');
+    await vs.row('<<<<<<< SEARCH');
+    await shot('stream');
+    machine.touch('go-on');
+    await vs.status('3 hunks to review');
+    await vs.row('src/lib.rs');
+    await vs.clearToasts();
+    await vs.until('code lenses', async () => (await vs.lenses()).filter((lens) => lens.startsWith('Accept')).length >= 2);
+    await vs.until('new text at its place', async () => (await vs.page.locator('.view-line', { hasText: 'LOAN_DAYS' }).count()) > 0);
+    await shot('hunks');
+    assert.equal(machine.read(LIB).includes('28'), false, 'nothing is changed before it is accepted');
+
+    await vs.clickLens('Accept');
+    await vs.status('2 hunks to review');
+    await vs.focusText();
+    await vs.goto(16, 5);
+    await vs.chord('Control+k n');
+    await vs.status('1 hunk to review');
+    await vs.chord('Control+k .');
+    await vs.status('Ln 23');
+    await vs.chord('Control+k =');
+    await vs.until('the diff editor', () => vs.page.locator('.monaco-diff-editor .view-line', { hasText: 'a day late' }).count());
+    await shot('compare');
+    await vs.page.locator('.editor-actions .action-label[aria-label^="Accept Hunk"]').first().click();
+    await decided(it);
+    await vs.until('the diff editor closed', async () => !(await vs.tabs()).some((tab) => tab.includes('↔')));
+    await vs.focusText();
+    await saved(it, 'two of the three hunks', (text) => text.includes('LOAN_DAYS: u32 = 28') && text.includes('a day late'));
+    const wanted = `${machine.read(LIB)}`;
+    assert(wanted.includes('let per_day = if is_child { 5 } else { 20 };'), 'what was rejected stays as it was');
+  },
+
+  async 'what landed is undone from the history, and what was typed since stays'(it) {
+    const { vs, machine } = it;
+    await vs.openFile(LIB);
+    await vs.goto(1, 1);
+    await vs.type('// kept\n');
+    await vs.command('Pleach: Focus on History View');
+    await vs.clickInRow('History', 'Rewrite', 'Undo this Edit');
+    await vs.row('undone');
+    await vs.focusText();
+    await saved(it, 'the edit undone', (text) => text.startsWith('// kept\n') && text.includes('one day late'));
+    assert(machine.read(LIB).includes('LOAN_DAYS: u32 = 28'), 'the edit before it stays');
+  },
+
+  async 'a job is cancelled from the menu of the status bar: the connection is closed, nothing is changed'(it) {
+    const { vs, machine } = it;
+    await machine.model(TWO, '--chunk-bytes', '8', '--hang-after', '4');
+    await ready(it);
+    const before = machine.read(LIB);
+    await rewrite(it, 'anything');
+    await vs.status('tokens');
+    await vs.page.locator('.part.statusbar .statusbar-item[id*="pleach"]').first().click();
+    await vs.inBox();
+    await it.shot('menu');
+    await vs.choose('Cancel: ');
+    await vs.until('the connection closed', () => machine.seenByModel().includes('client-closed'));
+    await vs.until('no job', async () => !(await vs.statusbar()).some((item) => item.includes('tokens')));
+    assert.equal(machine.read(LIB), before);
+  },
+
+  async 'what is typed while the model writes is kept: hunks move along, one that was typed into becomes a conflict with a choice'(it) {
+    const { vs, machine } = it;
+    const open = machine.file('go-on-typing');
+    await machine.model(TWO, '--chunk-bytes', '8', '--hold-after', '10', '--until', open);
+    await ready(it);
+    await rewrite(it, 'more');
+    await vs.status('tokens');
+    await vs.focusText();
+    await vs.goto(2, 1);
+    await vs.type('// typed meanwhile\n');
+    machine.touch('go-on-typing');
+    await vs.status('2 hunks to review');
+    await vs.focusText();
+    await vs.goto(17, 33);
+    await vs.type('1');
+    await vs.command('Pleach: Focus on Proposals View');
+    await vs.until('a conflict in the view', () => vs.page.locator('.part.sidebar .monaco-list-row[aria-label*="in conflict"]').count());
+    await it.shot('conflict');
+    await vs.focusText();
+    await vs.goto(17, 5);
+    await vs.command('Pleach: Resolve Conflict');
+    await vs.choose('Keep mine');
+    await vs.status('1 hunk to review');
+    await vs.focusText();
+    await vs.goto(9, 1);
+    await vs.chord('Control+k y');
+    await decided(it);
+    await saved(it, 'both the typing and the hunk', (text) => text.includes('// typed meanwhile') && text.includes('u32 = 28'));
+    assert(machine.read(LIB).includes('{ 15 }'), 'what was typed into the hunk stays');
+  },
+
+  async 'a second try with a note, and the instruction of before is offered again'(it) {
+    const { vs, machine } = it;
+    await machine.model(THREE);
+    await ready(it);
+    await rewrite(it, 'one more');
+    await vs.status('3 hunks to review');
+    await machine.model(TWO);
+    await vs.command('Pleach: Focus on Proposals View');
+    await vs.row('src/lib.rs');
+    await vs.page.locator('.part.sidebar .monaco-list-row', { hasText: 'src/lib.rs' }).first().click({ button: 'right' });
+    await vs.page.locator('.context-view .action-label', { hasText: 'Retry Hunk with a Note' }).click();
+    await vs.fill('leave the reminder alone');
+    await vs.key('Enter');
+    await vs.status('2 hunks to review');
+    assert(machine.seenByModel().includes('leave the reminder alone'), 'the note went to the model');
+    await vs.command('Pleach: Reject All Hunks');
+    await decided(it);
+    await vs.focusText();
+    await vs.command('Pleach: Rewrite with an Instruction');
+    await vs.inBox();
+    await vs.until('an earlier instruction', () => vs.page.locator('.quick-input-list .monaco-list-row', { hasText: 'one more' }).count());
+    await vs.key('Escape');
+  },
+
+  async 'a server that crashes is started again, says what it did not finish, and works'(it) {
+    const { vs, machine } = it;
+    await machine.model(TWO, '--chunk-bytes', '8', '--hang-after', '4');
+    await ready(it);
+    await rewrite(it, 'never ends');
+    await vs.status('tokens');
+    assert(machine.crash(), 'the server runs');
+    const told = await vs.toast('started again');
+    assert(told.includes('never ends'), told);
+    await it.shot('crash');
+    await vs.clearToasts();
+    await machine.model(TWO);
+    await vs.until('the server', async () => (await vs.statusbar()).includes('Pleach'));
+    await rewrite(it, 'ends');
+    await vs.status('2 hunks to review');
+    await vs.command('Pleach: Accept All Hunks');
+    await vs.focusText();
+    await saved(it, 'both hunks', (text) => text.includes('u32 = 28') && text.includes('free_days'));
+  },
+
+  async 'a program that is missing is said, with what to do, and found when it is there'(it) {
+    const { vs, machine } = it;
+    machine.settings({ 'pleach.path': '/nowhere/pleach' });
+    const told = await vs.toast('/nowhere/pleach');
+    assert(told.includes('Open Setting'), told);
+    machine.settings();
+    await vs.until('the server', async () => (await vs.statusbar()).includes('Pleach'));
+    await vs.clearToasts();
+    await vs.command('Pleach: Show Status');
+    await vs.toast('scripted-model');
+  },
+};

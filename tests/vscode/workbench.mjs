@@ -1,0 +1,218 @@
+// Drives the workbench of VS Code in a browser, as a person would: by keys, and by what is seen.
+
+import { createRequire } from 'node:module';
+
+const { chromium } = createRequire(process.env.PLAYWRIGHT)('playwright-core');
+
+/** How long to wait for anything to be seen, in milliseconds. */
+const PATIENCE = 30_000;
+
+const QUICK = '.quick-input-widget:not([style*="display: none"])';
+
+export class Workbench {
+  /** Opens `folder` in the workbench at `port` of this machine. Nothing outside of it is asked for anything. */
+  static async open(port, folder) {
+    const browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-dev-shm-usage',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+      ],
+    });
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE);
+    await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(folder)}`);
+    await page.waitForSelector('.monaco-workbench .part.statusbar', { timeout: 2 * PATIENCE });
+    return new Workbench(browser, page);
+  }
+
+  constructor(browser, page) {
+    this.browser = browser;
+    this.page = page;
+  }
+
+  close() {
+    return this.browser.close();
+  }
+
+  /** Waits until `seen` gives something, and gives it. `what` is said when it never does. */
+  async until(what, seen, patience = PATIENCE) {
+    const end = Date.now() + patience;
+    let last;
+    for (;;) {
+      try {
+        last = await seen();
+        if (last) {
+          return last;
+        }
+      } catch (error) {
+        last = error.message;
+      }
+      if (Date.now() > end) {
+        throw new Error(`in vain: ${what} (last: ${JSON.stringify(last)})`);
+      }
+      await this.page.waitForTimeout(50);
+    }
+  }
+
+  key(keys) {
+    return this.page.keyboard.press(keys);
+  }
+
+  /** Types a chord such as `Control+k y`. */
+  async chord(keys) {
+    for (const one of keys.split(' ')) {
+      await this.key(one);
+    }
+  }
+
+  type(text) {
+    return this.page.keyboard.type(text, { delay: 10 });
+  }
+
+  /** Opens an input box by a key, and waits until what is typed goes there and not into the text. */
+  async box(keys) {
+    await this.key(keys);
+    await this.inBox();
+  }
+
+  async inBox() {
+    await this.page.waitForSelector(`${QUICK} input`);
+    await this.page.waitForFunction(() => document.activeElement?.closest('.quick-input-widget') !== null);
+  }
+
+  /** Fills the input box. */
+  async fill(text) {
+    await this.inBox();
+    await this.page.locator(`${QUICK} input.input`).first().fill(text);
+  }
+
+  /** Chooses a row of the open list. */
+  async choose(title) {
+    await this.page.locator(`${QUICK} .monaco-list-row`, { hasText: title }).first().click();
+  }
+
+  /** Runs a command of the palette. */
+  async command(title) {
+    await this.box('F1');
+    await this.fill(`>${title}`);
+    await this.page.locator(`${QUICK} .monaco-list-row[aria-label*="${title}"]`).first().click();
+  }
+
+  /** Opens a file of the folder by its name. */
+  async openFile(name) {
+    await this.box('Control+p');
+    await this.fill(name);
+    await this.page.locator(`${QUICK} .monaco-list-row`, { hasText: name.split('/').at(-1) }).first().waitFor();
+    await this.key('Enter');
+    await this.page.waitForSelector(`.tab.active[data-resource-name="${name.split('/').at(-1)}"]`);
+    await this.focusText();
+  }
+
+  /** Puts the focus into the text. */
+  async focusText() {
+    await this.command('View: Focus Active Editor Group');
+    await this.page.waitForFunction(() => document.activeElement?.closest('.monaco-editor') !== null);
+  }
+
+  async goto(line, column = 1) {
+    await this.box('Control+g');
+    await this.fill(`:${line}:${column}`);
+    await this.key('Enter');
+    await this.until(`the cursor in line ${line}`, async () =>
+      (await this.statusbar()).some((item) => item.includes(`Ln ${line}, Col ${column}`)),
+    );
+  }
+
+  statusbar() {
+    return this.page.$$eval('.part.statusbar .statusbar-item', (items) => items.map((item) => item.textContent.trim()));
+  }
+
+  /** Waits until an item of the status bar has `text`. */
+  status(text, patience) {
+    return this.until(`"${text}" in the status bar`, async () => (await this.statusbar()).find((item) => item.includes(text)), patience);
+  }
+
+  /** The lines that are seen in the active editor. Non-breaking spaces are how they are drawn. */
+  lines() {
+    return this.page.$$eval('.editor-instance .view-line', (lines) => lines.map((line) => line.textContent.replace(/\u00a0/g, ' ')));
+  }
+
+  lenses() {
+    return this.page.$$eval('.codelens-decoration a', (lenses) => lenses.map((lens) => lens.textContent));
+  }
+
+  async clickLens(title) {
+    await this.page.locator('.codelens-decoration a', { hasText: title }).first().click();
+  }
+
+  toasts() {
+    return this.page.$$eval('.notification-list-item', (toasts) => toasts.map((toast) => toast.textContent));
+  }
+
+  toast(text, patience) {
+    return this.until(`a message with "${text}"`, async () => (await this.toasts()).find((toast) => toast.includes(text)), patience);
+  }
+
+  async clickToast(button) {
+    await this.page.locator('.notification-list-item .monaco-button', { hasText: button }).first().click();
+  }
+
+  async clearToasts() {
+    await this.command('Notifications: Clear All Notifications');
+  }
+
+  /** The rows of the menu of actions at the cursor, after it was opened. */
+  async actions() {
+    await this.focusText();
+    await this.key('Control+.');
+    await this.page.waitForSelector('.action-widget .monaco-list-row');
+    return this.page.$$eval('.action-widget .monaco-list-row', (rows) => rows.map((row) => row.textContent.trim()));
+  }
+
+  async clickAction(title) {
+    await this.page.locator('.action-widget .monaco-list-row.action', { hasText: title }).first().click();
+  }
+
+  /** The rows of the trees in the side bar. */
+  rows() {
+    return this.page.$$eval('.part.sidebar .monaco-list-row', (rows) => rows.map((row) => row.textContent.trim()));
+  }
+
+  row(text, patience) {
+    return this.until(`"${text}" in the side bar`, async () => (await this.rows()).find((row) => row.includes(text)), patience);
+  }
+
+  /** Clicks an action that stands in a row of a section of the side bar. */
+  async clickInRow(section, row, action) {
+    const pane = this.page.locator('.part.sidebar .pane', { has: this.page.locator(`.pane-header[aria-label^="${section}"]`) });
+    const it = pane.locator('.monaco-list-row', { hasText: row }).first();
+    await it.hover();
+    await it.locator(`.action-label[aria-label^="${action}"]`).click();
+  }
+
+  tabs() {
+    return this.page.$$eval('.tab', (tabs) => tabs.map((tab) => tab.getAttribute('aria-label')));
+  }
+
+  /** Closes every editor; what was not saved is given up. */
+  async closeAll() {
+    for (let open = (await this.tabs()).length; open > 0; open = (await this.tabs()).length) {
+      await this.command('View: Revert and Close Editor');
+      const before = open;
+      await this.until('an editor closed', async () => (await this.tabs()).length < before);
+    }
+  }
+
+  screenshot(path) {
+    return this.page.screenshot({ path });
+  }
+}
