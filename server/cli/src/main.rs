@@ -76,6 +76,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Our own part of the sandbox that commands of an agent run in; nothing for a person.
+    if std::env::args().nth(1).as_deref() == Some(pleach_exec::HELPER) {
+        return ExitCode::from(pleach_exec::helper(std::env::args().skip(2)));
+    }
     let arguments = Arguments::parse();
     let environment = Environment::of_process();
     let done = match arguments.command {

@@ -5,6 +5,9 @@
 //! that is killed whole when time runs out or nobody waits any more. (Windows has no such groups: there
 //! only the process itself is killed.)
 //!
+//! What a model asks to run goes through [`run_confined`] instead: the same, and the kernel holds it to a
+//! few folders, off the network and within its share of memory and processes (Linux; see [`Sandbox`]).
+//!
 //! What a command prints is in no error and in no log, because it may be a key.
 //!
 //! ```
@@ -21,6 +24,13 @@
 //! assert_eq!(run(&command).await.unwrap().stdout, b"hello\n");
 //! # });
 //! ```
+
+mod sandbox;
+
+pub use sandbox::{
+    Captured, Confined, Ended, Ending, HELPER, Limits, Reach, Sandbox, SandboxError, helper,
+    run_confined,
+};
 
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -214,11 +224,11 @@ pub async fn run(command: &CommandLine) -> Result<Output, ExecError> {
             program: program.clone(),
             after: command.timeout,
         }),
-        Ok(Err(Ending::TooMuch)) => Err(ExecError::TooMuchOutput {
+        Ok(Err(Broken::TooMuch)) => Err(ExecError::TooMuchOutput {
             program: program.clone(),
             limit: command.max_output,
         }),
-        Ok(Err(Ending::Io(cause))) => Err(ExecError::Unreadable {
+        Ok(Err(Broken::Io(cause))) => Err(ExecError::Unreadable {
             program: program.clone(),
             cause,
         }),
@@ -265,7 +275,7 @@ struct Group {
     ended: bool,
 }
 
-enum Ending {
+enum Broken {
     TooMuch,
     Io(std::io::Error),
 }
@@ -278,11 +288,11 @@ impl Group {
         }
     }
 
-    async fn finish(&mut self, limit: usize) -> Result<Output, Ending> {
+    async fn finish(&mut self, limit: usize) -> Result<Output, Broken> {
         let stdout = read(self.child.stdout.take(), limit);
         let stderr = read(self.child.stderr.take(), limit);
         let (stdout, stderr) = tokio::try_join!(stdout, stderr)?;
-        let status = self.child.wait().await.map_err(Ending::Io)?;
+        let status = self.child.wait().await.map_err(Broken::Io)?;
         self.ended = true;
         Ok(Output {
             status,
@@ -311,7 +321,7 @@ impl Drop for Group {
     }
 }
 
-async fn read(from: Option<impl AsyncRead + Unpin>, limit: usize) -> Result<Vec<u8>, Ending> {
+async fn read(from: Option<impl AsyncRead + Unpin>, limit: usize) -> Result<Vec<u8>, Broken> {
     let mut bytes = Vec::new();
     if let Some(from) = from {
         // One byte more than allowed tells that there is more.
@@ -319,10 +329,10 @@ async fn read(from: Option<impl AsyncRead + Unpin>, limit: usize) -> Result<Vec<
         from.take(most)
             .read_to_end(&mut bytes)
             .await
-            .map_err(Ending::Io)?;
+            .map_err(Broken::Io)?;
     }
     if bytes.len() > limit {
-        Err(Ending::TooMuch)
+        Err(Broken::TooMuch)
     } else {
         Ok(bytes)
     }
