@@ -303,6 +303,14 @@ impl FakeModel {
         seen.try_recv().is_err()
     }
 
+    /// How many requests came since this was last asked. Takes everything that the server saw.
+    pub fn requests_seen(&self) -> usize {
+        let seen = self.seen.lock().expect("no holder panics");
+        seen.try_iter()
+            .filter(|(_, seen)| matches!(seen, Seen::Request { .. }))
+            .count()
+    }
+
     /// Waits for the next request and returns its body.
     pub fn request(&self) -> Value {
         loop {

@@ -94,6 +94,27 @@ impl Action {
         }
     }
 
+    /// The role that carries it out, as the ledger names it.
+    pub fn role(self) -> &'static str {
+        match self {
+            Self::Document => "documenter",
+            Self::Tests => "tester",
+            Self::Explain | Self::Review => "reviewer",
+            Self::Fix
+            | Self::Rewrite
+            | Self::Implement
+            | Self::Comment
+            | Self::Land
+            | Self::Cancel
+            | Self::Undo => "coder",
+        }
+    }
+
+    /// As it is written in records.
+    pub fn name(self) -> &'static str {
+        self.command().trim_start_matches("pleach.")
+    }
+
     /// Whether its outcome is a change of the text, rather than an answer to read.
     pub fn edits(self) -> bool {
         !matches!(self, Self::Explain | Self::Review | Self::Cancel)

@@ -2,7 +2,8 @@
 
 use pleach_edit::Refusal;
 use pleach_exec::ExecError;
-use pleach_model::ProviderError;
+use pleach_model::{MicroUsd, ProviderError};
+use pleach_policy::Room;
 
 use crate::builtin::BuiltinRefusal;
 
@@ -64,6 +65,53 @@ pub enum JobFailure {
         /// The limit in force.
         limit: usize,
     },
+    /// The caps leave less than the request costs.
+    #[error(
+        "the request costs about {needed}, and the cap of {} on {} leaves {}",
+        room.limit, room.cap.period(), room.left
+    )]
+    OverBudget {
+        /// What is left, and of which cap.
+        room: Room,
+        /// What the request and a few words of an answer cost.
+        needed: MicroUsd,
+    },
+    /// The answer reached a cap and was stopped there.
+    #[error(
+        "the answer was stopped at {}: that is what the cap of {} on {} left",
+        room.left, room.limit, room.cap.period()
+    )]
+    BudgetReached {
+        /// What was left, and of which cap.
+        room: Room,
+    },
+    /// There is a cap, and nobody knows what the model costs.
+    #[error(
+        "there is a cap on what may be spent, and the price of `{model}` at `{provider}` is unknown"
+    )]
+    PriceUnknown {
+        /// The provider's name in the settings.
+        provider: String,
+        /// The model.
+        model: String,
+    },
+    /// So many calls look like a loop.
+    #[error("{limit} calls of models {}: that looks like a loop", match seconds {
+        Some(_) => "were made within a minute",
+        None => "were made by this job",
+    })]
+    TooManyCalls {
+        /// The limit that was reached.
+        limit: u32,
+        /// Until one more is in order; `None` for the limit of a job.
+        seconds: Option<u64>,
+    },
+    /// Nobody can tell what was spent.
+    #[error("what is spent cannot be written down ({cause}), so no model is asked")]
+    Ledger {
+        /// What the ledger says.
+        cause: String,
+    },
     /// An instruction is needed and none was given.
     #[error("{what} needs an instruction, and none was given")]
     NoInstruction {
@@ -90,6 +138,11 @@ impl JobFailure {
             Self::Refused(refusal) => refusal.code.code(),
             Self::Builtin(refusal) => refusal.code(),
             Self::TooLarge { .. } => "too-large",
+            Self::OverBudget { .. } => "over-budget",
+            Self::BudgetReached { .. } => "budget-reached",
+            Self::PriceUnknown { .. } => "price-unknown",
+            Self::TooManyCalls { .. } => "too-many-calls",
+            Self::Ledger { .. } => "ledger",
             Self::NoInstruction { .. } => "no-instruction",
             Self::Internal { .. } => "internal",
         }
@@ -120,6 +173,29 @@ impl JobFailure {
             Self::Builtin(refusal) => refusal.next_step(),
             Self::TooLarge { .. } => {
                 "select a smaller part, or raise [limits] max_context_bytes in pleach.toml".into()
+            }
+            Self::OverBudget { room, .. } => format!(
+                "nothing was spent; select a smaller part, or raise [budget] {} in pleach.toml (`pleach usage` shows what was spent)",
+                room.cap.key()
+            ),
+            Self::BudgetReached { room } => format!(
+                "nothing was changed, and what had come is kept; raise [budget] {} in pleach.toml, or ask for less",
+                room.cap.key()
+            ),
+            Self::PriceUnknown { provider, model } => format!(
+                "give its price as `{provider}/{model}` in the file of [budget] price_file, or set allow_unknown_prices = true"
+            ),
+            Self::TooManyCalls {
+                seconds: Some(seconds),
+                ..
+            } => format!(
+                "look what asks so often; more is in order in {seconds} s, or raise [budget] calls_per_minute in pleach.toml"
+            ),
+            Self::TooManyCalls { .. } => {
+                "ask for a smaller step, or raise [budget] calls_per_job in pleach.toml".into()
+            }
+            Self::Ledger { .. } => {
+                "mend what it names: nothing is spent that cannot be written down".into()
             }
             Self::NoInstruction { .. } => {
                 "give one: write a comment `ai: …` above the place, or pass it to the command"

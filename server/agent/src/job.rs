@@ -5,7 +5,10 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use pleach_edit::{EditRequest, Proposal, Refusal, ReplyStream, Target};
 use pleach_grammars::Language;
-use pleach_model::{Message, ModelEvent, ModelRequest, Provider, ProviderError, StopReason};
+use pleach_model::{
+    Message, MicroUsd, ModelEvent, ModelRequest, Provider, ProviderError, StopReason, Usage,
+};
+use pleach_store::CallId;
 use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
 
@@ -13,6 +16,7 @@ use crate::action::Action;
 use crate::builtin::{self, BuiltinTask, DiagnosticNote};
 use crate::engine::Engine;
 use crate::failure::JobFailure;
+use crate::meter::{Account, Expected, Meter};
 use crate::prompt;
 
 /// How many characters of a provider's word for the end of an answer are shown.
@@ -43,7 +47,7 @@ impl TargetDocument {
     }
 
     /// Its path, unless there is no document.
-    fn named(&self) -> Option<&str> {
+    pub(crate) fn named(&self) -> Option<&str> {
         Some(self.path.as_str()).filter(|path| !path.is_empty())
     }
 }
@@ -144,8 +148,15 @@ pub enum JobEvent {
         /// The verdict, for a person.
         message: String,
     },
-    /// Tokens so far, as the provider counts them.
-    Usage(TokenCount),
+    /// What the next call of the model will cost.
+    Expected(Expected),
+    /// What the job has used so far.
+    Usage {
+        /// Tokens, as the provider counts them.
+        tokens: TokenCount,
+        /// What they cost; `None` when the price is unknown.
+        cost: Option<MicroUsd>,
+    },
 }
 
 /// How a job ended.
@@ -171,13 +182,15 @@ pub enum JobOutcome {
     },
 }
 
-/// Carries out `request` with `engine` and tells `report` what happens.
+/// Carries out `request` with `engine` and tells `report` what happens. What a model costs is the
+/// `account`'s; the built-in engine costs nothing, and nothing is written down for it.
 ///
 /// Dropping the future cancels the job; an open connection closes with it.
 pub async fn run(
     request: JobRequest,
     engine: Engine,
     limits: JobLimits,
+    account: &Account,
     report: impl Fn(JobEvent) + Send + Sync,
 ) -> JobOutcome {
     report(JobEvent::Phase(Phase::Reading));
@@ -187,7 +200,7 @@ pub async fn run(
     }
     match engine {
         Engine::Builtin => ask_builtin(&request, &report).await,
-        Engine::Model(provider) => ask_model(&request, &provider, limits, &report).await,
+        Engine::Model(provider) => ask_model(&request, &provider, limits, account, &report).await,
     }
 }
 
@@ -285,6 +298,7 @@ async fn ask_model(
     request: &Arc<JobRequest>,
     provider: &Provider,
     limits: JobLimits,
+    account: &Account,
     report: &(impl Fn(JobEvent) + Send + Sync),
 ) -> JobOutcome {
     if request.action == Action::Rewrite && request.instruction.is_none() {
@@ -306,7 +320,7 @@ async fn ask_model(
         }
     };
     let mut messages = vec![Message::user(prompt.user)];
-    let mut tokens = TokenCount::default();
+    let mut used = Used::default();
     // Twice at most, whatever the settings say: a third try costs more than it brings.
     let attempts = limits.attempts_after_refusal.min(2);
     let mut attempt = 0;
@@ -317,8 +331,9 @@ async fn ask_model(
             max_output_tokens: limits.output_tokens,
             ..ModelRequest::default()
         };
-        let reply = match receive(request, provider, &asked, &mut tokens, report).await {
-            Ok(reply) => reply,
+        let received = receive(request, provider, asked, account, &mut used, report).await;
+        let (reply, call) = match received {
+            Ok(received) => received,
             Err((failure, text)) => {
                 let reply = (!text.is_empty()).then_some(text);
                 return JobOutcome::Failed { failure, reply };
@@ -327,7 +342,12 @@ async fn ask_model(
         if !request.action.edits() {
             return JobOutcome::Answer(reply);
         }
-        let refusal = match judge(request, reply.clone(), report).await {
+        let judged = judge(request, reply.clone(), report).await;
+        if let Ok(judged) = &judged {
+            let is_clean = matches!(judged, Judged::Accepted(_));
+            account.books.judged(call, is_clean);
+        }
+        let refusal = match judged {
             Ok(Judged::Accepted(proposal)) => {
                 let summary = changed_files(&proposal);
                 return JobOutcome::Proposal {
@@ -357,35 +377,130 @@ async fn ask_model(
     }
 }
 
-/// Receives one whole reply. On failure what had come until then is handed back beside the reason.
+/// What the calls of a job came to.
+#[derive(Debug, Default)]
+struct Used {
+    calls: u32,
+    tokens: TokenCount,
+    cost: MicroUsd,
+    /// The price of one of them is not known.
+    is_unknown: bool,
+}
+
+impl Used {
+    /// The whole with a call that is on its way.
+    fn with(&self, usage: Usage, cost: Option<MicroUsd>) -> JobEvent {
+        JobEvent::Usage {
+            tokens: TokenCount {
+                input: self.tokens.input.saturating_add(usage.input_tokens),
+                output: self.tokens.output.saturating_add(usage.output_tokens),
+            },
+            cost: cost
+                .filter(|_| !self.is_unknown)
+                .map(|cost| self.cost.plus(cost)),
+        }
+    }
+
+    fn event(&self) -> JobEvent {
+        self.with(Usage::default(), Some(MicroUsd(0)))
+    }
+
+    /// Adds a call that has ended.
+    fn add(&mut self, usage: Usage, cost: Option<MicroUsd>) {
+        self.tokens.input = self.tokens.input.saturating_add(usage.input_tokens);
+        self.tokens.output = self.tokens.output.saturating_add(usage.output_tokens);
+        match cost {
+            Some(cost) => self.cost = self.cost.plus(cost),
+            None => self.is_unknown = true,
+        }
+    }
+}
+
+/// Receives one whole reply, and tells its number in the ledger. On failure what had come until then is
+/// handed back beside the reason.
 async fn receive(
     request: &JobRequest,
     provider: &Provider,
-    asked: &ModelRequest,
-    tokens: &mut TokenCount,
+    mut asked: ModelRequest,
+    account: &Account,
+    used: &mut Used,
     report: &(impl Fn(JobEvent) + Send + Sync),
-) -> Result<String, (JobFailure, String)> {
+) -> Result<(String, CallId), (JobFailure, String)> {
+    let none = |failure| (failure, String::new());
     report(JobEvent::Phase(Phase::Asking));
+    report(JobEvent::Expected(account.expected(provider, &asked)));
+    if used.calls >= account.budget.calls_per_job {
+        return Err(none(JobFailure::TooManyCalls {
+            limit: account.budget.calls_per_job,
+            seconds: None,
+        }));
+    }
+    used.calls += 1;
+    let mut meter = account
+        .reserve(request, provider, &asked)
+        .await
+        .map_err(none)?;
+    let own = asked
+        .max_output_tokens
+        .or(provider.config().max_output_tokens);
+    asked.max_output_tokens = meter.bound(own);
     let mut reply = String::new();
+    let ended = listen(
+        request, provider, &asked, &mut meter, &mut reply, used, report,
+    )
+    .await;
+    match ended {
+        Ok(()) => {
+            let (call, usage, cost) = meter.answered();
+            used.add(usage, cost);
+            report(used.event());
+            Ok((reply, call))
+        }
+        Err(failure) => {
+            // The bound was the cap's.
+            let failure = match (failure, meter.cut_by(own)) {
+                (JobFailure::Provider(ProviderError::Truncated { .. }), Some(room))
+                    if meter.has_ended() =>
+                {
+                    JobFailure::BudgetReached { room }
+                }
+                (failure, _) => failure,
+            };
+            let (usage, cost) = meter.failed(&failure);
+            used.add(usage, cost);
+            report(used.event());
+            Err((failure, reply))
+        }
+    }
+}
+
+/// Hears an answer to its end.
+async fn listen(
+    request: &JobRequest,
+    provider: &Provider,
+    asked: &ModelRequest,
+    meter: &mut Meter,
+    reply: &mut String,
+    used: &Used,
+    report: &(impl Fn(JobEvent) + Send + Sync),
+) -> Result<(), JobFailure> {
     let mut hunks = ReplyStream::new(request.document.named().map(str::to_owned));
-    let before = *tokens;
     let mut events = provider.stream(asked);
     while let Some(event) = events.next().await {
-        match event {
-            Ok(
-                ModelEvent::Started { .. }
-                | ModelEvent::Thinking(_)
-                // No tool is offered yet.
-                | ModelEvent::ToolCall { .. }
-                | ModelEvent::ToolArguments { .. }
-                | ModelEvent::Item(_)
-                | ModelEvent::Raw(_)
-                | ModelEvent::Stopped(StopReason::EndTurn),
-            ) => {}
-            Ok(ModelEvent::Text(text)) => {
+        match event? {
+            ModelEvent::Started { .. }
+            // No tool is offered yet.
+            | ModelEvent::ToolCall { .. }
+            | ModelEvent::Item(_)
+            | ModelEvent::Raw(_) => {}
+            ModelEvent::Thinking(text) | ModelEvent::ToolArguments { piece: text, .. } => {
+                meter.received(&text);
+            }
+            ModelEvent::Text(text) => {
                 if reply.is_empty() {
                     report(JobEvent::Phase(Phase::Writing));
                 }
+                meter.received(&text);
                 reply.push_str(&text);
                 if request.action.edits() {
                     tell_text(&mut hunks, text, report);
@@ -393,37 +508,46 @@ async fn receive(
                     report(JobEvent::Text(text));
                 }
             }
-            Ok(ModelEvent::Usage(usage)) => {
-                // A provider's counts are cumulative within one reply.
-                tokens.input = before.input + usage.input_tokens;
-                tokens.output = before.output + usage.output_tokens;
-                report(JobEvent::Usage(*tokens));
+            ModelEvent::Usage(usage) => {
+                meter.counted(usage);
+                report(used.with(usage, meter.cost()));
             }
-            Ok(ModelEvent::Waiting { reason, seconds }) => {
+            ModelEvent::Waiting { reason, seconds } => {
                 report(JobEvent::Phase(Phase::Waiting { reason, seconds }));
             }
-            Ok(ModelEvent::Stopped(StopReason::MaxTokens)) => {
-                let bytes = reply.len();
-                return Err((ProviderError::Truncated { bytes }.into(), reply));
+            ModelEvent::Stopped(reason) => {
+                meter.ended();
+                return end_of(request, reason, reply);
             }
-            // Half an edit could look like a whole one. An answer to read may end as it likes.
-            Ok(ModelEvent::Stopped(stop @ (StopReason::ToolUse | StopReason::Other(_)))) => {
-                if request.action.edits() {
-                    let reason = match stop {
-                        StopReason::Other(reason) => reason,
-                        _ => "a call of a tool".to_owned(),
-                    };
-                    let reason = reason.chars().take(REASON_SHOWN).collect();
-                    return Err((JobFailure::UnknownStop { reason }, reply));
-                }
-            }
-            Ok(ModelEvent::Stopped(StopReason::Refusal)) => {
-                return Err((ProviderError::Refused.into(), reply));
-            }
-            Err(error) => return Err((error.into(), reply)),
+        }
+        // Here the stream is dropped, and with it the connection.
+        if let Some(room) = meter.reached() {
+            return Err(JobFailure::BudgetReached { room });
         }
     }
-    Ok(reply)
+    Ok(())
+}
+
+/// Whether an answer that ended so can be used.
+fn end_of(request: &JobRequest, reason: StopReason, reply: &str) -> Result<(), JobFailure> {
+    match reason {
+        StopReason::EndTurn => Ok(()),
+        StopReason::MaxTokens => {
+            let bytes = reply.len();
+            Err(ProviderError::Truncated { bytes }.into())
+        }
+        StopReason::Refusal => Err(ProviderError::Refused.into()),
+        // Half an edit could look like a whole one. An answer to read may end as it likes.
+        StopReason::ToolUse | StopReason::Other(_) if !request.action.edits() => Ok(()),
+        other => {
+            let reason = match other {
+                StopReason::Other(reason) => reason,
+                _ => "a call of a tool".to_owned(),
+            };
+            let reason = reason.chars().take(REASON_SHOWN).collect();
+            Err(JobFailure::UnknownStop { reason })
+        }
+    }
 }
 
 /// Reports a piece of a reply and the hunks that it completes.

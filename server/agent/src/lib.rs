@@ -17,16 +17,21 @@
 //! ```
 
 pub mod action;
+mod books;
 pub mod builtin;
 mod engine;
 mod failure;
 mod job;
+mod meter;
 mod prompt;
 
 pub use action::Action;
+pub use books::Books;
 pub use engine::Engine;
 pub use failure::JobFailure;
 pub use job::{
     Diagnostic, JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TargetDocument, TokenCount, run,
 };
+pub use meter::{Account, Expected, cost_of_sending};
 pub use pleach_exec::Variables;
+pub use pleach_model::{MicroUsd, PriceTable};

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use crate::environment::Environment;
 
 mod apply;
+mod audit;
 mod check;
 mod completions;
 mod demo;
@@ -20,6 +21,7 @@ mod log;
 mod lsp;
 mod paint;
 mod recover;
+mod usage;
 
 /// The program went well.
 const DONE: u8 = 0;
@@ -71,6 +73,10 @@ enum Command {
     Apply(apply::Arguments),
     /// Bring to an end what was interrupted while files of a folder were being written
     Recover(recover::Arguments),
+    /// Say what models were asked, and what it has cost
+    Usage(usage::Arguments),
+    /// Say what was sent where, what was run and what landed, and whether that record is whole
+    Audit(audit::Arguments),
     /// Print completions for a shell
     Completions(completions::Arguments),
 }
@@ -90,6 +96,8 @@ fn main() -> ExitCode {
         Command::Init(arguments) => init::run(&arguments, &environment),
         Command::Apply(arguments) => apply::run(&arguments, &environment),
         Command::Recover(arguments) => recover::run(&arguments, &environment),
+        Command::Usage(arguments) => usage::run(&arguments, &environment),
+        Command::Audit(arguments) => audit::run(&arguments, &environment),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match done {

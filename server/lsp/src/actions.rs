@@ -4,8 +4,8 @@
 //! the text has moved on, and Helix freezes on an entry that has to be resolved.
 
 use lsp_types::{CodeAction, CodeActionKind, Command, Diagnostic};
-use pleach_agent::Action;
 use pleach_agent::builtin;
+use pleach_agent::{Action, MicroUsd};
 use pleach_grammars::{Language, Symbol, SymbolKind};
 use serde_json::{Value, json};
 
@@ -49,6 +49,8 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) only: Option<&'a [CodeActionKind]>,
     /// Whether a model is set up; else the built-in engine answers.
     pub(crate) model: bool,
+    /// What asking the model costs at least, when that is worth a word.
+    pub(crate) cost: Option<MicroUsd>,
     /// Whether the client asks for an instruction by itself.
     pub(crate) input_box: bool,
     pub(crate) running: &'a [(JobId, String)],
@@ -189,13 +191,26 @@ impl Entries<'_> {
 
     fn fix(&mut self, title: String, diagnostics: &[&Diagnostic]) {
         let arguments = self.place_arguments(&title, json!({"diagnostics": diagnostics}));
-        self.add(Action::Fix, title, arguments, diagnostics);
+        self.add(Action::Fix, self.with_cost(title), arguments, diagnostics);
     }
 
     /// Adds an entry about the place itself.
     fn place(&mut self, action: Action, title: String) {
         let arguments = self.place_arguments(&title, json!({}));
+        let title = match action {
+            // Nothing is asked for.
+            Action::Land => title,
+            _ => self.with_cost(title),
+        };
         self.add(action, title, arguments, &[]);
+    }
+
+    /// A title that says what it costs, where that is worth a word.
+    fn with_cost(&self, title: String) -> String {
+        match self.context.cost {
+            Some(cost) => format!("{title} (from {cost})"),
+            None => title,
+        }
     }
 
     /// `more`, and where: with the version, so that the place can be moved if text is typed before
@@ -381,6 +396,7 @@ mod tests {
             pending: &[],
             entry: None,
             undo: None,
+            cost: None,
         }
     }
 

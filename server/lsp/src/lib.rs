@@ -25,7 +25,7 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use pleach_agent::Variables;
+use pleach_agent::{Books, Variables};
 use pleach_policy::LogLevel;
 use tokio_util::task::TaskTracker;
 
@@ -83,6 +83,7 @@ pub fn run(
     let jobs = TaskTracker::new();
     let (inbox, events) = Inbox::new();
     let keeper = Keeper::start(&environment.state_dir, inbox.clone());
+    let books = Books::open(&environment.state_dir);
     let code = runtime.block_on(async {
         let (outbox, drain) = transport::outbox();
         let session = Session::new(
@@ -91,6 +92,7 @@ pub fn run(
             environment,
             jobs.clone(),
             keeper.clone(),
+            books.clone(),
         );
         drop(tokio::spawn(session.run(events)));
         let (service, socket) = service::service(inbox.clone());
@@ -107,6 +109,8 @@ pub fn run(
         // still runs must not hold the process.
         runtime.shutdown_background();
     }
+    // What a job that was dropped has cost is written down by now or in a moment.
+    books.flush();
     code
 }
 

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use lsp_types::ProgressToken;
+use pleach_agent::Books;
 use pleach_text::ByteRange;
 use pleach_workspace::{OpenDocument, WorkspaceSnapshot, path_from_uri};
 use serde::Serialize;
@@ -40,6 +41,7 @@ pub(crate) mod keeping;
 pub(crate) mod landing;
 mod listing;
 mod messages;
+mod money;
 pub(crate) mod reviews;
 
 /// Everything the server knows, owned by its loop.
@@ -49,6 +51,8 @@ pub(crate) struct Session {
     environment: Environment,
     /// The work of the running jobs.
     tasks: TaskTracker,
+    /// What was spent, and what was sent where.
+    books: Books,
     client: Client,
     configuration: Configuration,
     documents: Documents,
@@ -96,12 +100,14 @@ impl Session {
         environment: Environment,
         tasks: TaskTracker,
         keeper: Keeper,
+        books: Books,
     ) -> Self {
         Self {
             inbox,
             outbox,
             environment,
             tasks,
+            books,
             client: Client::default(),
             configuration: Configuration::default(),
             documents: Documents::default(),

@@ -113,7 +113,7 @@ fn built(builder: ClientBuilder) -> Result<Client, String> {
 }
 
 /// Whether an address stays on this machine (RFC 6761, section 6.3, for the names).
-fn is_this_machine(url: &Url) -> bool {
+pub(crate) fn is_this_machine(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     match host.parse::<std::net::IpAddr>() {

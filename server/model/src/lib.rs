@@ -47,7 +47,7 @@ pub use cassette::{Cassette, CassetteError, Pace};
 pub use error::{ProviderError, TimeoutPhase, Unreached};
 pub use event::{ModelEvent, StopReason, Usage};
 pub use format::WireFormat;
-pub use money::{Estimate, ModelCard, Price, PriceError, PriceTable};
+pub use money::{Estimate, ModelCard, Price, PriceError, PriceTable, likely_tokens};
 pub use pleach_policy::MicroUsd;
 pub use provider::{ProbeReport, Provider, ProviderConfig};
 pub use reply::{CallError, Reply};

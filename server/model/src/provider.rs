@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::answer;
 use crate::cassette::{Answered, Cassette, CassetteError, Recorder, places, to_hex};
-use crate::connection::{CONNECT_WITHIN, client, explained, unreached};
+use crate::connection::{CONNECT_WITHIN, client, explained, is_this_machine, unreached};
 use crate::error::{ProviderError, TimeoutPhase, Unreached};
 use crate::format::{Dialect, Listed, WireFormat};
 use crate::refusal::{self, Setback};
@@ -218,6 +218,11 @@ impl Provider {
     /// Where requests go: the configured address, completed.
     pub fn base_url(&self) -> &str {
         &self.0.base_url
+    }
+
+    /// Whether it is a server on this machine, which nobody is billed for.
+    pub fn is_on_this_machine(&self) -> bool {
+        Url::parse(&self.0.base_url).is_ok_and(|url| is_this_machine(&url))
     }
 
     /// How the traffic with it stands, with all who share it.

@@ -454,6 +454,21 @@ fn named<T: Copy>(all: &[T], name: fn(T) -> &'static str, written: &str) -> Resu
     found.copied().ok_or(Fault::Form("a known word"))
 }
 
+impl Settlement {
+    /// Of a call that was not made after all.
+    pub fn not_made() -> Self {
+        Self {
+            tokens: CallTokens::default(),
+            measure: Measure::Nothing,
+            cost: Some(MicroUsd(0)),
+            outcome: CallOutcome::Cancelled,
+            code: Some("not-made".to_owned()),
+            first_ms: None,
+            total_ms: 0,
+        }
+    }
+}
+
 impl Measure {
     const ALL: [Self; 3] = [Self::Provider, Self::Estimate, Self::Nothing];
 

@@ -79,6 +79,7 @@ mod history;
 mod ledger;
 mod pages;
 mod private;
+mod usage;
 mod waiting;
 
 pub use answers::{AnswerStore, Bounds, KeptAnswer, StoreError};
@@ -90,4 +91,5 @@ pub use ledger::{
     NewCall, Reserved, Settlement,
 };
 pub use pages::write_page;
+pub use usage::{Sums, UsageReport};
 pub use waiting::{NewWaiting, WaitingId};

@@ -4,6 +4,7 @@ mod actions;
 mod handshake;
 mod jobs;
 mod model;
+mod money;
 mod restart;
 mod review;
 mod session;

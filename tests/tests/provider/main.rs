@@ -2,4 +2,5 @@
 
 mod cassette;
 mod formats;
+mod ledger;
 mod stream;

@@ -23,6 +23,7 @@ mod init;
 mod jsonl;
 mod lsp;
 mod recover;
+mod usage;
 
 /// A folder to work in, with a home of its own.
 struct Place {

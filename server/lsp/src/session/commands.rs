@@ -19,6 +19,8 @@ use crate::session::{LastPlace, Session};
 pub(crate) const STATUS: &str = "pleach.status";
 /// `pleach.history`: what landed, newest first.
 pub(crate) const HISTORY: &str = "pleach.history";
+/// `pleach.usage`: what models were asked and what it has cost.
+pub(crate) const USAGE: &str = "pleach.usage";
 
 /// The arguments of every command: one object, all of whose fields may be left out, or a bare
 /// string, which is the instruction (for `pleach.land`: the reply).
@@ -155,6 +157,9 @@ impl Session {
         }
         if command == HISTORY {
             return Ok(self.show_history());
+        }
+        if command == USAGE {
+            return Ok(self.show_usage());
         }
         if let Some(decision) = Decision::from_command(command) {
             let arguments = ReviewArguments::read(decision, arguments).map_err(|cause| {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use pleach_agent::PriceTable;
 use pleach_policy::{PathRules, Settings, SettingsProblem, Severity};
 use pleach_workspace::{WorkspaceSnapshot, path_from_uri, uri_from_path};
 use ropey::Rope;
@@ -22,6 +23,8 @@ const FILE_NAME: &str = "pleach.toml";
 #[derive(Default)]
 pub(crate) struct Configuration {
     settings: Arc<Settings>,
+    /// What models cost; empty while none is set up.
+    prices: Arc<PriceTable>,
     /// The rules for paths that follow from the settings. Making them compiles patterns.
     path_rules: PathRules,
     folders: Vec<String>,
@@ -41,6 +44,7 @@ pub(crate) struct Configuration {
 /// What reading the settings gave.
 pub(crate) struct LoadedSettings {
     settings: Settings,
+    prices: Arc<PriceTable>,
     files: Vec<SettingsFile>,
     /// Problems of what the client sent, which has no file to show them at.
     client_problems: Vec<String>,
@@ -55,6 +59,10 @@ struct SettingsFile {
 impl Configuration {
     pub(crate) fn settings(&self) -> &Arc<Settings> {
         &self.settings
+    }
+
+    pub(crate) fn prices(&self) -> &Arc<PriceTable> {
+        &self.prices
     }
 
     pub(crate) fn roots(&self) -> &[Utf8PathBuf] {
@@ -119,6 +127,7 @@ impl Session {
         };
         let nothing = LoadedSettings {
             settings: Settings::default(),
+            prices: Arc::default(),
             files: Vec::new(),
             client_problems: vec!["the settings could not be read".into()],
         };
@@ -132,6 +141,7 @@ impl Session {
         }
         self.configuration.path_rules = loaded.settings.path_rules();
         self.configuration.settings = Arc::new(loaded.settings);
+        self.configuration.prices = loaded.prices;
         self.configuration.loaded = true;
         self.configuration.generation += 1;
         self.look_up_access(self.documents.iter().map(|it| it.uri.clone()).collect());
@@ -279,9 +289,32 @@ fn read_settings(
             problems: loaded.problems,
         });
     }
+    let prices = read_prices(&settings).unwrap_or_else(|problem| {
+        client_problems.push(problem);
+        Arc::new(PriceTable::built_in().clone())
+    });
     LoadedSettings {
         settings,
+        prices,
         files,
         client_problems,
     }
+}
+
+/// What models cost, when any is set up.
+fn read_prices(settings: &Settings) -> Result<Arc<PriceTable>, String> {
+    if settings.providers.is_empty() {
+        return Ok(Arc::default());
+    }
+    let table = PriceTable::built_in().clone();
+    let Some(path) = &settings.budget.price_file else {
+        return Ok(Arc::new(table));
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    let own = text.and_then(|text| {
+        let table = table.with_file(&text, path, "");
+        table.map_err(|error| error.to_string())
+    });
+    own.map(Arc::new)
+        .map_err(|error| format!("the prices in {path} cannot be used: {error}"))
 }

@@ -17,6 +17,7 @@ use crate::actions::shortened;
 use crate::event::{Ended, Event, Inbox, JobId};
 use crate::session::landing::{Landing, LandingFailure};
 use crate::session::messages::Severity;
+use crate::session::money;
 use crate::session::reviews::Asked;
 use crate::session::{Awaited, Session};
 
@@ -43,6 +44,8 @@ pub(crate) struct Job {
     engine: String,
     phase: String,
     tokens: TokenCount,
+    /// What it will cost or has cost, in words; empty where no model is asked.
+    cost: String,
     /// Characters received, to estimate tokens by.
     received: u64,
     started: Instant,
@@ -133,7 +136,7 @@ impl Job {
         })
     }
 
-    /// `writing · 120 tokens · 3 s · engine`.
+    /// `writing · 120 tokens · $0.0123 · 3 s · engine`.
     fn progress_line(&self) -> String {
         let mut parts = vec![self.phase.clone()];
         if self.tokens.output > 0 {
@@ -143,6 +146,9 @@ impl Job {
                 "~{} tokens",
                 self.received.div_ceil(CHARS_PER_TOKEN)
             ));
+        }
+        if !self.cost.is_empty() {
+            parts.push(self.cost.clone());
         }
         parts.push(format!("{} s", self.started.elapsed().as_secs()));
         if !self.engine.is_empty() {
@@ -177,11 +183,13 @@ impl Session {
             context_bytes: settings.limits.max_context_bytes,
             output_tokens: settings.limits.max_output_tokens,
         };
+        let account = self.account(id, uri);
         let inbox = self.inbox.clone();
         let work = async move {
             let engine = if asked.reply.is_some() {
                 Ok(None)
             } else {
+                money::record_key_command(&account, &settings);
                 Engine::open(&settings, &variables).await.map(Some)
             };
             match engine {
@@ -195,7 +203,7 @@ impl Session {
                         let inbox = inbox.clone();
                         move |event| inbox.put(Event::JobReport { job: id, event })
                     };
-                    pleach_agent::run(asked, engine, limits, report).await
+                    pleach_agent::run(asked, engine, limits, &account, report).await
                 }
                 Err(failure) => JobOutcome::Failed {
                     failure,
@@ -230,6 +238,7 @@ impl Session {
             engine: String::new(),
             phase: "starting".into(),
             tokens: TokenCount::default(),
+            cost: String::new(),
             received: 0,
             started: Instant::now(),
             progress: if self.client.progress {
@@ -341,10 +350,14 @@ impl Session {
                     json!({"accepted": accepted, "message": message}),
                 );
             }
-            JobEvent::Usage(tokens) => {
+            JobEvent::Expected(expected) => {
+                it.cost = expected.to_string();
+                self.tell_job(job, "estimate", money::estimate_fields(&expected));
+            }
+            JobEvent::Usage { tokens, cost } => {
                 it.tokens = tokens;
-                let fields = json!({"inputTokens": tokens.input, "outputTokens": tokens.output});
-                self.tell_job(job, "usage", fields);
+                it.cost = money::cost_words(cost);
+                self.tell_job(job, "usage", money::usage_fields(tokens, cost));
             }
         }
         self.progress_changed(job);

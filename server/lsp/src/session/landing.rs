@@ -557,6 +557,7 @@ impl Session {
         let Some(landing) = self.landings.remove(&job) else {
             return;
         };
+        self.record_landed(job, &landing.proposal, &landing.uris);
         match landing.purpose {
             Purpose::Edit | Purpose::Hunks(..) => {
                 let it = self.jobs.get(&job);

@@ -262,6 +262,7 @@ impl Session {
             diagnostics: &params.context.diagnostics,
             only: params.context.only.as_deref(),
             model: self.configuration.settings().model_engine().is_some(),
+            cost: self.cost_of_asking(document),
             input_box: self.client.input_box,
             running: &running,
             pending: &pending,

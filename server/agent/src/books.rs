@@ -1,0 +1,256 @@
+//! The books of a server: its ledger and its audit, on a thread of their own.
+//!
+//! Jobs wait for one word only: whether a call may be made. Everything else is noted in the order in
+//! which it was told, and nobody waits for the disk.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use camino::Utf8Path;
+use pleach_policy::{Breaker, BudgetSettings};
+use pleach_store::{
+    CallFilter, CallId, Ledger, NewCall, NewRecord, Reserved, Settlement, Store, StoreError,
+    UsageReport,
+};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+/// How long the end of the process waits for what is still to be written.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How often reservations of dead processes are looked for.
+const LOOK_EVERY: Duration = Duration::from_mins(1);
+
+/// The books. Cheap to clone; the thread ends with the last of them.
+#[derive(Debug, Clone)]
+pub struct Books {
+    entries: Sender<Entry>,
+    server: Arc<str>,
+}
+
+/// Why a call may not be made.
+#[derive(Debug)]
+pub(crate) enum NotReserved {
+    /// Too many calls within a minute; how long until one more is in order.
+    TooOften(Duration),
+    /// The ledger cannot be written.
+    Store(StoreError),
+    /// The thread of the books has ended.
+    Closed,
+}
+
+/// What is written into the books.
+enum Entry {
+    Reserve {
+        call: Box<NewCall>,
+        budget: Box<BudgetSettings>,
+        answer: oneshot::Sender<Result<Reserved, NotReserved>>,
+    },
+    Settle(CallId, Box<Settlement>),
+    Judged(CallId, bool),
+    Record(Box<NewRecord>),
+    Report(CallFilter, Sender<Result<UsageReport, StoreError>>),
+    /// Everything before it is written.
+    Flush(Sender<()>),
+}
+
+impl Books {
+    /// The books in this state folder. Nothing is opened before the first entry.
+    pub fn open(state_dir: &Utf8Path) -> Self {
+        let (entries, told) = mpsc::channel();
+        let mut keeper = Keeper {
+            ledger: Ledger::new(state_dir),
+            audit: Store::new(state_dir),
+            breaker: Breaker::default(),
+            looked: None,
+        };
+        let started = thread::Builder::new()
+            .name("books".to_owned())
+            .spawn(move || keeper.keep(&told));
+        if let Err(error) = started {
+            // Without it no call is reserved, and each job says so.
+            tracing::error!(%error, "the books cannot be kept");
+        }
+        Self {
+            entries,
+            server: server_name().into(),
+        }
+    }
+
+    /// The name of this process in the books.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Adds to the audit what happened. `body` holds no key and no text of a file.
+    pub fn record(&self, kind: &str, folder: &str, job: u64, body: Value) {
+        self.tell(Entry::Record(Box::new(NewRecord {
+            at: SystemTime::now(),
+            server: self.server.to_string(),
+            kind: kind.to_owned(),
+            folder: folder.to_owned(),
+            job,
+            body,
+        })));
+    }
+
+    /// What the calls of models came to. Waits for the disk.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read; `None` when the books are closed.
+    pub fn report(&self, filter: CallFilter) -> Option<Result<UsageReport, StoreError>> {
+        let (answer, report) = mpsc::channel();
+        self.tell(Entry::Report(filter, answer));
+        report.recv().ok()
+    }
+
+    /// Waits until everything is written, but not for long: for the end of the process.
+    pub fn flush(&self) {
+        let (done, is_done) = mpsc::channel();
+        self.tell(Entry::Flush(done));
+        if is_done.recv_timeout(LAST_WORDS).is_err() {
+            tracing::warn!("the ledger could not be written to its end");
+        }
+    }
+
+    /// Sets aside what a call may cost.
+    pub(crate) async fn reserve(
+        &self,
+        call: NewCall,
+        budget: &BudgetSettings,
+    ) -> Result<Reserved, NotReserved> {
+        let (answer, reserved) = oneshot::channel();
+        self.tell(Entry::Reserve {
+            call: Box::new(call),
+            budget: Box::new(budget.clone()),
+            answer,
+        });
+        reserved.await.unwrap_or(Err(NotReserved::Closed))
+    }
+
+    pub(crate) fn settle(&self, call: CallId, settlement: Settlement) {
+        self.tell(Entry::Settle(call, Box::new(settlement)));
+    }
+
+    pub(crate) fn judged(&self, call: CallId, is_clean: bool) {
+        self.tell(Entry::Judged(call, is_clean));
+    }
+
+    fn tell(&self, entry: Entry) {
+        if self.entries.send(entry).is_err() {
+            tracing::error!("the books are closed: something was not written");
+        }
+    }
+}
+
+/// A name that no other process has, on any machine.
+fn server_name() -> String {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    format!("{:x}-{:x}", std::process::id(), since.as_nanos())
+}
+
+/// Who writes the books.
+struct Keeper {
+    ledger: Ledger,
+    audit: Store,
+    breaker: Breaker,
+    /// When reservations of dead processes were last looked for.
+    looked: Option<SystemTime>,
+}
+
+impl Keeper {
+    fn keep(&mut self, told: &Receiver<Entry>) {
+        while let Ok(entry) = told.recv() {
+            // What has come meanwhile goes into one transaction of the audit.
+            let mut records = Vec::new();
+            for entry in std::iter::once(entry).chain(told.try_iter().take(64)) {
+                match entry {
+                    Entry::Record(record) => records.push(*record),
+                    entry => self.enter(entry, &mut records),
+                }
+            }
+            self.write(&mut records);
+            for notice in self.ledger.take_notices() {
+                tracing::warn!("{notice}");
+            }
+        }
+    }
+
+    fn enter(&mut self, entry: Entry, records: &mut Vec<NewRecord>) {
+        match entry {
+            Entry::Reserve {
+                call,
+                budget,
+                answer,
+            } => {
+                let now = call.at;
+                let reserved = match self.breaker.admit(budget.calls_per_minute, now) {
+                    Ok(()) => self
+                        .ledger
+                        .reserve(&call, &budget)
+                        .map_err(NotReserved::Store),
+                    Err(wait) => Err(NotReserved::TooOften(wait)),
+                };
+                if let Err(Ok(Reserved::Granted { id, .. })) = answer.send(reserved) {
+                    // Who asked was cancelled meanwhile: no call is made.
+                    self.settle(id, &Settlement::not_made());
+                }
+                self.look_for_lost(now);
+            }
+            Entry::Settle(call, settlement) => self.settle(call, &settlement),
+            Entry::Judged(call, is_clean) => {
+                if let Err(error) = self.ledger.judged(call, is_clean) {
+                    tracing::error!(%error, "the gate's word was not written into the ledger");
+                }
+            }
+            Entry::Report(filter, answer) => {
+                let calls = self.ledger.calls(&filter);
+                let report = calls.map(|calls| UsageReport::of(&calls));
+                let _nobody_waits = answer.send(report);
+            }
+            Entry::Record(record) => records.push(*record),
+            Entry::Flush(done) => {
+                self.write(records);
+                let _nobody_waits = done.send(());
+            }
+        }
+    }
+
+    fn settle(&mut self, call: CallId, settlement: &Settlement) {
+        if let Err(error) = self.ledger.settle(call, settlement) {
+            tracing::error!(%error, call = call.0, "a call was not settled in the ledger");
+        }
+    }
+
+    fn write(&mut self, records: &mut Vec<NewRecord>) {
+        if records.is_empty() {
+            return;
+        }
+        if let Err(error) = self.audit.audit(records) {
+            tracing::error!(%error, "the audit could not be written");
+        }
+        records.clear();
+    }
+
+    fn look_for_lost(&mut self, now: SystemTime) {
+        let is_due = self.looked.is_none_or(|looked| {
+            now.duration_since(looked)
+                .is_ok_and(|passed| passed >= LOOK_EVERY)
+        });
+        if !is_due {
+            return;
+        }
+        self.looked = Some(now);
+        match self.ledger.find_lost(now) {
+            Ok(0) => {}
+            Ok(found) => {
+                tracing::warn!(found, "calls of a process that died are in the ledger");
+            }
+            Err(error) => tracing::warn!(%error, "lost calls could not be looked for"),
+        }
+    }
+}

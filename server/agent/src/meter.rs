@@ -1,0 +1,389 @@
+//! The meter of one call: estimated and reserved before it, watched during it, settled after it, however
+//! it ends.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use pleach_model::{
+    MicroUsd, ModelRequest, PriceTable, Provider, ProviderConfig, ProviderError, TimeoutPhase,
+    Usage, likely_tokens,
+};
+use pleach_policy::{BudgetSettings, ProviderSettings, Room};
+use pleach_store::{
+    CallId, CallOutcome, CallTokens, CostEstimate, Measure, NewCall, Reserved, Settlement,
+};
+use serde_json::json;
+
+use crate::books::{Books, NotReserved};
+use crate::failure::JobFailure;
+use crate::job::JobRequest;
+
+/// An answer that may have fewer tokens than this is not worth its request.
+const WORTHWHILE: u64 = 64;
+/// How much longer than its longest time a call may go on: for the last writes.
+const GRACE: Duration = Duration::from_mins(1);
+
+/// Who pays for a job, and within which bounds.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Where it is written down.
+    pub books: Books,
+    /// The caps.
+    pub budget: BudgetSettings,
+    /// What models cost.
+    pub prices: Arc<PriceTable>,
+    /// The workspace folder, as it is written down.
+    pub workspace: String,
+    /// The number of the job, in its session.
+    pub job: u64,
+}
+
+/// What it costs to send so many bytes of source code, as it mostly is; `None` when the price is unknown.
+/// From memory, for menus.
+pub fn cost_of_sending(
+    prices: &PriceTable,
+    name: &str,
+    provider: &ProviderSettings,
+    bytes: usize,
+) -> Option<MicroUsd> {
+    /// See [`likely_tokens`].
+    const BYTES_A_TOKEN: usize = 4;
+    let config = ProviderConfig::new(name, &provider.base_url, &provider.model);
+    let usage = Usage {
+        input_tokens: u64::try_from(bytes / BYTES_A_TOKEN).ok()?,
+        ..Usage::default()
+    };
+    prices.cost(&config, &usage)
+}
+
+/// What a call will cost, before it is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Its price is unknown.
+    Unknown,
+    /// It costs so much.
+    Cost {
+        /// The request alone, as it mostly is.
+        request: MicroUsd,
+        /// The request and the longest answer; `None` when nothing bounds it.
+        most: Option<MicroUsd>,
+    },
+}
+
+impl std::fmt::Display for Expected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("cost unknown"),
+            Self::Cost {
+                request,
+                most: None,
+            } => write!(f, "from {request}"),
+            Self::Cost {
+                request,
+                most: Some(most),
+            } => write!(f, "{request} to {most}"),
+        }
+    }
+}
+
+/// The meter of a call that is on its way. Dropped, it settles the call as cancelled.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    account: Account,
+    provider: Provider,
+    id: CallId,
+    /// Tokens of the request, as they mostly are.
+    likely_input: u64,
+    /// What must not be exceeded.
+    amount: Option<MicroUsd>,
+    /// The cap that bounds the call more tightly than its model does.
+    bounded_by: Option<Room>,
+    /// The most tokens of the answer that the cap allows.
+    affordable: Option<u32>,
+    usage: Option<Usage>,
+    /// Tokens of what came, by its length.
+    received: u64,
+    /// The answer came to its end.
+    has_ended: bool,
+    begun: Instant,
+    first: Option<Duration>,
+    is_settled: bool,
+}
+
+impl Account {
+    /// What a request will cost.
+    pub(crate) fn expected(&self, provider: &Provider, asked: &ModelRequest) -> Expected {
+        let config = provider.config();
+        let estimate = self.prices.estimate(config, asked);
+        let request = self.prices.cost(
+            config,
+            &Usage {
+                input_tokens: estimate.likely_input_tokens,
+                ..Usage::default()
+            },
+        );
+        request.map_or(Expected::Unknown, |request| Expected::Cost {
+            request,
+            most: estimate.cost.map(|cost| *cost.end()),
+        })
+    }
+
+    /// Sets aside what a call may cost and writes down what is about to be sent where.
+    pub(crate) async fn reserve(
+        &self,
+        request: &JobRequest,
+        provider: &Provider,
+        asked: &ModelRequest,
+    ) -> Result<Meter, JobFailure> {
+        let config = provider.config();
+        let estimate = self.prices.estimate(config, asked);
+        // The request as large as it can be, because what is sent is spent, and a few words.
+        let input = *estimate.input_tokens.end();
+        let least = self.prices.cost(
+            config,
+            &Usage {
+                input_tokens: input,
+                output_tokens: estimate.output_tokens.unwrap_or(WORTHWHILE).min(WORTHWHILE),
+                ..Usage::default()
+            },
+        );
+        let may_be_unknown = self.budget.allow_unknown_prices || provider.is_on_this_machine();
+        if least.is_none() && self.budget.has_caps() && !may_be_unknown {
+            return Err(JobFailure::PriceUnknown {
+                provider: config.name.clone(),
+                model: config.model.clone(),
+            });
+        }
+        let now = SystemTime::now();
+        let call = NewCall {
+            at: now,
+            deadline: now + config.total_timeout + GRACE,
+            server: self.books.server().to_owned(),
+            person: String::new(),
+            workspace: self.workspace.clone(),
+            job: self.job,
+            action: request.action.name().to_owned(),
+            role: request.action.role().to_owned(),
+            provider: config.name.clone(),
+            model: config.model.clone(),
+            estimate: least.map(|least| CostEstimate {
+                least,
+                most: estimate.cost.map(|cost| *cost.end()),
+            }),
+        };
+        let reserved = self.books.reserve(call, &self.budget).await;
+        let reserved = reserved.map_err(|cause| match cause {
+            NotReserved::TooOften(wait) => JobFailure::TooManyCalls {
+                limit: self.budget.calls_per_minute,
+                seconds: Some(wait.as_secs().max(1)),
+            },
+            NotReserved::Store(cause) => JobFailure::Ledger {
+                cause: cause.to_string(),
+            },
+            NotReserved::Closed => JobFailure::Ledger {
+                cause: "its thread has ended".to_owned(),
+            },
+        })?;
+        let (id, amount, bounded_by) = match reserved {
+            Reserved::Granted {
+                id,
+                amount,
+                bounded_by,
+            } => (id, amount, bounded_by),
+            Reserved::Refused { room, least } => {
+                return Err(JobFailure::OverBudget {
+                    room,
+                    needed: least,
+                });
+            }
+        };
+        let affordable = bounded_by
+            .and_then(|room| self.prices.affordable(config, input, room.left))
+            .map(|tokens| u32::try_from(tokens).unwrap_or(u32::MAX));
+        let body = json!({
+            "call": id.0, "provider": config.name, "address": provider.base_url(),
+            "model": config.model, "action": request.action.name(),
+            "role": request.action.role(), "files": request.document.named(),
+            "tokens": estimate.likely_input_tokens, "request": provider.fingerprint(asked),
+        });
+        self.books.record("asked", &self.workspace, self.job, body);
+        Ok(Meter {
+            account: self.clone(),
+            provider: provider.clone(),
+            id,
+            likely_input: estimate.likely_input_tokens,
+            amount,
+            bounded_by,
+            affordable,
+            usage: None,
+            received: 0,
+            has_ended: false,
+            begun: Instant::now(),
+            first: None,
+            is_settled: false,
+        })
+    }
+}
+
+impl Meter {
+    /// The bound on the tokens of the answer, with the one that the cap allows.
+    pub(crate) fn bound(&self, own: Option<u32>) -> Option<u32> {
+        match (own, self.affordable) {
+            (Some(own), Some(affordable)) => Some(own.min(affordable)),
+            (own, affordable) => own.or(affordable),
+        }
+    }
+
+    /// Takes note of a piece of the answer, or of the model's reasoning.
+    pub(crate) fn received(&mut self, text: &str) {
+        self.first.get_or_insert_with(|| self.begun.elapsed());
+        self.received = self.received.saturating_add(likely_tokens(text));
+    }
+
+    /// Takes note of the provider's counts.
+    pub(crate) fn counted(&mut self, usage: Usage) {
+        self.usage = Some(usage);
+    }
+
+    /// Takes note of the answer's end: the counts are those of the whole.
+    pub(crate) fn ended(&mut self) {
+        self.has_ended = true;
+    }
+
+    /// Whether the answer came to its end.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    /// The cap that this call has reached, if it has: it must be stopped.
+    pub(crate) fn reached(&self) -> Option<Room> {
+        let room = self.bounded_by?;
+        let is_reached = self.cost()? >= self.amount?;
+        is_reached.then_some(room)
+    }
+
+    /// The cap that cut the answer off, if one did: no other bound was as tight.
+    pub(crate) fn cut_by(&self, own: Option<u32>) -> Option<Room> {
+        let affordable = self.affordable?;
+        self.bounded_by
+            .filter(|_| own.is_none_or(|own| affordable < own))
+    }
+
+    /// What it has cost until now; `None` when the price is unknown.
+    pub(crate) fn cost(&self) -> Option<MicroUsd> {
+        let usage = self.usage_so_far();
+        self.account.prices.cost(self.provider.config(), &usage)
+    }
+
+    /// Settles a call that came to its end. Its number, for the gate's word, its tokens, and what they
+    /// have cost.
+    pub(crate) fn answered(mut self) -> (CallId, Usage, Option<MicroUsd>) {
+        let (usage, cost) = self.settle(self.measure(None), CallOutcome::Answered, None);
+        (self.id, usage, cost)
+    }
+
+    /// Settles a call that failed. Its tokens, and what they have cost.
+    pub(crate) fn failed(mut self, failure: &JobFailure) -> (Usage, Option<MicroUsd>) {
+        let outcome = match failure {
+            JobFailure::BudgetReached { .. } => CallOutcome::Stopped,
+            _ => CallOutcome::Failed,
+        };
+        let error = match failure {
+            JobFailure::Provider(error) => Some(error),
+            _ => None,
+        };
+        self.settle(self.measure(error), outcome, Some(failure.code()))
+    }
+
+    /// Who has counted the tokens of a call that ended so.
+    fn measure(&self, error: Option<&ProviderError>) -> Measure {
+        let nothing_came = self.usage.is_none() && self.received == 0;
+        match error {
+            _ if self.has_ended && self.usage.is_some() => Measure::Provider,
+            Some(error) if nothing_came && !may_be_billed(error) => Measure::Nothing,
+            _ => Measure::Estimate,
+        }
+    }
+
+    /// The counts so far: the provider's where it gave some, and what came is counted at least.
+    fn usage_so_far(&self) -> Usage {
+        if let (true, Some(usage)) = (self.has_ended, self.usage) {
+            return usage;
+        }
+        let mut usage = self.usage.unwrap_or(Usage {
+            input_tokens: self.likely_input,
+            ..Usage::default()
+        });
+        usage.output_tokens = usage.output_tokens.max(self.received);
+        usage
+    }
+
+    fn settle(
+        &mut self,
+        measure: Measure,
+        outcome: CallOutcome,
+        code: Option<&str>,
+    ) -> (Usage, Option<MicroUsd>) {
+        let usage = match measure {
+            Measure::Provider => self.usage.unwrap_or_default(),
+            Measure::Estimate => self.usage_so_far(),
+            Measure::Nothing => Usage::default(),
+        };
+        self.is_settled = true;
+        let cost = match measure {
+            // Nothing costs nothing, whatever the price.
+            Measure::Nothing => Some(MicroUsd(0)),
+            _ => self.account.prices.cost(self.provider.config(), &usage),
+        };
+        let tokens = CallTokens {
+            input: usage.input_tokens,
+            output: usage.output_tokens,
+            cached: usage.cached_tokens,
+            cache_write: usage.cache_write_tokens,
+            reasoning: usage.reasoning_tokens,
+        };
+        let body = json!({
+            "call": self.id.0, "outcome": outcome.name(), "code": code, "counted": measure.name(),
+            "input": tokens.input, "output": tokens.output, "micro_usd": cost.map(|cost| cost.0),
+        });
+        let account = &self.account;
+        account
+            .books
+            .record("answered", &account.workspace, account.job, body);
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        account.books.settle(
+            self.id,
+            Settlement {
+                tokens,
+                measure,
+                cost,
+                outcome,
+                code: code.map(str::to_owned),
+                first_ms: self.first.map(millis),
+                total_ms: millis(self.begun.elapsed()),
+            },
+        );
+        (usage, cost)
+    }
+}
+
+/// Whether a request that ended so before its first word may be on the bill: the server may have worked
+/// on it. What it refused, and what did not reach it, is not.
+fn may_be_billed(error: &ProviderError) -> bool {
+    match error {
+        ProviderError::Timeout { phase, .. } => *phase != TimeoutPhase::Connect,
+        ProviderError::ConnectionLost { .. }
+        | ProviderError::Truncated { .. }
+        | ProviderError::BadReply { .. }
+        | ProviderError::Refused => true,
+        _ => false,
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if !self.is_settled {
+            self.settle(Measure::Estimate, CallOutcome::Cancelled, Some("cancelled"));
+        }
+    }
+}
