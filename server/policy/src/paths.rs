@@ -59,6 +59,8 @@ pub struct PathRules {
     /// Each glob and what it matches. One set a glob: a glob that grows too large for a set must not
     /// take the others down.
     deny: Arc<[(String, GlobSet)]>,
+    /// What the user allows although it is refused by its name.
+    allow: Arc<[GlobSet]>,
     allow_ci: bool,
     reserved_names: bool,
 }
@@ -73,9 +75,19 @@ impl PathRules {
             .collect();
         Self {
             deny,
+            allow: Arc::default(),
             allow_ci,
             reserved_names: cfg!(windows),
         }
+    }
+
+    /// The globs of `edits.allow`: files that are refused by their names and may be edited all the same,
+    /// because the user said so. What belongs to the version control system and Pleach's own settings
+    /// stay refused, as does what `edits.deny` names.
+    #[must_use]
+    pub fn with_allowed(mut self, allow: &[String]) -> Self {
+        self.allow = allow.iter().filter_map(|glob| compile(glob).ok()).collect();
+        self
     }
 
     /// Whether names that mean something else on Windows (`con`, `nul`, `vscode~1`) are refused. They are
@@ -228,12 +240,13 @@ impl fmt::Display for PathRefusal {
             ),
             RefusalReason::Secret => write!(
                 f,
-                "`{path}` may hold keys or passwords; Pleach neither reads nor edits it, edit it by hand"
+                "`{path}` may hold keys or passwords, so Pleach neither reads nor edits it; edit it by \
+                 hand, or name it in `edits.allow` of your own settings"
             ),
             RefusalReason::RunByEditor => write!(
                 f,
-                "`{path}` is run or obeyed by an editor or a shell; Pleach does not edit it, edit it by \
-                 hand"
+                "`{path}` is run or obeyed by an editor or a shell, so Pleach does not edit it; edit it \
+                 by hand, or name it in `edits.allow` of your own settings"
             ),
             RefusalReason::RunByBuildServer => write!(
                 f,
@@ -317,7 +330,13 @@ fn check(path: &str, rules: &PathRules, purpose: Purpose) -> Result<RelativePath
     if parts.is_empty() || path.ends_with('/') {
         return refuse(RefusalReason::Empty);
     }
+    let clean = parts.join("/");
     if let Some(reason) = denied::reason(&parts) {
+        let may_be_allowed = !matches!(
+            reason,
+            RefusalReason::VersionControl | RefusalReason::OwnSettings
+        );
+        let is_named = || rules.allow.iter().any(|set| set.is_match(&clean));
         let run = matches!(
             reason,
             RefusalReason::RunByEditor
@@ -325,12 +344,12 @@ fn check(path: &str, rules: &PathRules, purpose: Purpose) -> Result<RelativePath
                 | RefusalReason::OwnSettings
         );
         let allowed = (run && purpose == Purpose::Read)
-            || (reason == RefusalReason::RunByBuildServer && rules.allow_ci);
+            || (reason == RefusalReason::RunByBuildServer && rules.allow_ci)
+            || (may_be_allowed && is_named());
         if !allowed {
             return refuse(reason);
         }
     }
-    let clean = parts.join("/");
     // `./C:` hides a drive until it is cleaned.
     if is_absolute(&clean) {
         return refuse(RefusalReason::Absolute);
@@ -380,13 +399,13 @@ fn is_invisible(char: char) -> bool {
     )
 }
 
-/// Whether a glob of `edits.deny` can be used; else why not.
+/// Whether a glob of `edits.deny` or `edits.allow` can be used; else why not.
 pub(crate) fn check_glob(glob: &str) -> Result<(), String> {
     if glob.trim().trim_matches(['/', '.']).is_empty() {
         return Err("it names no file".to_owned());
     }
     if glob.starts_with('!') {
-        return Err("a list of what is denied knows no `!`".to_owned());
+        return Err("such a list knows no `!`".to_owned());
     }
     if glob.len() > MAX_GLOB_BYTES {
         return Err(format!("it is longer than {MAX_GLOB_BYTES} bytes"));

@@ -80,7 +80,7 @@ impl Settings {
 
     /// The rules for paths that follow from these settings.
     pub fn path_rules(&self) -> PathRules {
-        PathRules::new(&self.edits.deny, self.edits.allow_ci)
+        PathRules::new(&self.edits.deny, self.edits.allow_ci).with_allowed(&self.edits.allow)
     }
 
     /// The most tokens that one reply of this provider may have: the lower of its own limit and the
@@ -307,8 +307,12 @@ pub struct EditSettings {
     /// Files that Pleach neither edits nor sends to a model, as globs relative to the workspace:
     /// `*.sql` in every folder, `/schema/*.sql` in that one, `migrations/` with everything below. Upper
     /// and lower case count as one. A workspace's globs are added to yours. Version control internals,
-    /// keys and files that an editor runs are always out of bounds.
+    /// keys and files that an editor runs are out of bounds without being named.
     pub deny: Vec<String>,
+    /// Files that Pleach may read and edit although they may hold keys, or are run by an editor or a
+    /// build server, as globs like those of `deny`. Only your own settings can say so. Version control
+    /// internals, Pleach's own settings and what `deny` names stay out of bounds.
+    pub allow: Vec<String>,
     /// Whether edits may touch the files that a build server runs, such as `.github/workflows/`.
     pub allow_ci: bool,
 }

@@ -563,3 +563,42 @@ fn a_decision_on_nothing_says_so() {
     let refused = client.execute("pleach.accept", json!({})).unwrap_err();
     assert_eq!(refused["data"]["code"], "nothing-waits");
 }
+
+/// An answer for a file that an editor runs.
+const TASKS: &str = "\
+.vscode/tasks.json
+<<<<<<< SEARCH
+{\"tasks\": []}
+=======
+{\"tasks\": [1]}
+>>>>>>> REPLACE
+";
+
+#[test]
+fn a_denied_write_is_told_with_how_to_allow_it_and_only_the_user_can() {
+    let tasks = ".vscode/tasks.json";
+    let allowed = "[edits]\nallow = ['.vscode/tasks.json']\n";
+    for (user, workspace, lands) in [("", allowed, false), (allowed, "", true)] {
+        let mut client = Client::builder()
+            .user_settings(user)
+            .file("pleach.toml", workspace)
+            .file(tasks, "{\"tasks\": []}\n")
+            .opened(FILE, CODE)
+            .start();
+        let job = client.start_job("pleach.land", json!({"reply": TASKS}));
+        let end = client.job_end(job);
+        assert_eq!(end["kind"] == "finished", lands, "{end}");
+        let text = client.on_disk(tasks);
+        if lands {
+            assert_eq!(text, "{\"tasks\": [1]}\n");
+            continue;
+        }
+        assert_eq!(text, "{\"tasks\": []}\n");
+        let message = end["message"].as_str().unwrap();
+        assert!(message.contains(tasks), "{message}");
+        assert!(
+            message.contains("name it in `edits.allow` of your own settings"),
+            "{message}"
+        );
+    }
+}

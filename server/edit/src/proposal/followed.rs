@@ -107,8 +107,12 @@ impl FileReview {
             }
         };
         match (&self.now, hunk.kind) {
-            // As it came, a change may show the hunk where it is no longer needed to explain the text.
-            (Now::Changed(told), HunkKind::Text) if merge::contains(told, &hunk.replacements) => {
+            // As it came, a change may show the hunk where it is no longer needed to explain the text. But
+            // where the text is what it was, it was taken back, by whatever other way.
+            (Now::Changed(told), HunkKind::Text)
+                if merge::contains(told, &hunk.replacements)
+                    && !merge::is_alone(self.base(), &hunk.replacements, since) =>
+            {
                 HunkState::There
             }
             (Now::Changed(told), HunkKind::Text) => {

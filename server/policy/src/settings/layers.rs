@@ -154,7 +154,7 @@ pub(super) const TABLES: [(&str, &[&str]); 7] = [
         ],
     ),
     ("actions", &["enabled", "automatic"]),
-    ("edits", &["deny", "allow_ci"]),
+    ("edits", &["deny", "allow", "allow_ci"]),
     (
         "limits",
         &[
@@ -287,6 +287,7 @@ impl Reader {
     fn edit(&mut self, entry: &Entry) {
         match entry.name.as_str() {
             "deny" => self.deny(entry),
+            "allow" => self.allow(entry),
             "allow_ci" => {
                 let now = self.settings.edits.allow_ci;
                 self.settings.edits.allow_ci = self.switch(entry, "edits.allow_ci", now);
@@ -295,22 +296,39 @@ impl Reader {
         }
     }
 
-    fn deny(&mut self, entry: &Entry) {
-        let Some(items) = self.texts(entry, "edits.deny") else {
+    fn allow(&mut self, entry: &Entry) {
+        if self.layer == Layer::Workspace {
+            self.widens(entry, "a workspace cannot allow what is out of bounds");
             return;
-        };
+        }
+        if let Some(globs) = self.globs(entry, "edits.allow", "allows") {
+            self.settings.edits.allow = globs;
+            self.settings.edits.allow.truncate(MAX_GLOBS);
+        }
+    }
+
+    /// The globs of a list that can be used; the others are told.
+    fn globs(&mut self, entry: &Entry, key: &str, does: &str) -> Option<Vec<String>> {
+        let items = self.texts(entry, key)?;
         let mut globs = Vec::with_capacity(items.len());
         for (glob, range) in items {
             match check_glob(&glob) {
                 Ok(()) => globs.push(glob),
                 Err(cause) => {
                     let message =
-                        format!("this glob denies nothing: {cause}; the others in the list count");
+                        format!("this glob {does} nothing: {cause}; the others in the list count");
                     self.problems
                         .push(SettingsProblem::error(range, "bad_glob", message));
                 }
             }
         }
+        Some(globs)
+    }
+
+    fn deny(&mut self, entry: &Entry) {
+        let Some(globs) = self.globs(entry, "edits.deny", "denies") else {
+            return;
+        };
         if self.layer == Layer::User {
             self.settings.edits.deny.clear();
         }

@@ -225,6 +225,45 @@ fn the_user_can_allow_build_files() {
 }
 
 #[test]
+fn the_user_can_allow_what_is_refused_by_its_name_and_nothing_else() {
+    let allow = [".vscode/tasks.json", ".env.test", "*", ".git/hooks/*"];
+    let some = PathRules::default().with_allowed(&[allow[0].into(), allow[1].into()]);
+    for path in [".vscode/tasks.json", "app/.env.test"] {
+        assert!(check_path(path, &some).is_ok(), "{path}");
+        assert!(check_reading(path, &some).is_ok(), "{path}");
+    }
+    for path in [
+        ".vscode/launch.json",
+        ".env",
+        ".env.test:stream",
+        "a/.vscode/tasks.json",
+    ] {
+        assert!(check_path(path, &some).is_err(), "{path}");
+    }
+    let all = PathRules::new(&["*.key".into()], false).with_allowed(&allow.map(String::from));
+    assert!(check_path(".env", &all).is_ok());
+    for path in [
+        ".git/hooks/pre-commit",
+        ".git/config",
+        "pleach.toml",
+        "../.env",
+        "/etc/passwd",
+        "C:/.env",
+        "a\\.env",
+        ".env.",
+        "x.key",
+    ] {
+        assert!(check_path(path, &all).is_err(), "{path}");
+    }
+    let refusal = check_path(".envrc", &some).unwrap_err();
+    assert!(
+        refusal
+            .to_string()
+            .ends_with("or name it in `edits.allow` of your own settings")
+    );
+}
+
+#[test]
 fn the_user_can_deny_more() {
     let deny = [
         "*.sql",

@@ -177,7 +177,7 @@ fn wrong_values_are_told_and_the_rest_counts() {
             "'debg'" error unknown_value: `log.level` must be `error`, `warn`, `info`, `debug`, `trace`; it is ignored; did you mean `debug`?
             "3" error wrong_type: `edits.deny` must be a list of texts, and this is a number; it is ignored
             "'a['" error bad_glob: this glob denies nothing: unclosed character class; missing ']'; the others in the list count
-            "'!b'" error bad_glob: this glob denies nothing: a list of what is denied knows no `!`; the others in the list count
+            "'!b'" error bad_glob: this glob denies nothing: such a list knows no `!`; the others in the list count
             "'/'" error bad_glob: this glob denies nothing: it names no file; the others in the list count
         "#]],
     );

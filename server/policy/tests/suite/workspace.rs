@@ -120,6 +120,7 @@ fn is_narrower(narrowed: &Settings, user: &Settings) -> bool {
         && narrowed.review >= user.review
         && narrowed.actions.automatic <= user.actions.automatic
         && narrowed.edits.allow_ci <= user.edits.allow_ci
+        && narrowed.edits.allow == user.edits.allow
         && user
             .edits
             .deny
@@ -160,6 +161,8 @@ fn file() -> impl Strategy<Value = String> {
         "actions.automatic = false",
         "edits.deny = ['a', 'b/']",
         "edits.deny = []",
+        "edits.allow = ['*']",
+        "edits.allow = []",
         "edits.allow_ci = true",
         "edits.allow_ci = false",
         "limits.idle_seconds = 1",

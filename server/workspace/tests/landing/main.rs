@@ -20,6 +20,7 @@ use pleach_text::ChangeSet;
 use pleach_workspace::{Journal, Landed, Operation, WorkspaceSnapshot, WriteError, write_all};
 
 mod attributes;
+mod escapes;
 mod faults;
 mod interference;
 #[cfg(unix)]
