@@ -310,7 +310,13 @@ async fn ask_model(
             reply: None,
         };
     }
-    let prompt = match prompt::write(request, limits.context_bytes) {
+    let asked = Arc::clone(request);
+    let written =
+        tokio::task::spawn_blocking(move || prompt::write(&asked, limits.context_bytes)).await;
+    let written = written.unwrap_or(Err(JobFailure::Internal {
+        doing: "writing the prompt",
+    }));
+    let prompt = match written {
         Ok(prompt) => prompt,
         Err(failure) => {
             return JobOutcome::Failed {

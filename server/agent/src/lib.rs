@@ -24,6 +24,7 @@ mod failure;
 mod job;
 mod meter;
 mod prompt;
+mod rules;
 
 pub use action::Action;
 pub use books::Books;
@@ -35,3 +36,4 @@ pub use job::{
 pub use meter::{Account, Expected, cost_of_sending};
 pub use pleach_exec::Variables;
 pub use pleach_model::{MicroUsd, PriceTable};
+pub use rules::{rules_for, rules_page};

@@ -10,6 +10,7 @@ use pleach_text::{ByteOffset, ByteRange, line_column};
 use crate::action::Action;
 use crate::failure::JobFailure;
 use crate::job::JobRequest;
+use crate::rules::rules_for;
 
 /// The two texts of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +31,8 @@ struct Excerpt<'a> {
     partial: bool,
 }
 
-/// Writes the prompt for `request`. At most `limit` bytes of the document go in.
+/// Writes the prompt for `request`. At most `limit` bytes of the document go in. Reads the project's
+/// rules for agents, so it asks the disk.
 pub(crate) fn write(request: &JobRequest, limit: usize) -> Result<Prompt, JobFailure> {
     let internal = |_: minijinja::Error| JobFailure::Internal {
         doing: "writing the prompt",
@@ -88,6 +90,18 @@ pub(crate) fn write(request: &JobRequest, limit: usize) -> Result<Prompt, JobFai
                 include_str!("prompts/reader.j2")
             },
             context! { example_path => document.path.clone(), language => language },
+        )
+        .map_err(internal)?;
+    let rules = rules_for(&request.workspace, &document.path);
+    let rules: Vec<Value> = rules
+        .applied
+        .iter()
+        .map(|rule| context! { path => rule.path.clone(), text => rule.text.clone(), fence => fence_for(&rule.text) })
+        .collect();
+    let system = templates
+        .render_str(
+            include_str!("prompts/rules.j2"),
+            context! { orders => system.trim_end(), rules => rules },
         )
         .map_err(internal)?;
     let user = templates

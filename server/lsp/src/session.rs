@@ -3,7 +3,7 @@
 //! Nothing in here waits. Work that takes time (parsing, models, disk, rebasing) runs elsewhere on
 //! immutable values and comes back as an [`Event`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -43,6 +43,7 @@ mod listing;
 mod messages;
 mod money;
 pub(crate) mod reviews;
+mod rules;
 
 /// Everything the server knows, owned by its loop.
 pub(crate) struct Session {
@@ -60,6 +61,8 @@ pub(crate) struct Session {
     landings: BTreeMap<JobId, Landing>,
     history: History,
     reviews: Reviews,
+    /// Open files of rules in which something is shown as wrong, by URI.
+    rules_shown: BTreeSet<String>,
     keeper: Keeper,
     /// Whether it was said that things are not kept.
     said_not_kept: bool,
@@ -115,6 +118,7 @@ impl Session {
             landings: BTreeMap::new(),
             history: History::default(),
             reviews: Reviews::default(),
+            rules_shown: BTreeSet::new(),
             keeper,
             said_not_kept: false,
             listings: Listings::default(),
@@ -165,6 +169,7 @@ impl Session {
                     tracing::warn!(uri, "a document that is not open was closed");
                 }
                 self.listings_of_closed(&uri);
+                self.rules_closed(&uri);
                 self.closed_while_landing(&uri);
             }
             Event::Saved { uri, text } => {
@@ -351,8 +356,9 @@ impl Session {
         });
     }
 
-    /// A document has a new text: the settings page, or what a landing waits for.
+    /// A document has a new text: a file of rules, or what a landing waits for.
     fn document_moved(&mut self, uri: &str) {
+        self.check_open_rules(uri);
         if !self.landings.is_empty() {
             self.check_landings(uri);
         }

@@ -10,6 +10,8 @@
 //! - **Paths.** [`check_path`] decides from the name alone whether an edit may touch a file:
 //!   nothing outside the workspace, no version control internals, no keys, nothing that an editor or a
 //!   build server would run. Following links on disk is the workspace room's part.
+//! - **Rules for agents.** A [`RuleFile`] is an `AGENTS.md` or one of its kind; [`select_rules`] says
+//!   which of them hold for a file, and why.
 //! - **Money.** [`BudgetSettings::room`] says what the caps leave for one more call of a model, and a
 //!   [`Breaker`] notices a loop.
 //! - **Keys in texts.** [`redact`] takes what looks like a key out of what is shown or logged.
@@ -44,13 +46,20 @@
 //! ```
 
 mod budget;
+mod front_matter;
 mod paths;
 mod redact;
+mod rules;
 mod settings;
 
 pub use budget::{Breaker, Cap, MicroUsd, Room, Spent};
+pub use front_matter::{FrontMatter, FrontMatterEntry, FrontMatterProblem};
 pub use paths::{PathRefusal, PathRules, RefusalReason, RelativePath, check_path, check_reading};
 pub use redact::redact;
+pub use rules::{
+    AppliedRule, LeftOut, ROOT_RULE_FILES, ROOT_RULE_FOLDERS, RULE_FILES, RULE_FOLDERS, Reason,
+    RuleFile, RuleProblem, SelectedRules, is_rule_file, select_rules,
+};
 pub use settings::{
     ActionSettings, BUILTIN_ENGINE, BudgetSettings, EditSettings, KeySource, LimitSettings, Loaded,
     LogLevel, LogSettings, ProviderKind, ProviderSettings, Review, Settings, SettingsProblem,

@@ -9,6 +9,23 @@ const MAX_ENTRIES: usize = 20_000;
 /// Folders deeper than this are not entered.
 pub(crate) const MAX_DEPTH: usize = 24;
 
+/// The regular files of one folder that is known to hold few, hidden ones as well.
+pub(crate) fn files_of(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
+    /// A folder with more is not what it was taken for.
+    const MOST: usize = 500;
+    let walk = WalkBuilder::new(folder)
+        .standard_filters(false)
+        .follow_links(false)
+        .max_depth(Some(4))
+        .sort_by_file_name(Ord::cmp)
+        .build();
+    walk.take(MOST)
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_some_and(|kind| !kind.is_dir()))
+        .filter_map(|entry| Utf8PathBuf::from_path_buf(entry.into_path()).ok())
+        .collect()
+}
+
 /// The regular files at most `depth` levels under `folder`, sorted, without following links.
 pub(crate) fn files_under(folder: &Utf8Path, depth: usize) -> Vec<Utf8PathBuf> {
     let walk = WalkBuilder::new(folder)

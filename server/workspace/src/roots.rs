@@ -154,6 +154,15 @@ impl Roots {
         }
     }
 
+    /// What the name of a file begins with because there are several folders, with its `/`, and the
+    /// rest, which is relative to its folder.
+    pub(crate) fn split<'n>(&self, name: &'n str) -> (&'n str, &'n str) {
+        match self.prefixed(name) {
+            Some((_, rest)) if self.folders.len() > 1 => name.split_at(name.len() - rest.len()),
+            _ => ("", name),
+        }
+    }
+
     /// The folder whose name `given` begins with, and what follows.
     fn prefixed<'a>(&self, given: &'a str) -> Option<(&Folder, &'a str)> {
         let (first, rest) = given.split_once('/')?;

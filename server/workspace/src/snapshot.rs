@@ -346,6 +346,25 @@ impl WorkspaceSnapshot {
         })
     }
 
+    /// A file's name in two parts: what it begins with because the workspace has several folders (with
+    /// a `/`, empty for a workspace of one), and what is relative to its folder.
+    pub fn split_name<'n>(&self, name: &'n str) -> (&'n str, &'n str) {
+        self.inner.roots.split(name)
+    }
+
+    /// What the files below `folder` (a name) are called, hidden ones too: for folders that tools keep
+    /// a few files of their own in. Those that may not be read are missing. Asks the disk.
+    pub fn files_of(&self, folder: &str) -> Vec<String> {
+        let Ok(located) = self.locate_for(folder, Purpose::Read) else {
+            return Vec::new();
+        };
+        listing::files_of(&located.path)
+            .iter()
+            .filter_map(|path| self.at(path, Purpose::Read).ok())
+            .map(|located| located.name)
+            .collect()
+    }
+
     /// The files of one language, the nearest to `path` first: in the same folder, then in folders
     /// close by. At most `most`. For an engine that looks where a thing is used or tested.
     pub fn related(&self, path: &str, language: Language, most: usize) -> Vec<String> {

@@ -7,5 +7,6 @@ mod model;
 mod money;
 mod restart;
 mod review;
+mod rules;
 mod session;
 mod text;

@@ -21,6 +21,8 @@ pub(crate) const STATUS: &str = "pleach.status";
 pub(crate) const HISTORY: &str = "pleach.history";
 /// `pleach.usage`: what models were asked and what it has cost.
 pub(crate) const USAGE: &str = "pleach.usage";
+/// `pleach.rules`: which of the project's rules for agents hold for a document.
+pub(crate) const RULES: &str = "pleach.rules";
 
 /// The arguments of every command: one object, all of whose fields may be left out, or a bare
 /// string, which is the instruction (for `pleach.land`: the reply).
@@ -139,8 +141,8 @@ impl CommandFailure {
 }
 
 /// A document and a range of its present text.
-struct Place {
-    uri: String,
+pub(super) struct Place {
+    pub(super) uri: String,
     range: ByteRange,
 }
 
@@ -169,6 +171,16 @@ impl Session {
                 }
             })?;
             return self.decide(decision, &arguments);
+        }
+        if command == RULES {
+            let arguments = Arguments::read(Action::Explain, arguments).map_err(|cause| {
+                CommandFailure::Arguments {
+                    command: command.to_owned(),
+                    cause,
+                }
+            })?;
+            let place = self.place_of(&arguments)?;
+            return self.show_rules_of(&place);
         }
         let action = Action::from_command(command)
             .ok_or_else(|| CommandFailure::Unknown(command.to_owned()))?;

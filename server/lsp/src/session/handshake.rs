@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::actions::KINDS;
 use crate::client::Client;
 use crate::event::Reply;
-use crate::session::commands::{HISTORY, STATUS, USAGE};
+use crate::session::commands::{HISTORY, RULES, STATUS, USAGE};
 use crate::session::reviews::Decision;
 use crate::session::{Awaited, Session};
 
@@ -55,7 +55,7 @@ fn capabilities(client: &Client) -> ServerCapabilities {
         .map(|action| action.command().to_owned())
         .collect();
     commands.extend(Decision::ALL.map(|decision| decision.command().to_owned()));
-    commands.extend([STATUS, HISTORY, USAGE].map(str::to_owned));
+    commands.extend([STATUS, HISTORY, USAGE, RULES].map(str::to_owned));
     ServerCapabilities {
         position_encoding: Some(match client.encoding {
             PositionEncoding::Utf8 => PositionEncodingKind::UTF8,

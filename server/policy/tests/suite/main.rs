@@ -2,5 +2,6 @@
 
 mod paths;
 mod published;
+mod rules;
 mod settings;
 mod workspace;
