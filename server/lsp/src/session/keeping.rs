@@ -24,8 +24,9 @@ use crate::session::jobs::Failure;
 use crate::session::messages::Severity;
 
 /// How long the end of the process waits for what is still to be written. A write takes a few
-/// milliseconds; only a disk or another server in trouble makes it long.
-const LAST_WRITES_WITHIN: Duration = Duration::from_millis(500);
+/// milliseconds; only a disk or another server in trouble, or a machine under load, makes it long. Two
+/// seconds after its editor has gone, a server is gone too.
+const LAST_WRITES_WITHIN: Duration = Duration::from_millis(1_800);
 
 type Work = Box<dyn FnOnce(&mut Shelf) -> Result<Option<Event>, StoreError> + Send>;
 
