@@ -24,10 +24,12 @@ const SETTINGS = {
   'extensions.autoCheckUpdates': false,
   'extensions.ignoreRecommendations': true,
   'workbench.startupEditor': 'none',
+  'workbench.editor.useModal': 'off',
   'workbench.enableExperiments': false,
   'workbench.tips.enabled': false,
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
-  'security.workspace.trust.enabled': false,
+  'security.workspace.trust.startupPrompt': 'never',
+  'security.workspace.trust.banner': 'never',
   'chat.disableAIFeatures': true,
   'editor.minimap.enabled': false,
   'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
@@ -88,7 +90,7 @@ export class Machine {
     const folders = ['--config', config, '--user-data-dir', path.join(this.root, 'user'), '--extensions-dir', path.join(this.root, 'extensions')];
     execFileSync(process.env.NODE_24, [entry, ...folders, '--install-extension', process.env.PLEACH_VSIX], { env, stdio: 'pipe' });
     const run = ['--auth', 'none', '--bind-addr', `127.0.0.1:${this.port}`, '--disable-telemetry', '--disable-update-check'];
-    const quiet = ['--disable-workspace-trust', '--disable-getting-started-override', '--ignore-last-opened'];
+    const quiet = ['--disable-getting-started-override', '--ignore-last-opened'];
     const server = this.spawn('code-server', process.env.NODE_24, [entry, ...folders, ...run, ...quiet], { env });
     const healthy = () =>
       new Promise((resolve) => {
@@ -149,6 +151,10 @@ export class Machine {
       }
     }
     return false;
+  }
+
+  has(name) {
+    return existsSync(path.join(this.folder, name));
   }
 
   read(name) {

@@ -34,6 +34,25 @@ src/lib.rs
 /** Two hunks of one file, far apart. */
 const TWO = THREE.split('src/lib.rs\n').slice(0, 3).join('src/lib.rs\n');
 
+/** A change of a file, and a file that is new. */
+const SEVERAL = `src/lib.rs
+<<<<<<< SEARCH
+pub mod loans;
+=======
+pub mod fees;
+pub mod loans;
+>>>>>>> REPLACE
+
+src/fees.rs
+<<<<<<< SEARCH
+=======
+//! What it costs to be late.
+
+/// Cents for each day.
+pub const PER_DAY: u32 = 20;
+>>>>>>> REPLACE
+`;
+
 async function ready({ vs, machine }) {
   // What a scenario that failed has left.
   if ((await vs.statusbar()).some((item) => item.includes('to review'))) {
@@ -66,6 +85,21 @@ async function saved({ vs, machine }, what, wanted) {
 }
 
 export const scenarios = {
+  async 'in a folder that is not trusted no model is asked; with trust, the one of the settings is'(it) {
+    const { vs } = it;
+    await vs.command('Pleach: Show Status');
+    await vs.toast('built-in syntax engine, no AI model');
+    await vs.clearToasts();
+    await vs.command('Workspaces: Manage Workspace Trust');
+    await vs.page.locator('.workspace-trust-editor .monaco-button', { hasText: /^Trust$/ }).first().click();
+    await vs.until('trust', () => vs.page.locator('.workspace-trust-editor', { hasText: 'You trust this folder' }).count());
+    await vs.until('the model of the settings', async () => {
+      await vs.command('Pleach: Show Status');
+      return (await vs.toasts()).some((toast) => toast.includes('scripted-model'));
+    });
+    await vs.clearToasts();
+  },
+
   async 'a rewrite from the menu: instruction, stream, three hunks; one accepted by its lens, one rejected by a key, one accepted in the diff editor'(it) {
     const { vs, machine, shot } = it;
     const open = machine.file('go-on');
@@ -193,6 +227,27 @@ export const scenarios = {
     await vs.inBox();
     await vs.until('an earlier instruction', () => vs.page.locator('.quick-input-list .monaco-list-row', { hasText: 'one more' }).count());
     await vs.key('Escape');
+  },
+
+  async 'a proposal of several files, one of them new, is compared in one editor and accepted in the view'(it) {
+    const { vs, machine } = it;
+    await machine.model(SEVERAL);
+    await ready(it);
+    await rewrite(it, 'fees of their own');
+    await vs.status('2 hunks to review');
+    await vs.command('Pleach: Menu');
+    await vs.choose('Compare: ');
+    await vs.until('both files in one editor', () => vs.page.locator('.multiDiffEditor .view-line', { hasText: 'PER_DAY' }).count());
+    await it.shot('several');
+    await vs.clickInRow('Proposals', 'fees of their own', 'Accept Hunk');
+    await decided(it);
+    await vs.until('the editor of both closed', async () => !(await vs.tabs()).some((tab) => tab.includes('Pleach: ')));
+    await vs.openFile(LIB);
+    await saved(it, 'both files', (text) => text.includes('pub mod fees;') && machine.has('src/fees.rs'));
+    await vs.until('the new file saved', async () => {
+      await vs.command('File: Save All');
+      return machine.read('src/fees.rs').includes('PER_DAY: u32 = 20');
+    });
   },
 
   async 'a server that crashes is started again, says what it did not finish, and works'(it) {

@@ -111,8 +111,7 @@ export class Workbench {
   async openFile(name) {
     await this.box('Control+p');
     await this.fill(name);
-    await this.page.locator(`${QUICK} .monaco-list-row`, { hasText: name.split('/').at(-1) }).first().waitFor();
-    await this.key('Enter');
+    await this.page.locator(`${QUICK} .monaco-list-row`, { hasText: name.split('/').at(-1) }).first().click();
     await this.page.waitForSelector(`.tab.active[data-resource-name="${name.split('/').at(-1)}"]`);
     await this.focusText();
   }

@@ -29,6 +29,9 @@ export class Compare implements vscode.TextDocumentContentProvider, vscode.Dispo
   readonly onDidChange = this.changed.event;
   private readonly disposables: { dispose(): void }[];
 
+  /** The titles of editors that show several files of a proposal. */
+  private readonly together = new Map<number, string>();
+
   constructor(private readonly reviews: Reviews) {
     this.disposables = [
       this.changed,
@@ -75,7 +78,9 @@ export class Compare implements vscode.TextDocumentContentProvider, vscode.Dispo
         const { left, right } = this.sides(file);
         return [file.uri === undefined ? right : vscode.Uri.parse(file.uri), left, right];
       });
-      await vscode.commands.executeCommand('vscode.changes', `Pleach: ${name}`, all);
+      const title = `Pleach: ${name}`;
+      this.together.set(review.review, title);
+      await vscode.commands.executeCommand('vscode.changes', title, all);
       return;
     }
     const { left, right } = this.sides(first, what.hunk);
@@ -88,10 +93,12 @@ export class Compare implements vscode.TextDocumentContentProvider, vscode.Dispo
 
   private sides(file: FileOfReview, hunk?: number): { left: vscode.Uri; right: vscode.Uri } {
     const what: Shown = { review: file.review.review, path: file.path, ...(hunk === undefined ? {} : { hunk }) };
-    const right = vscode.Uri.from({ scheme: PROPOSAL, path: `/${file.path}`, query: JSON.stringify(what) });
+    // Both sides have one path: they are one file, not one that was renamed.
+    const path = file.uri === undefined ? `/${file.path}` : vscode.Uri.parse(file.uri).path;
+    const right = vscode.Uri.from({ scheme: PROPOSAL, path, query: JSON.stringify(what) });
     const isNew = file.uri === undefined || file.hunks.some(({ kind }) => kind === 'create');
     const left = isNew
-      ? vscode.Uri.from({ scheme: NOTHING, path: `/${file.path}` })
+      ? vscode.Uri.from({ scheme: NOTHING, path })
       : vscode.Uri.parse(file.uri ?? '');
     return { left, right };
   }
@@ -128,9 +135,19 @@ export class Compare implements vscode.TextDocumentContentProvider, vscode.Dispo
         this.changed.fire(document.uri);
       }
     }
+    const done = new Set<string>();
+    for (const [review, title] of this.together) {
+      if (this.reviews.get(review) === undefined) {
+        this.together.delete(review);
+        done.add(title);
+      }
+    }
+    // What an editor of several files shows is not told; its title is, with the number of files behind it.
     const tabs = vscode.window.tabGroups.all
       .flatMap((group) => group.tabs)
-      .filter(({ input }) => input instanceof vscode.TabInputTextDiff && decided(input.modified));
+      .filter(({ input, label }) =>
+        input instanceof vscode.TabInputTextDiff ? decided(input.modified) : done.has(label.replace(/ \(\d+ \w+\)$/, '')),
+      );
     if (tabs.length > 0) {
       await vscode.window.tabGroups.close(tabs, true);
     }

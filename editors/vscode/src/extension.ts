@@ -8,6 +8,7 @@ import { HunkDisplay } from './hunks';
 import { Jobs, type Job } from './jobs';
 import { showMenu } from './menu';
 import type { CommandArguments, Landed } from './protocol';
+import { Plans, type PlanNode } from './plans';
 import { Replies } from './replies';
 import { hunkCount, Reviews } from './reviews';
 import { Server } from './server';
@@ -16,7 +17,7 @@ import { HistoryView, JobsView, ProposalsView } from './views';
 import { Words } from './words';
 
 /** The actions on a place that menus and the command palette offer. The server has them as `pleach.NAME`. */
-const ON_A_PLACE = ['rewrite', 'document', 'test', 'fix', 'implement', 'explain', 'review', 'comment'] as const;
+const ON_A_PLACE = ['rewrite', 'document', 'test', 'fix', 'implement', 'explain', 'review', 'comment', 'plan'] as const;
 
 class Extension implements vscode.Disposable {
   readonly output = vscode.window.createOutputChannel('Pleach', { log: true });
@@ -25,6 +26,7 @@ class Extension implements vscode.Disposable {
   readonly words: Words;
   readonly server: Server;
   readonly decisions: Decisions;
+  readonly plans: Plans;
   readonly replies = new Replies(this.jobs);
   private readonly disposables: { dispose(): void }[];
 
@@ -41,8 +43,10 @@ class Extension implements vscode.Disposable {
     const compare = new Compare(this.reviews);
     const display = new HunkDisplay(this.reviews);
     this.decisions = new Decisions(this.server, this.reviews, display, compare);
+    this.plans = new Plans(this.server);
     this.disposables = [
       this.output,
+      this.plans,
       this.replies,
       compare,
       display,
@@ -203,6 +207,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     register('pleach.here.land', () => it.land()),
     register('pleach.here.cancel', () => it.cancel()),
     register('pleach.here.undo', () => it.undo()),
+    register('pleach.here.usage', () => it.server.send('pleach.usage')),
     register('pleach.here.status', () => it.status()),
     register('pleach.hunk.accept', (given: Given) => it.decisions.accept(given)),
     register('pleach.hunk.reject', (given: Given) => it.decisions.reject(given)),
@@ -217,6 +222,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     register('pleach.job.show', (job?: Job) => it.showJob(job)),
     register('pleach.job.cancel', (job?: Job) => it.cancel(job)),
     register('pleach.entry.undo', (landed?: Landed) => it.undo(landed)),
+    ...['run', 'done', 'skip', 'reopen', 'undo'].map((what) =>
+      register(`pleach.step.${what}`, (node: PlanNode) => it.plans.send(`pleach.plan.${what}`, node)),
+    ),
     register('pleach.menu', () => showMenu(it.server, it.jobs, it.reviews)),
     register('pleach.showReply', () => it.showReply()),
     register('pleach.showOutput', () => it.output.show()),

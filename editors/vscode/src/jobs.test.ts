@@ -36,3 +36,12 @@ test('jobs of a server that has gone are lost, and the next server counts from 1
   assert.deepEqual(ended, ['Fix running', 'Fix lost']);
   assert.equal(jobs.take({ job: 1, seq: 0, kind: 'started', title: 'Review' }).title, 'Review');
 });
+
+test('what a job will cost and has cost is kept beyond its end', () => {
+  const jobs = new Jobs();
+  jobs.take({ job: 3, seq: 0, kind: 'started', title: 'Fix' });
+  jobs.take({ job: 3, seq: 1, kind: 'estimate', message: 'about $0.02' });
+  jobs.take({ job: 3, seq: 2, kind: 'usage', outputTokens: 9, cost: '$0.0123' });
+  const job = jobs.take({ job: 3, seq: 3, kind: 'finished', landed: true, summary: 'one hunk' });
+  assert.deepEqual([job.estimate, job.cost], ['about $0.02', '$0.0123']);
+});

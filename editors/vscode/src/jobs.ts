@@ -16,6 +16,10 @@ export interface Job {
   line: string;
   engine: string;
   landed: boolean;
+  /** What it has cost, in words; empty where nothing is said. */
+  cost: string;
+  /** What was said before about what it will cost. */
+  estimate: string;
   /** The proposal that waits for a decision since it ended. */
   review?: number;
   /** The file with an answer to read, or with the reply of a job that failed. */
@@ -51,6 +55,12 @@ export class Jobs {
         break;
       case 'text':
         job.text += event.text ?? '';
+        break;
+      case 'estimate':
+        job.estimate = event.message ?? '';
+        break;
+      case 'usage':
+        job.cost = event.cost ?? '';
         break;
       case 'finished':
       case 'failed': {
@@ -118,7 +128,7 @@ export class Jobs {
   private at(number: number): Job {
     let job = this.byNumber.get(number);
     if (job === undefined) {
-      job = { number, title: '', text: '', state: 'running', line: '', engine: '', landed: false };
+      job = { number, title: '', text: '', state: 'running', line: '', engine: '', landed: false, cost: '', estimate: '' };
       this.byNumber.set(number, job);
     }
     return job;

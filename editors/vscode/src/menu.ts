@@ -38,6 +38,12 @@ export async function showMenu(server: Server, jobs: Jobs, reviews: Reviews): Pr
   if (server.state === 'running') {
     row('edit', 'Rewrite with an instruction…', 'pleach.here.rewrite');
     row('clippy', 'Land a copied reply', 'pleach.here.land');
+    if (server.offers('pleach.plan')) {
+      row('checklist', 'Plan a goal…', 'pleach.here.plan');
+    }
+    if (server.offers('pleach.usage')) {
+      row('credit-card', 'Usage and cost', 'pleach.here.usage');
+    }
     row('list-tree', 'Jobs, proposals and history', 'pleach.proposals.focus');
   }
   row('gear', 'Settings', 'pleach.openSettings', server.engine);

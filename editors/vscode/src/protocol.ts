@@ -22,6 +22,9 @@ export interface CommandArguments {
   uri?: string;
   range?: Span;
   instruction?: string;
+  goal?: string;
+  from?: string;
+  step?: number;
   reply?: string;
   note?: string;
   job?: number;
@@ -39,7 +42,7 @@ export interface CommandArguments {
 export interface JobEvent {
   job: number;
   seq: number;
-  kind: 'started' | 'phase' | 'text' | 'hunk' | 'verdict' | 'usage' | 'finished' | 'failed';
+  kind: 'started' | 'phase' | 'text' | 'hunk' | 'verdict' | 'estimate' | 'usage' | 'finished' | 'failed';
   action?: string;
   title?: string;
   uri?: string | null;
@@ -48,6 +51,8 @@ export interface JobEvent {
   engine?: string;
   inputTokens?: number;
   outputTokens?: number;
+  /** What the job has cost so far, in words. */
+  cost?: string | null;
   landed?: boolean;
   review?: number;
   hunks?: number;
@@ -119,4 +124,9 @@ export function needsInstruction(command: string, given: CommandArguments): bool
 /** Whether it has to be asked what should be different before `command` can be sent. */
 export function needsNote(command: string, given: CommandArguments): boolean {
   return command === 'pleach.retry' && (given.note ?? '').trim() === '';
+}
+
+/** Whether it has to be asked what a plan is for before `command` can be sent. */
+export function needsGoal(command: string, given: CommandArguments): boolean {
+  return command === 'pleach.plan' && given.from === undefined && (given.goal ?? given.instruction ?? '').trim() === '';
 }

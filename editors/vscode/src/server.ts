@@ -122,6 +122,11 @@ export class Server {
     return (await this.client?.code2ProtocolConverter.asDiagnostics([...here])) ?? [];
   }
 
+  /** Whether this server has a command: an older one may be installed. */
+  offers(command: string): boolean {
+    return this.running()?.initializeResult?.capabilities.executeCommandProvider?.commands.includes(command) ?? false;
+  }
+
   /** Asks what landed and what answers. */
   async look(): Promise<void> {
     const [status, landed] = await Promise.all([this.ask('pleach.status', {}), this.ask('pleach.history', {})]);
@@ -152,6 +157,8 @@ export class Server {
     switch (state) {
       case State.Running:
         this.turn('running');
+        void vscode.commands.executeCommand('setContext', 'pleach.offersPlans', this.offers('pleach.plan'));
+        void vscode.commands.executeCommand('setContext', 'pleach.offersUsage', this.offers('pleach.usage'));
         this.reviews.takeAll(((await this.ask('pleach.reviews', {})) as Review[] | undefined) ?? []);
         await this.look();
         break;

@@ -75,10 +75,10 @@ export class JobsView extends Tree<JobNode> {
     const item = new vscode.TreeItem(node.title, state);
     // VS Code remembers by the id whether it is open: a job opens with its first words, and closes with its end.
     item.id = `${node.number} ${node.state} ${node.text === ''}`;
-    item.description = node.line;
+    item.description = [node.line, node.state === 'running' ? '' : node.cost].filter((part) => part !== '').join(' · ');
     item.iconPath = new vscode.ThemeIcon(ICONS[node.state]);
     item.contextValue = `job.${node.state}`;
-    item.tooltip = `${node.title}\n${node.line}\n${node.engine}`.trim();
+    item.tooltip = [node.title, node.line, node.estimate, node.cost, node.engine].filter((part) => part !== '').join('\n');
     item.accessibilityInformation = { label: `${node.title}, ${node.state}, ${node.line}` };
     item.command = { title: 'Show', command: 'pleach.job.show', arguments: [node] };
     return item;

@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 
 import { offered, remembered } from './instructions';
-import { needsInstruction, needsNote, type CommandArguments } from './protocol';
+import { needsGoal, needsInstruction, needsNote, type CommandArguments } from './protocol';
 
 interface Box {
   /** Where what was typed before is kept. */
@@ -22,6 +22,12 @@ const NOTE: Box = {
   key: 'notes',
   title: 'Pleach: Retry',
   placeholder: 'What should be different this time?',
+};
+
+const GOAL: Box = {
+  key: 'goals',
+  title: 'Pleach: Plan',
+  placeholder: 'What is the goal? Without a model: todos, document FILE, test FILE',
 };
 
 interface Row extends vscode.QuickPickItem {
@@ -43,12 +49,17 @@ export class Words {
       const instruction = await this.ask(INSTRUCTION);
       return instruction === undefined ? undefined : { ...given, instruction };
     }
+    if (needsGoal(command, given)) {
+      const goal = await this.ask(GOAL);
+      return goal === undefined ? undefined : { ...given, goal };
+    }
     return given;
   }
 
   async forget(): Promise<void> {
     await this.memory.update(INSTRUCTION.key, undefined);
     await this.memory.update(NOTE.key, undefined);
+    await this.memory.update(GOAL.key, undefined);
   }
 
   private earlier(box: Box): string[] {
