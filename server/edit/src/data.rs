@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use pleach_grammars::Language;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-/// A larger text is left to the grammar alone: the parser of YAML takes up to a second a megabyte.
-const MAX_YAML: usize = 256 << 10;
+/// Larger texts are left to the grammar alone: the parser of YAML takes up to a second a megabyte, that
+/// of TOML up to a hundred times the memory of the text.
+const MAX_PARSED: usize = 256 << 10;
 
 /// What the real parser says of the text after, when it had nothing to say of the text before.
 pub(crate) fn regression(language: Language, before: &str, after: &str) -> Option<String> {
@@ -16,7 +17,7 @@ pub(crate) fn regression(language: Language, before: &str, after: &str) -> Optio
         Language::Yaml => yaml(text).err(),
         _ => None,
     };
-    if language == Language::Yaml && after.len().max(before.len()) > MAX_YAML {
+    if language != Language::Json && after.len().max(before.len()) > MAX_PARSED {
         return None;
     }
     if let Some(problem) = of(after) {
@@ -34,6 +35,11 @@ pub(crate) fn regression(language: Language, before: &str, after: &str) -> Optio
         .find(|key| !known.contains(key))
         .or(repeated.first())?;
     added.then(|| format!("the key `{name}` is there twice now"))
+}
+
+/// Whether a real parser that takes little memory accepts a text.
+pub(crate) fn accepts(language: Language, text: &str) -> bool {
+    language == Language::Json && json(text).is_none()
 }
 
 fn strip(text: &str) -> &str {

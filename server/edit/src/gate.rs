@@ -6,6 +6,7 @@
 //! text before is at hand.
 
 mod embedded;
+mod windows;
 
 use std::fmt;
 
@@ -104,34 +105,63 @@ pub(crate) fn check(
         patience == 0
     };
     let known = known.filter(|known| known.language() == language);
+    let data_problem = data::regression(language, before, after);
+    let large = known.is_none() && before.len().max(after.len()) > windows::LARGE;
+    if large && data_problem.is_none() && data::accepts(language, after) {
+        return FileVerdict::unchecked(Check::Checked);
+    }
+    let part = large
+        .then(|| windows::check(before, changes, after, language, &mut stop))
+        .flatten();
+    let mut verdict =
+        part.unwrap_or_else(|| whole(before, changes, after, language, known, &mut stop).0);
+    if verdict.check == Check::Checked {
+        verdict.data_problem = data_problem;
+    }
+    verdict
+}
+
+/// Compares the trees of two texts. Tells as well whether the text before had no problem, if that had
+/// to be found out.
+fn whole(
+    before: &str,
+    changes: &ChangeSet,
+    after: &str,
+    language: Language,
+    known: Option<&Syntax>,
+    mut stop: &mut dyn FnMut() -> bool,
+) -> (FileVerdict, Option<bool>) {
+    let too_costly = || (FileVerdict::unchecked(Check::TooCostly), None);
     let after_syntax = match known {
         Some(known) => known.reparse(before, changes, after, &mut stop),
         None => parse_until(language, after, &mut stop),
     };
     let Some(after_syntax) = after_syntax else {
-        return FileVerdict::unchecked(Check::TooCostly);
+        return too_costly();
     };
     let mut verdict = FileVerdict::unchecked(Check::Checked);
-    verdict.data_problem = data::regression(language, before, after);
     verdict.new_problems = embedded::added(before, after, &after_syntax, &mut stop);
-    if after_syntax.has_problems() {
-        let mut now = after_syntax.problems(after);
-        let before_syntax = match known {
-            Some(known) => Some(known.clone()),
-            None => parse_until(language, before, &mut stop),
-        };
-        let Some(before_syntax) = before_syntax else {
-            return FileVerdict::unchecked(Check::TooCostly);
-        };
-        let old = before_syntax.problems(before);
-        now = added(&old, &now, changes);
-        let hopeless = before_syntax.problem_count() >= after_syntax.problem_count()
-            && is_hopeless(&old, before.len());
-        if !hopeless {
-            verdict.new_problems.extend(now);
-        }
+    if !after_syntax.has_problems() {
+        return (verdict, None);
     }
-    verdict
+    let now = after_syntax.problems(after);
+    let count = after_syntax.problem_count();
+    // Two trees at once would take twice the memory.
+    drop(after_syntax);
+    let before_syntax = match known {
+        Some(known) => Some(known.clone()),
+        None => parse_until(language, before, &mut stop),
+    };
+    let Some(before_syntax) = before_syntax else {
+        return too_costly();
+    };
+    let old = before_syntax.problems(before);
+    let was_clean = !before_syntax.has_problems();
+    let hopeless = before_syntax.problem_count() >= count && is_hopeless(&old, before.len());
+    if !hopeless {
+        verdict.new_problems.extend(added(&old, &now, changes));
+    }
+    (verdict, Some(was_clean))
 }
 
 /// How much longer a problem may get without being another one.

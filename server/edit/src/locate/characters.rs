@@ -26,26 +26,26 @@ fn in_file_endings<'a>(index: &Index<'_>, old: &'a str) -> Cow<'a, str> {
 }
 
 /// Every place where the old text stands byte for byte, overlapping ones left out.
-pub(crate) fn every(index: &Index<'_>, old: &str, limit: usize) -> Vec<Stretch> {
+pub(crate) fn every<'a>(index: &'a Index<'_>, old: &'a str) -> impl Iterator<Item = Stretch> + 'a {
     let needle = in_file_endings(index, old);
-    if needle.is_empty() {
-        return Vec::new();
-    }
     let rung = if matches!(needle, Cow::Borrowed(_)) {
         Rung::Exact
     } else {
         Rung::LineEndings
     };
-    let text = index.file.text();
-    memchr::memmem::find_iter(text.as_bytes(), needle.as_bytes())
-        .filter(|&start| start >= index.file.first_byte())
-        .take(limit)
-        .map(|start| Stretch {
+    let length = needle.len();
+    let finder = memchr::memmem::Finder::new(needle.as_bytes()).into_owned();
+    let text = index.file.text().as_bytes();
+    let mut from = index.file.first_byte();
+    std::iter::from_fn(move || {
+        let start = from + finder.find(text.get(from..)?).filter(|_| length > 0)?;
+        from = start + length;
+        Some(Stretch {
             rung,
             start,
-            end: start + needle.len(),
+            end: from,
         })
-        .collect()
+    })
 }
 
 /// A further place that overlaps the only one found: `aa` stands in `aaa` twice.
@@ -65,7 +65,7 @@ fn overlapping(index: &Index<'_>, hits: &[Stretch]) -> Option<Stretch> {
 /// Where the old text stands byte for byte. When it was copied with its indentation or over several
 /// lines, places where it is whole lines go before places where it ends a longer line.
 pub(crate) fn find(index: &Index<'_>, old: &str) -> Vec<Stretch> {
-    let mut hits = every(index, old, MAX_HITS);
+    let mut hits: Vec<Stretch> = every(index, old).take(MAX_HITS).collect();
     hits.extend(overlapping(index, &hits));
     if old.starts_with([' ', '\t']) && old.contains('\n') {
         // Whole lines, copied with their indentation: within a deeper one they are other lines.

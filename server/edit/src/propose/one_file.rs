@@ -76,6 +76,9 @@ pub(super) enum Change {
 /// After so many hunks without a certain place the others are not looked for.
 const MAX_REASONS: usize = 64;
 
+/// So many places are held for hunks that have several, until their neighbours tell which is meant.
+const MAX_HELD: usize = 16_384;
+
 /// What is said of a hunk that is nowhere, after many others.
 const NOT_COMPARED: &str =
     " What comes closest was searched for the hunks before it only: there are too many.";
@@ -105,7 +108,7 @@ pub(super) fn edit(
     let mut edits = Edits::default();
     let mut refused = Vec::new();
     let mut stages: Vec<(usize, &Hunk, Stage<'_>)> = Vec::new();
-    let (mut lost, mut unread) = (0, 0);
+    let (mut lost, mut unread, mut held) = (0, 0, 0);
     for &(number, hunk) in members {
         // The reply is refused already: these reasons are enough to go on with.
         if refused.len() + lost >= MAX_REASONS {
@@ -115,6 +118,15 @@ pub(super) fn edit(
         match file.stage(number, hunk, members.len()) {
             Ok(stage) => {
                 lost += usize::from(matches!(&stage, Stage::Spots(_, spots) if spots.is_empty()));
+                if let Stage::Spots(_, spots) = &stage
+                    && spots.len() > 1
+                {
+                    held += spots.len();
+                    if held > MAX_HELD {
+                        refused.push(*file.ambiguous(number, spots));
+                        continue;
+                    }
+                }
                 stages.push((number, hunk, stage));
             }
             Err(refusal) => refused.push(*refusal),

@@ -288,10 +288,9 @@ impl File<'_, '_> {
         }
     }
 
-    fn stretch(&self, hit: ByteStretch, old: &str, new: &str) -> Fixed {
-        let file = &self.index.file;
-        let ending = file.majority_ending();
-        // Only what differs is replaced, so that neighbouring hunks do not get in each other's way.
+    /// Only what differs is replaced, so that neighbouring hunks do not get in each other's way.
+    fn replacement(&self, hit: ByteStretch, old: &str, new: &str) -> Replacement {
+        let ending = self.index.file.majority_ending();
         let (head, tail) = shared_ends(old, new);
         let extra = ending.len() - 1;
         let in_file = |text: Option<&str>| {
@@ -306,9 +305,14 @@ impl File<'_, '_> {
             middle.replace('\n', ending)
         };
         let delete = ByteRange::new(ByteOffset(start), ByteOffset(end));
+        Replacement { delete, insert }
+    }
+
+    fn stretch(&self, hit: ByteStretch, old: &str, new: &str) -> Fixed {
+        let file = &self.index.file;
         Fixed {
             rung: Some(hit.rung),
-            changes: vec![Change::Bytes(Replacement { delete, insert })],
+            changes: vec![Change::Bytes(self.replacement(hit, old, new))],
             region: (
                 file.line_at(hit.start),
                 file.line_at(hit.end.saturating_sub(1)) + 1,
@@ -365,54 +369,46 @@ impl File<'_, '_> {
         old: &'h str,
         new: &'h str,
     ) -> Result<Stage<'h>, Boxed> {
-        let hits = every_stretch(self.index, old, usize::MAX);
         self.check_placeholder(number, old, new)?;
-        let Some((first, last)) = hits.first().zip(hits.last()) else {
+        let mut all = Fixed::default();
+        let mut joined: Vec<Replacement> = Vec::new();
+        let mut ends: Option<(usize, usize)> = None;
+        let many = every_stretch(self.index, old).nth(MANY_HITS).is_some();
+        for hit in every_stretch(self.index, old) {
+            all.rung = Some(hit.rung);
+            ends = Some((ends.map_or(hit.start, |(first, _)| first), hit.end));
+            let next = self.replacement(hit, old, new);
+            self.join(next, &mut joined, many);
+        }
+        let Some((first, last)) = ends else {
             return self.by_lines(number, old, new, Unit::Characters, false, &[]);
         };
-        let mut all = Fixed {
-            rung: Some(first.rung),
-            ..Fixed::default()
-        };
-        for hit in &hits {
-            all.changes.extend(self.stretch(*hit, old, new).changes);
-        }
-        if hits.len() > MANY_HITS {
-            all.changes = self.joined(all.changes);
-        }
+        joined.shrink_to_fit();
+        all.changes = joined.into_iter().map(Change::Bytes).collect();
         let file = &self.index.file;
         all.region = (
-            file.line_at(first.start),
-            file.line_at(last.end.saturating_sub(1)) + 1,
+            file.line_at(first),
+            file.line_at(last.saturating_sub(1)) + 1,
         );
         Ok(Stage::Placed(all))
     }
 
-    /// Replacements of bytes, in order, made fewer: a hundred thousand would fill the memory.
-    fn joined(&self, changes: Vec<Change>) -> Vec<Change> {
+    /// Adds a replacement behind the others; where there are many, to the last one if little lies
+    /// between them: a hundred thousand would fill the memory.
+    fn join(&self, next: Replacement, joined: &mut Vec<Replacement>, many: bool) {
         let text = self.index.file.text();
-        let mut joined: Vec<Replacement> = Vec::new();
-        let mut others = Vec::new();
-        for change in changes {
-            let Change::Bytes(next) = change else {
-                others.push(change);
-                continue;
-            };
-            let between = joined.last().and_then(|last| {
-                let between = last.delete.end.0..next.delete.start.0;
-                text.get(between).filter(|between| between.len() <= LITTLE)
-            });
-            match (joined.last_mut(), between) {
-                (Some(last), Some(between)) => {
-                    last.delete.end = next.delete.end;
-                    last.insert.push_str(between);
-                    last.insert.push_str(&next.insert);
-                }
-                _ => joined.push(next),
+        let between = joined.last().filter(|_| many).and_then(|last| {
+            let between = last.delete.end.0..next.delete.start.0;
+            text.get(between).filter(|between| between.len() <= LITTLE)
+        });
+        match (joined.last_mut(), between) {
+            (Some(last), Some(between)) => {
+                last.delete.end = next.delete.end;
+                last.insert.push_str(between);
+                last.insert.push_str(&next.insert);
             }
+            _ => joined.push(next),
         }
-        others.extend(joined.into_iter().map(Change::Bytes));
-        others
     }
 
     /// Old and new text with as many lines of `...`: the pieces between them are replaced, what the
