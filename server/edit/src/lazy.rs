@@ -259,10 +259,16 @@ fn plan(
             check_beside(index, shown.line(line), Some(last.1 + 1), false)?;
         }
         // New lines that the file has again where the elision begins are not new.
-        let head = solids(shown, group.start..first.0);
-        let tail = solids(shown, last.0 + 1..group.end);
-        let above = (0..first.1).rev().map(|at| index.file.line(at));
-        let below = (last.1 + 1..index.file.len()).map(|at| index.file.line(at));
+        let (Some(top), Some(bottom)) = (
+            best.pairs_in(group.clone()).next(),
+            best.pairs_in(group.clone()).last(),
+        ) else {
+            continue;
+        };
+        let head = solids(shown, group.start..top.0);
+        let tail = solids(shown, bottom.0 + 1..group.end);
+        let above = (0..top.1).rev().map(|at| index.file.line(at));
+        let below = (bottom.1 + 1..index.file.len()).map(|at| index.file.line(at));
         let mirrored: Vec<&str> = head.iter().rev().copied().collect();
         if hidden_before {
             check_echo(&mirrored, above)?;

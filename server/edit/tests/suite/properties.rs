@@ -23,6 +23,8 @@ fn line() -> impl Strategy<Value = String> {
         (0usize..40, 0usize..3)
             .prop_map(|(n, depth)| format!("{}value{n} = compute({n});", "  ".repeat(depth))),
         (0usize..4, 0usize..3).prop_map(|(n, depth)| format!("{}log({n});", "  ".repeat(depth))),
+        (0usize..6, 0usize..3)
+            .prop_map(|(n, depth)| format!("{}say('word {n}');", "  ".repeat(depth))),
         Just(String::new()),
     ]
 }
@@ -77,21 +79,81 @@ fn edit() -> impl Strategy<Value = Edit> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Format {
     Block,
+    Tags,
     Diff,
     Patch,
     Tool,
     Numbers,
     Whole,
+    Snippet,
 }
 
+/// What goes wrong on the way from an edit to a reply.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Noise {
     None,
+    /// Everything is four blanks further in.
     Shifted,
+    /// A level is a tab instead of two blanks.
+    Tabs,
+    /// Blanks at the ends of lines that are copied.
     Blanks,
+    /// Typographic quotes in lines that are copied.
+    Quotes,
+    /// A letter is missing in a line of context.
+    Misspelt,
+    /// A line of context is missing.
+    Missing,
+    /// A line of context that the file does not have.
+    Extra,
+    /// Blank lines between others are missing in what is looked for.
+    BlankLines,
+    /// The numbers of a diff are wrong.
+    Numbers,
+    /// Context of a diff lacks its mark.
+    Unmarked,
     Crlf,
     Prose,
+    /// The hunk is there twice.
+    Twice,
+    /// The reply ends before it is finished.
+    Cut,
+    /// A line that goes was changed in the file meanwhile.
+    Stale,
+    /// What replaces it is not spelt out.
+    Placeholder,
 }
+
+const FORMATS: [Format; 8] = [
+    Format::Block,
+    Format::Tags,
+    Format::Diff,
+    Format::Patch,
+    Format::Tool,
+    Format::Numbers,
+    Format::Whole,
+    Format::Snippet,
+];
+
+const NOISES: [Noise; 17] = [
+    Noise::None,
+    Noise::Shifted,
+    Noise::Tabs,
+    Noise::Blanks,
+    Noise::Quotes,
+    Noise::Misspelt,
+    Noise::Missing,
+    Noise::Extra,
+    Noise::BlankLines,
+    Noise::Numbers,
+    Noise::Unmarked,
+    Noise::Crlf,
+    Noise::Prose,
+    Noise::Twice,
+    Noise::Cut,
+    Noise::Stale,
+    Noise::Placeholder,
+];
 
 fn join(lines: &[String]) -> String {
     lines.iter().fold(String::new(), |mut out, line| {
@@ -101,84 +163,161 @@ fn join(lines: &[String]) -> String {
     })
 }
 
-fn noisy(line: &str, noise: Noise, old: bool) -> String {
+/// A line as a noisy reply has it. `copied` lines are those that are in the file.
+fn noisy(line: &str, noise: Noise, copied: bool) -> String {
     match noise {
         Noise::Shifted if !line.is_empty() => format!("    {line}"),
-        Noise::Blanks if old && !line.is_empty() => format!("{line} "),
+        Noise::Tabs => {
+            let body = line.trim_start();
+            format!("{}{body}", "\t".repeat((line.len() - body.len()) / 2))
+        }
+        Noise::Blanks if copied && !line.is_empty() => format!("{line} "),
+        Noise::Quotes if copied => line.replace('\'', "’"),
         _ => line.to_owned(),
     }
 }
 
-fn written(edit: &Edit, format: Format, noise: Noise) -> String {
+/// The lines of a hunk, each with the mark that a diff gives it.
+type Marked = Vec<(char, String)>;
+
+/// The hunk with its context, and what noise makes of it. `pick` chooses the line that goes wrong.
+fn hunk(edit: &Edit, noise: Noise, pick: usize) -> Marked {
     let (low, high) = edit.context(3);
-    let text = |lines: &[String], old: bool| -> Vec<String> {
-        lines.iter().map(|line| noisy(line, noise, old)).collect()
+    let part = |mark: char, lines: &[String]| -> Marked {
+        let copied = mark != '+';
+        let with_mark = |line: &String| (mark, noisy(line, noise, copied));
+        lines.iter().map(with_mark).collect()
     };
-    let old = text(&edit.before[low..high], true);
-    let mut kept: Vec<String> = edit.before[low..edit.first].to_vec();
-    kept.extend(edit.new.iter().cloned());
-    kept.extend(edit.before[edit.last..high].iter().cloned());
-    // Blanks at line ends are put on kept lines alike, as a reply that copies does.
-    let new: Vec<String> = kept
-        .iter()
-        .map(|line| {
-            noisy(
-                line,
-                noise,
-                noise == Noise::Blanks && !edit.new.contains(line),
-            )
+    let above = part(' ', &edit.before[low..edit.first]);
+    let below = part(' ', &edit.before[edit.last..high]);
+    let (head, tail) = (above.len(), below.len());
+    let mut lines = above;
+    lines.extend(part('-', &edit.before[edit.first..edit.last]));
+    lines.extend(part('+', &edit.new));
+    let after_change = lines.len();
+    lines.extend(below);
+    // Lines of context that are neither beside the change nor at an end.
+    let inner: Vec<usize> = (0..lines.len())
+        .filter(|&at| {
+            (at > 0 && at + 1 < head) || (at > after_change && at + 1 < after_change + tail)
         })
+        .filter(|&at| lines[at].1.len() > 8)
         .collect();
+    let chosen = inner.get(pick % inner.len().max(1)).copied();
+    match (noise, chosen) {
+        (Noise::Misspelt, Some(at)) => {
+            let place = lines[at].1.len() - 3;
+            lines[at].1.remove(place);
+        }
+        (Noise::Missing, Some(at)) => {
+            lines.remove(at);
+        }
+        (Noise::Extra, _) => lines.insert(0, (' ', "nothing.like(it);".to_owned())),
+        _ => {}
+    }
+    lines
+}
+
+fn side(lines: &Marked, skipped: char) -> Vec<String> {
+    let kept = lines.iter().filter(|(mark, _)| *mark != skipped);
+    kept.map(|(_, line)| line.clone()).collect()
+}
+
+/// Whether a line is a blank line of context, not at an end, that the noise leaves out.
+fn is_dropped(lines: &Marked, at: usize, noise: Noise) -> bool {
+    let inside = at > 0 && at + 1 < lines.len();
+    noise == Noise::BlankLines && inside && lines[at] == (' ', String::new())
+}
+
+/// What is looked for and what takes its place.
+fn sides(lines: &Marked, noise: Noise) -> (Vec<String>, Vec<String>) {
+    let (mut old, mut new) = (side(lines, '+'), side(lines, '-'));
+    if noise == Noise::BlankLines {
+        let kept = (0..lines.len()).filter(|&at| !is_dropped(lines, at, noise));
+        old = side(&kept.map(|at| lines[at].clone()).collect(), '+');
+    }
+    if noise == Noise::Placeholder && new.len() > 3 {
+        new.splice(1..new.len() - 1, ["// ... existing code ...".to_owned()]);
+    }
+    (old, new)
+}
+
+fn diff_body(lines: &Marked, noise: Noise) -> String {
+    let shown = (0..lines.len()).filter(|&at| !is_dropped(lines, at, noise));
+    shown.fold(String::new(), |mut body, at| {
+        let (mark, line) = &lines[at];
+        if noise == Noise::Unmarked && *mark == ' ' && !line.is_empty() {
+            let _ = writeln!(body, "{line}");
+        } else {
+            let _ = writeln!(body, "{mark}{line}");
+        }
+        body
+    })
+}
+
+fn written(edit: &Edit, format: Format, noise: Noise, pick: usize) -> String {
+    let (low, high) = edit.context(3);
+    let lines = hunk(edit, noise, pick);
+    let (old, new) = sides(&lines, noise);
+    let (old, new) = (join(&old), join(&new));
+    let times = if noise == Noise::Twice { 2 } else { 1 };
     let mut reply = match format {
-        Format::Block => format!(
-            "{PATH}\n```js\n<<<<<<< SEARCH\n{}=======\n{}>>>>>>> REPLACE\n```\n",
-            join(&old),
-            join(&new)
-        ),
-        Format::Diff | Format::Patch => {
-            let mut body = String::new();
-            for line in text(&edit.before[low..edit.first], true) {
-                let _ = writeln!(body, " {line}");
-            }
-            for line in text(&edit.before[edit.first..edit.last], true) {
-                let _ = writeln!(body, "-{line}");
-            }
-            for line in text(&edit.new, false) {
-                let _ = writeln!(body, "+{line}");
-            }
-            for line in text(&edit.before[edit.last..high], true) {
-                let _ = writeln!(body, " {line}");
-            }
-            if format == Format::Diff {
-                let (count, new) = (
-                    high - low,
-                    high - low + edit.new.len() + edit.first - edit.last,
-                );
-                format!(
-                    "--- a/{PATH}\n+++ b/{PATH}\n@@ -{},{count} +{},{new} @@\n{body}",
-                    low + 1,
-                    low + 1
-                )
-            } else {
-                format!("*** Begin Patch\n*** Update File: {PATH}\n@@\n{body}*** End Patch\n")
-            }
+        Format::Block => {
+            format!("{PATH}\n```js\n<<<<<<< SEARCH\n{old}=======\n{new}>>>>>>> REPLACE\n```\n").repeat(times)
+        }
+        Format::Tags => format!(
+            "<edits path=\"{PATH}\">\n<old_text>\n{old}</old_text>\n<new_text>\n{new}</new_text>\n</edits>\n"
+        )
+        .repeat(times),
+        Format::Diff => {
+            let body = diff_body(&lines, noise);
+            let counts = (high - low, high - low + edit.new.len() + edit.first - edit.last);
+            let at = low + 1 + if noise == Noise::Numbers { 3 } else { 0 };
+            let head = format!("@@ -{at},{} +{at},{} @@\n", counts.0, counts.1);
+            format!("--- a/{PATH}\n+++ b/{PATH}\n{}", format!("{head}{body}").repeat(times))
+        }
+        Format::Patch => {
+            let body = format!("@@\n{}", diff_body(&lines, noise)).repeat(times);
+            format!("*** Begin Patch\n*** Update File: {PATH}\n{body}*** End Patch\n")
         }
         Format::Tool => {
-            serde_json::json!({ "path": PATH, "old_str": join(&old), "new_str": join(&new) })
-                .to_string()
+            let edit = serde_json::json!({ "old_str": old, "new_str": new });
+            serde_json::json!({ "path": PATH, "edits": vec![edit; times] }).to_string()
         }
-        Format::Numbers => serde_json::json!({ "path": PATH, "edits": [{
-            "start_line": edit.first + 1, "end_line": edit.last, "new_text": join(&edit.new),
-        }]})
-        .to_string(),
+        Format::Numbers => {
+            let gone = join(&edit.before[edit.first..edit.last]);
+            serde_json::json!({ "path": PATH, "edits": [{
+                "start_line": edit.first + 1, "end_line": edit.last, "old_text": gone, "new_text": join(&edit.new),
+            }]})
+            .to_string()
+        }
         Format::Whole => format!("{PATH}\n````js\n{}````\n", join(&edit.after())),
+        Format::Snippet => {
+            // A snippet says how lines read: what is misspelt in it is a change, and so are blanks in a
+            // whole text of few lines.
+            let part = low > 0 || high < edit.before.len();
+            let copied = if part && noise == Noise::Blanks { noise } else { Noise::None };
+            let shown = side(&hunk(edit, copied, pick), '-');
+            let elision = "// ... existing code ...\n";
+            let above = if low > 0 { elision } else { "" };
+            let below = if high < edit.before.len() { elision } else { "" };
+            format!("{PATH}\n````js\n{above}{}{below}````\n", join(&shown))
+        }
     };
     match noise {
         Noise::Crlf if !matches!(format, Format::Tool | Format::Numbers) => {
             reply = reply.replace('\n', "\r\n");
         }
-        Noise::Prose if !matches!(format, Format::Diff) => {
+        Noise::Prose if format != Format::Diff => {
             reply = format!("Sure, `compute()` stays.\n\n{reply}\n1. run the tests\n");
+        }
+        Noise::Cut => {
+            let at = reply.len() * (30 + pick % 68) / 100;
+            let at = (0..=at)
+                .rev()
+                .find(|&at| reply.is_char_boundary(at))
+                .unwrap();
+            reply.truncate(at);
         }
         _ => {}
     }
@@ -186,24 +325,11 @@ fn written(edit: &Edit, format: Format, noise: Noise) -> String {
 }
 
 fn formats() -> impl Strategy<Value = Format> {
-    prop::sample::select(vec![
-        Format::Block,
-        Format::Diff,
-        Format::Patch,
-        Format::Tool,
-        Format::Numbers,
-        Format::Whole,
-    ])
+    prop::sample::select(FORMATS.to_vec())
 }
 
 fn noises() -> impl Strategy<Value = Noise> {
-    prop::sample::select(vec![
-        Noise::None,
-        Noise::Shifted,
-        Noise::Blanks,
-        Noise::Crlf,
-        Noise::Prose,
-    ])
+    prop::sample::select(NOISES.to_vec())
 }
 
 /// Pieces of replies, so that random ones come near to real ones.
@@ -256,38 +382,57 @@ fn scraps() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, max_global_rejects: 20_000, failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(7), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, max_global_rejects: 20_000, failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(7), ..ProptestConfig::default() })]
 
     #[test]
     fn an_edit_comes_out_as_meant_or_is_refused(
-        edit in edit(), format in formats(), noise in noises(), crlf in any::<bool>(), ended in any::<bool>(),
+        edit in edit(), format in formats(), noise in noises(), pick in 0usize..10_000, crlf in any::<bool>(), ended in any::<bool>(),
     ) {
         let (before, after) = (join(&edit.before), join(&edit.after()));
         prop_assume!(!after.trim().is_empty());
         // A last blank line that is not ended is no line.
         prop_assume!(ended || !(before.ends_with("\n\n") || after.ends_with("\n\n")));
         // How far something was shifted cannot be told from blank lines.
-        let (low, high) = edit.context(3);
-        let blank = edit.before[low..high].iter().all(|line| line.trim().is_empty());
+        let lines = hunk(&edit, noise, pick);
+        let (shown, new) = sides(&lines, noise);
+        let blank = shown.iter().all(|line| line.trim().is_empty());
         prop_assume!(!(noise == Noise::Shifted && blank));
-        // What stands byte for byte at another place is a right reply for that place.
-        let shown: Vec<String> = edit.before[low..high].iter().map(|line| noisy(line, noise, true)).collect();
-        let twin = shown != edit.before[low..high]
+        // What stands byte for byte in the file is a right reply for that place.
+        let (low, high) = edit.context(3);
+        let literal = shown != edit.before[low..high]
             && edit.before.windows(shown.len().max(1)).any(|lines| lines == shown);
-        prop_assume!(!twin);
+        prop_assume!(!literal);
+        // What goes beside an elision cannot be told from what the elision hides.
+        let solid = |lines: &[String]| lines.iter().any(|line| !line.is_empty());
+        let shown_above = low == 0 || solid(&edit.before[low..edit.first]);
+        let shown_below = high == edit.before.len() || solid(&edit.before[edit.last..high]);
+        prop_assume!(format != Format::Snippet || (shown_above && shown_below));
+        let mut file = edit.before.clone();
+        if noise == Noise::Stale && edit.first < edit.last && !file[edit.first].is_empty() {
+            file[edit.first] = format!("changed.meanwhile({});", file[edit.first].trim());
+        }
         let dialect = |text: String| {
             let text = if ended { text } else { text.strip_suffix('\n').unwrap_or(&text).to_owned() };
             if crlf { text.replace('\n', "\r\n") } else { text }
         };
-        let (before, after) = (dialect(before), dialect(after));
+        let (before, after) = (dialect(join(&file)), dialect(after));
         let files = BTreeMap::from([(PATH.to_owned(), before.clone())]);
-        let reply = written(&edit, format, noise);
+        let reply = written(&edit, format, noise, pick);
         if let Ok(proposal) = propose(&EditRequest::new(&reply, &files)) {
             let got = proposal.after(PATH).unwrap();
             // A patch ends every line that it writes; no other format touches the end of the file.
             let ends = format == Format::Patch && !ended;
-            let meant = got == after || (ends && got.trim_end() == after.trim_end());
+            // A snippet says little of blank lines beside its ends and its elisions.
+            let solid = |text: &str| -> Vec<String> {
+                text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+            };
+            let meant = got == after
+                || (ends && got.trim_end() == after.trim_end())
+                || (format == Format::Snippet && solid(&got) == solid(&after));
             prop_assert!(meant, "{format:?} {noise:?}\n{reply}\nmeant {after:?}\ngot   {got:?}");
+            let by_text = matches!(format, Format::Block | Format::Tags | Format::Tool);
+            let left_out = noise == Noise::Placeholder && by_text && new.len() > 2 && new[1].contains("existing");
+            prop_assert!(!left_out, "{format:?}\n{reply}\ngot {got:?}");
         }
     }
 
@@ -295,12 +440,14 @@ proptest! {
     fn clean_edits_with_a_unique_place_apply(edit in edit(), format in formats()) {
         let (before, after) = (join(&edit.before), join(&edit.after()));
         prop_assume!(!after.trim().is_empty() && before != after);
+        // A snippet may be refused where an elision could hide what it shows.
+        prop_assume!(format != Format::Snippet);
         let (low, high) = edit.context(3);
         let block = &edit.before[low..high];
         let places = edit.before.windows(block.len().max(1)).filter(|lines| *lines == block).count();
         prop_assume!(places == 1 && block.iter().any(|line| !line.trim().is_empty()));
         let files = BTreeMap::from([(PATH.to_owned(), before)]);
-        let reply = written(&edit, format, Noise::None);
+        let reply = written(&edit, format, Noise::None, 0);
         match propose(&EditRequest::new(&reply, &files)) {
             Ok(proposal) => prop_assert_eq!(proposal.after(PATH).unwrap(), after),
             // The words of the refusal say why; a syntax error or a drastic loss is reason enough.

@@ -97,8 +97,14 @@ pub(super) fn create(path: &str, members: &[Member<'_>]) -> Result<Edits, Vec<Hu
     })
 }
 
-/// With fewer lines that a reply keeps at another indentation it is no other style.
+/// With fewer lines that a reply keeps at another indentation, or with blanks at their ends, it is no
+/// other style.
 const MANY_LINES: usize = 4;
+
+/// Whether a line is the file's with blanks at its end that the file does not have.
+fn adds_blanks(own: &str, line: &str) -> bool {
+    own != line && own == line.trim_end()
+}
 
 impl File<'_, '_> {
     pub(super) fn write(
@@ -216,13 +222,30 @@ impl File<'_, '_> {
         let old: Vec<&str> = file.iter().collect();
         let mut kept = 0;
         let mut changes = Vec::new();
-        for part in diff(&old, new) {
+        let parts = diff(&old, new);
+        // Blanks at the end of a line are a change; at the ends of many lines they are noise.
+        let blanks = parts
+            .iter()
+            .filter(|part| part.old.len() == part.new.len())
+            .flat_map(|part| part.old.clone().zip(part.new.clone()))
+            .filter(|&(at, to)| {
+                new.get(to)
+                    .is_some_and(|line| adds_blanks(file.line(at), line))
+            })
+            .count();
+        for part in parts {
             if part.equal {
                 kept += part.old.filter(|&at| !is_blank(file.line(at))).count();
                 continue;
             }
             let lines = new.get(part.new.clone()).unwrap_or(&[]);
-            let new = lines.iter().map(|line| (*line).to_owned()).collect();
+            let pairs = part.old.len() == lines.len() && blanks >= MANY_LINES;
+            let new = lines.iter().enumerate().map(|(step, line)| {
+                let own = file.line(part.old.start + step);
+                let noise = pairs && adds_blanks(own, line);
+                if noise { own } else { line }.to_owned()
+            });
+            let new = new.collect();
             let change = LineChange {
                 first: part.old.start,
                 last: part.old.end,
