@@ -6,6 +6,7 @@
 //! * `checking`: the same in a program, syntax checked, without a tree (the larger ones are parsed around
 //!   the change only) and with the tree at hand.
 //! * `many`: replies of many hunks; the rate is hunks a second.
+//! * `review`: a proposal of 100 hunks on 10,000 lines of a program, while 1,000 keystrokes come.
 //! * `small`: small files; the rate is edits a second.
 //! * `processes`: one edit of a file of 10,000 lines as a whole process, ours beside `git apply` and
 //!   `patch`.
@@ -418,5 +419,90 @@ mod processes {
         let mut command = Command::new(program);
         command.args(["apply", "--write", "-"]);
         of(bencher, command, &diff());
+    }
+}
+
+/// A proposal under review while somebody types: 10,000 lines of Rust, 100 hunks, 1,000 keystrokes.
+mod review {
+    use super::{BTreeMap, Bencher, EditRequest, ItemsCount, block, line, propose};
+    use pleach_edit::{HunkId, Proposal, Review};
+    use pleach_text::{ByteRange, ChangeSet, Replacement};
+    use std::fmt::Write as _;
+
+    const LINES: usize = 10_000;
+    const HUNKS: usize = 100;
+    const KEYSTROKES: usize = 1_000;
+
+    fn proposal() -> (String, Proposal) {
+        let mut program = String::new();
+        let mut reply = String::new();
+        for from in (0..LINES).step_by(LINES / HUNKS) {
+            let _ = writeln!(program, "fn part_{from}() {{");
+            program.extend((from + 1..from + 99).map(line));
+            program.push_str("}\n");
+            let old = line(from + 50);
+            reply.push_str(&block("a.rs", &old, &old.replacen("compute(", "other(", 1)));
+        }
+        let files = BTreeMap::from([("a.rs".to_owned(), program.clone())]);
+        let proposal = propose(&EditRequest::new(&reply, &files));
+        (program, proposal.expect("the reply is one that lands"))
+    }
+
+    /// A word typed into a comment at the beginning, letter by letter.
+    fn keystrokes(len: usize) -> Vec<ChangeSet> {
+        (0..KEYSTROKES)
+            .filter_map(|at| {
+                let text = if at == 0 { "// " } else { "x" };
+                let place = if at == 0 { 0 } else { at + 2 };
+                let before = if at == 0 { len } else { len + at + 2 };
+                let one = Replacement::new(ByteRange::from(place..place), text);
+                ChangeSet::new(vec![one], before.into()).ok()
+            })
+            .collect()
+    }
+
+    #[divan::bench]
+    fn follow_a_thousand_keystrokes(bencher: Bencher<'_, '_>) {
+        let (program, proposal) = proposal();
+        let review = Review::of(proposal);
+        let typed = keystrokes(program.len());
+        bencher
+            .counter(ItemsCount::new(KEYSTROKES))
+            .with_inputs(|| review.clone())
+            .bench_local_refs(|review| {
+                typed
+                    .iter()
+                    .all(|change| review.follow("a.rs", change).is_ok())
+            });
+    }
+
+    fn typed_in() -> Review {
+        let (program, proposal) = proposal();
+        let mut review = Review::of(proposal);
+        for change in keystrokes(program.len()) {
+            let _is_for_this_text = review.follow("a.rs", &change).is_ok();
+        }
+        review
+    }
+
+    #[divan::bench]
+    fn show_all_hunks(bencher: Bencher<'_, '_>) {
+        let review = typed_in();
+        bencher.bench_local(|| review.hunks().len());
+    }
+
+    #[divan::bench]
+    fn accept_one_hunk(bencher: Bencher<'_, '_>) {
+        let review = typed_in();
+        bencher.bench_local(|| review.accept(&[HunkId(50)]).is_ok());
+    }
+
+    /// Off the session's loop: it tries which hunks pass the gate alone.
+    #[divan::bench(sample_count = 10)]
+    fn begin(bencher: Bencher<'_, '_>) {
+        let (_, proposal) = proposal();
+        bencher
+            .with_inputs(|| proposal.clone())
+            .bench_local_values(Review::of);
     }
 }
