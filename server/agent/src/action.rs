@@ -29,6 +29,8 @@ pub enum Action {
     Review,
     /// Carry out the instruction in a comment, and remove the comment.
     Comment,
+    /// Make a plan, or carry one out.
+    Plan,
     /// Take an answer that was pasted from elsewhere.
     Land,
     /// Stop a running job.
@@ -39,7 +41,7 @@ pub enum Action {
 
 impl Action {
     /// All of them, in the order in which they are offered.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Fix,
         Self::Rewrite,
         Self::Document,
@@ -48,6 +50,7 @@ impl Action {
         Self::Explain,
         Self::Review,
         Self::Comment,
+        Self::Plan,
         Self::Land,
         Self::Cancel,
         Self::Undo,
@@ -64,6 +67,7 @@ impl Action {
             Self::Explain => "pleach.explain",
             Self::Review => "pleach.review",
             Self::Comment => "pleach.comment",
+            Self::Plan => "pleach.plan",
             Self::Land => "pleach.land",
             Self::Cancel => "pleach.cancel",
             Self::Undo => "pleach.undo",
@@ -88,6 +92,7 @@ impl Action {
             Self::Explain => "Explain",
             Self::Review => "Review",
             Self::Comment => "Carry out this comment",
+            Self::Plan => "Plan",
             Self::Land => "Land this reply",
             Self::Cancel => "Cancel",
             Self::Undo => "Undo Pleach's last edit",
@@ -100,6 +105,7 @@ impl Action {
             Self::Document => "documenter",
             Self::Tests => "tester",
             Self::Explain | Self::Review => "reviewer",
+            Self::Plan => "planner",
             Self::Fix
             | Self::Rewrite
             | Self::Implement

@@ -159,6 +159,7 @@ pub fn can_do(glance: &Glance<'_>) -> bool {
         Action::Implement
         | Action::Explain
         | Action::Review
+        | Action::Plan
         | Action::Land
         | Action::Cancel
         | Action::Undo => false,
@@ -213,6 +214,7 @@ pub fn answer(task: &BuiltinTask<'_>) -> Result<BuiltinAnswer, BuiltinRefusal> {
         Action::Implement
         | Action::Explain
         | Action::Review
+        | Action::Plan
         | Action::Land
         | Action::Cancel
         | Action::Undo => return needs_model(),

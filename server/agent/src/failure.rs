@@ -6,6 +6,7 @@ use pleach_model::{MicroUsd, ProviderError};
 use pleach_policy::Room;
 
 use crate::builtin::BuiltinRefusal;
+use crate::plan::PlanFailure;
 
 /// What went wrong with a job, for a person: what happened and what to do next.
 ///
@@ -118,6 +119,9 @@ pub enum JobFailure {
         /// The action's title.
         what: &'static str,
     },
+    /// A plan cannot be made, or a step of one not be carried out.
+    #[error("{0}")]
+    Plan(#[from] PlanFailure),
     /// The job's work panicked: a defect of ours.
     #[error("Pleach made a mistake of its own while {doing}")]
     Internal {
@@ -144,6 +148,7 @@ impl JobFailure {
             Self::TooManyCalls { .. } => "too-many-calls",
             Self::Ledger { .. } => "ledger",
             Self::NoInstruction { .. } => "no-instruction",
+            Self::Plan(failure) => failure.code(),
             Self::Internal { .. } => "internal",
         }
     }
@@ -171,6 +176,7 @@ impl JobFailure {
                     .into()
             }
             Self::Builtin(refusal) => refusal.next_step(),
+            Self::Plan(failure) => failure.next_step().to_owned(),
             Self::TooLarge { .. } => {
                 "select a smaller part, or raise [limits] max_context_bytes in pleach.toml".into()
             }

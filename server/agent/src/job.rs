@@ -385,8 +385,8 @@ async fn ask_model(
 
 /// What the calls of a job came to.
 #[derive(Debug, Default)]
-struct Used {
-    calls: u32,
+pub(crate) struct Used {
+    pub(crate) calls: u32,
     tokens: TokenCount,
     cost: MicroUsd,
     /// The price of one of them is not known.
@@ -395,7 +395,7 @@ struct Used {
 
 impl Used {
     /// The whole with a call that is on its way.
-    fn with(&self, usage: Usage, cost: Option<MicroUsd>) -> JobEvent {
+    pub(crate) fn with(&self, usage: Usage, cost: Option<MicroUsd>) -> JobEvent {
         JobEvent::Usage {
             tokens: TokenCount {
                 input: self.tokens.input.saturating_add(usage.input_tokens),
@@ -407,12 +407,12 @@ impl Used {
         }
     }
 
-    fn event(&self) -> JobEvent {
+    pub(crate) fn event(&self) -> JobEvent {
         self.with(Usage::default(), Some(MicroUsd(0)))
     }
 
     /// Adds a call that has ended.
-    fn add(&mut self, usage: Usage, cost: Option<MicroUsd>) {
+    pub(crate) fn add(&mut self, usage: Usage, cost: Option<MicroUsd>) {
         self.tokens.input = self.tokens.input.saturating_add(usage.input_tokens);
         self.tokens.output = self.tokens.output.saturating_add(usage.output_tokens);
         match cost {

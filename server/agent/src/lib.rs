@@ -23,7 +23,9 @@ mod engine;
 mod failure;
 mod job;
 mod meter;
+pub mod plan;
 mod prompt;
+mod roles;
 mod rules;
 
 pub use action::Action;

@@ -153,7 +153,7 @@ fn task(action: Action) -> &'static str {
         Action::Review => {
             "Review the code at that place: defects first, then risks, then what could be simpler. Give for each finding the line, what is wrong, and what to do. If nothing is wrong, say so."
         }
-        Action::Land | Action::Cancel | Action::Undo => "",
+        Action::Plan | Action::Land | Action::Cancel | Action::Undo => "",
     }
 }
 

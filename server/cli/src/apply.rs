@@ -4,16 +4,16 @@ use std::fs;
 use std::io::{self, BufRead as _, Read as _, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use camino::Utf8PathBuf;
 use pleach_edit::{
     EditRequest, FileChange, Format, Proposal, Refusal, RefusalCode, Target, propose,
 };
-use pleach_policy::Settings;
 use pleach_text::unified_diff;
 use pleach_workspace::{Journal, Landed, WorkspaceSnapshot, WriteError, write_all};
 
 use crate::environment::Environment;
+use crate::folder::Folder;
 use crate::paint::{self, BAD, FAINT, GOOD, HEAD, ODD, PLACE, count, paint, visible};
 use crate::recover;
 
@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
         return answer_lines();
     }
     let reply = read_reply(arguments.reply.as_deref())?;
-    let workspace = open(&arguments.dir, environment)?;
+    let workspace = Folder::open(&arguments.dir, environment)?.snapshot();
     let journal = Journal::new(&environment.state_dir);
     if arguments.write && !bring_to_an_end(&journal, &workspace)? {
         return Ok(crate::NOT_IN_ORDER);
@@ -150,7 +150,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
         }
     }
     if !arguments.write && !arguments.check {
-        show_diff(&proposal)?;
+        show_diff(proposal.files())?;
     }
     // Apart from the diff, so that this can be piped into a file or another program.
     let told = tell_all(&proposal, &landed, arguments);
@@ -171,7 +171,10 @@ fn tell_all(proposal: &Proposal, landed: &Landed, arguments: &Arguments) -> io::
 }
 
 /// A reply is not landed on files that an earlier one has left half-way. Whether they are whole now.
-fn bring_to_an_end(journal: &Journal, workspace: &WorkspaceSnapshot) -> anyhow::Result<bool> {
+pub(crate) fn bring_to_an_end(
+    journal: &Journal,
+    workspace: &WorkspaceSnapshot,
+) -> anyhow::Result<bool> {
     let recovered = journal.recover(workspace.roots().first().map(|root| &**root))?;
     let mut out = anstream::stderr().lock();
     recover::tell(&mut out, &recovered)?;
@@ -197,30 +200,9 @@ fn read_reply(file: Option<&str>) -> anyhow::Result<String> {
     String::from_utf8(bytes).context("the reply is not UTF-8 text")
 }
 
-/// The files of `dir` under the user's settings and those of the folder, which can only narrow them.
-fn open(dir: &Utf8PathBuf, environment: &Environment) -> anyhow::Result<WorkspaceSnapshot> {
-    let root = dir
-        .canonicalize_utf8()
-        .with_context(|| format!("`{dir}` is no folder to work in"))?;
-    if !root.is_dir() {
-        bail!("`{dir}` is not a folder; give the folder with --dir and the file with --file");
-    }
-    let user = environment.user_settings();
-    let user = user.and_then(|path| fs::read_to_string(path).ok());
-    let settings = user.map_or_else(Settings::default, |text| {
-        pleach_policy::parse(&text).settings
-    });
-    let own = fs::read_to_string(root.join("pleach.toml")).ok();
-    let settings = match own {
-        Some(text) => pleach_policy::narrow(&settings, &text).settings,
-        None => settings,
-    };
-    Ok(WorkspaceSnapshot::new(&[root], [], settings.path_rules()))
-}
-
 /// Coloured for people; byte for byte for programs.
-fn show_diff(proposal: &Proposal) -> io::Result<()> {
-    for change in proposal.files() {
+pub(crate) fn show_diff(changes: &[FileChange]) -> io::Result<()> {
+    for change in changes {
         let before = change.before().map(ToString::to_string).unwrap_or_default();
         let after = change.after().unwrap_or_default();
         let old = match change {

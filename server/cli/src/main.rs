@@ -16,11 +16,14 @@ mod completions;
 mod demo;
 mod doctor;
 mod environment;
+mod folder;
 mod init;
 mod log;
 mod lsp;
 mod paint;
+mod plan;
 mod recover;
+mod run;
 mod usage;
 
 /// The program went well.
@@ -45,6 +48,7 @@ Examples:
   pleach init neovim               what to put into your editor's configuration
   pleach doctor                    what is set up, what is not, and how to mend it
   pleach check src/*.rs            syntax errors, as file:line:column
+  pleach plan todos                a plan from the TODO and FIXME comments of this folder
   pleach apply --write answer.md   land a chat's answer on the files of this folder
 
 An editor runs `pleach lsp`. Settings live in pleach.toml; `pleach doctor` says where.";
@@ -71,6 +75,10 @@ enum Command {
     Init(init::Arguments),
     /// Land a reply (a file, or `-` for standard input) on the files of a folder, safely
     Apply(apply::Arguments),
+    /// Make a plan: from a goal, or from what the code says is left to do
+    Plan(plan::Arguments),
+    /// Carry a plan out, step by step
+    Run(run::Arguments),
     /// Bring to an end what was interrupted while files of a folder were being written
     Recover(recover::Arguments),
     /// Say what models were asked, and what it has cost
@@ -95,6 +103,8 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments, &environment),
         Command::Init(arguments) => init::run(&arguments, &environment),
         Command::Apply(arguments) => apply::run(&arguments, &environment),
+        Command::Plan(arguments) => plan::run(&arguments, &environment),
+        Command::Run(arguments) => run::run(&arguments, &environment),
         Command::Recover(arguments) => recover::run(&arguments, &environment),
         Command::Usage(arguments) => usage::run(&arguments, &environment),
         Command::Audit(arguments) => audit::run(&arguments, &environment),

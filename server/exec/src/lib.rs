@@ -17,6 +17,7 @@
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! let command = CommandLine {
 //!     argv: vec!["echo".into(), "hello".into()],
+//!     directory: None,
 //!     variables: vec![("PATH".into(), "/usr/bin:/bin".into())],
 //!     timeout: Duration::from_secs(5),
 //!     max_output: 1024,
@@ -81,6 +82,8 @@ pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 pub struct CommandLine {
     /// The program and its arguments.
     pub argv: Vec<String>,
+    /// The folder it runs in; without one, that of this process.
+    pub directory: Option<std::path::PathBuf>,
     /// Its whole environment.
     pub variables: Vec<(String, String)>,
     /// How long it may run.
@@ -211,6 +214,9 @@ pub async fn run(command: &CommandLine) -> Result<Output, ExecError> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
+    if let Some(directory) = &command.directory {
+        process.current_dir(directory);
+    }
     #[cfg(unix)]
     process.process_group(0);
     let child = process.spawn().map_err(|cause| ExecError::NotStarted {
@@ -249,6 +255,7 @@ pub async fn key_from_command(
         .collect();
     let command = CommandLine {
         argv: argv.to_vec(),
+        directory: None,
         variables,
         timeout: KEY_WITHIN,
         max_output: KEY_BYTES,
@@ -347,6 +354,7 @@ mod tests {
     fn shell(script: &str, max_output: usize) -> CommandLine {
         CommandLine {
             argv: vec!["sh".into(), "-c".into(), script.into()],
+            directory: None,
             variables: vec![("PATH".into(), "/usr/bin:/bin".into())],
             timeout: Duration::from_secs(30),
             max_output,
@@ -450,6 +458,15 @@ mod tests {
                 "`sh` did not end within 30 s and was stopped"
             );
         });
+    }
+
+    #[test]
+    fn a_command_runs_in_the_folder_that_it_is_given() {
+        let command = CommandLine {
+            directory: Some("/usr".into()),
+            ..shell("pwd", 999)
+        };
+        assert_eq!(block_on(run(&command)).unwrap().stdout, b"/usr\n");
     }
 
     #[test]

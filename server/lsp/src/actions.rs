@@ -80,6 +80,7 @@ fn kind(action: Action) -> &'static str {
         Action::Tests => "refactor.pleach.tests",
         Action::Cancel => "refactor.pleach.cancel",
         Action::Undo => "refactor.pleach.undo",
+        Action::Plan => "source.pleach.plan",
         Action::Explain => "source.pleach.explain",
         Action::Review => "source.pleach.review",
         Action::Land => "source.pleach.land",
@@ -340,7 +341,7 @@ impl Entries<'_> {
 }
 
 /// Whether `kind` is one of the kinds asked for, or below one of them.
-fn asked_for(only: Option<&[CodeActionKind]>, kind: &str) -> bool {
+pub(crate) fn asked_for(only: Option<&[CodeActionKind]>, kind: &str) -> bool {
     let Some(only) = only else { return true };
     only.iter().any(|asked| {
         let asked = serde_json::to_value(asked).unwrap_or_default();

@@ -36,6 +36,12 @@ pub(crate) struct Client {
     pub(crate) lenses: bool,
     /// Asks for the code lenses again when it is told to.
     pub(crate) refreshes_lenses: bool,
+    /// Shows a message with choices.
+    pub(crate) asks: bool,
+    /// Shows symbols within symbols.
+    pub(crate) nests_symbols: bool,
+    /// Takes hover, symbols and folds for some documents only, when it is told so later.
+    pub(crate) registers_features: bool,
     /// Wants `pleach/job` notifications.
     pub(crate) job_events: bool,
     /// Asks for the instruction itself when a command comes without one.
@@ -47,6 +53,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Whether hover, symbols and folds have to be advertised for every document.
+    pub(crate) fn asks_statically(&self) -> bool {
+        !self.registers_features
+    }
+
     /// Reads the abilities out of an `initialize` message.
     pub(crate) fn new(params: &InitializeParams) -> Self {
         let capabilities = &params.capabilities;
@@ -102,6 +113,14 @@ impl Client {
                 .and_then(|workspace| workspace.code_lens.as_ref())
                 .and_then(|lens| lens.refresh_support)
                 .unwrap_or(false),
+            asks: window.is_some_and(|window| window.show_message.is_some()),
+            nests_symbols: capabilities
+                .text_document
+                .as_ref()
+                .and_then(|document| document.document_symbol.as_ref())
+                .and_then(|symbols| symbols.hierarchical_document_symbol_support)
+                .unwrap_or(false),
+            registers_features: registers_features(params),
             job_events: flag("jobEvents"),
             input_box: flag("inputBox"),
             settings: options.and_then(|options| options.get("settings")).cloned(),
@@ -109,6 +128,22 @@ impl Client {
             name,
         }
     }
+}
+
+/// Whether all three of what is answered for plans can be registered later.
+fn registers_features(params: &InitializeParams) -> bool {
+    let Some(document) = &params.capabilities.text_document else {
+        return false;
+    };
+    let hover = document
+        .hover
+        .as_ref()
+        .and_then(|it| it.dynamic_registration);
+    let symbols = document.document_symbol.as_ref();
+    let symbols = symbols.and_then(|it| it.dynamic_registration);
+    let folds = document.folding_range.as_ref();
+    let folds = folds.and_then(|it| it.dynamic_registration);
+    [hover, symbols, folds] == [Some(true); 3]
 }
 
 /// UTF-8 where it is offered, because our texts are UTF-8; else UTF-16, which every client speaks;

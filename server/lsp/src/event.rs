@@ -18,6 +18,7 @@ use crate::session::configuration::LoadedSettings;
 use crate::session::documents::Access;
 use crate::session::keeping::Kept;
 use crate::session::landing::{LandingFailure, Written};
+use crate::session::plans::{PlanEvent, PlanQuestion};
 use crate::session::reviews::Offer;
 use crate::transport::Signal;
 
@@ -69,6 +70,12 @@ pub(crate) enum Event {
     },
     /// A request for the code lenses of a document.
     Lenses { uri: String, reply: Reply<Value> },
+    /// A question about a document that may be a plan.
+    PlanAsked {
+        uri: String,
+        question: PlanQuestion,
+        reply: Reply<Value>,
+    },
     /// What the server holds as a document's text, for tests and for troubleshooting.
     DocumentText { uri: String, reply: Reply<Value> },
     /// The person pressed cancel on a progress display.
@@ -144,6 +151,8 @@ pub(crate) enum Event {
         what: &'static str,
         path: Result<String, String>,
     },
+    /// Something about plans.
+    Plan(PlanEvent),
     /// An answer was kept on disk (its path), or why it could not be.
     AnswerKept {
         job: JobId,

@@ -8,14 +8,15 @@ use lsp_types::{
     CodeActionParams, CodeActionResponse, CodeLensParams, DidChangeConfigurationParams,
     DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
     DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
-    ExecuteCommandParams, InitializeParams, InitializeResult, InitializedParams,
-    WorkDoneProgressCancelParams,
+    DocumentSymbolParams, ExecuteCommandParams, FoldingRangeParams, HoverParams, InitializeParams,
+    InitializeResult, InitializedParams, WorkDoneProgressCancelParams,
 };
 use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::{ClientSocket, LanguageServer, LspService};
 
 use crate::event::{Event, Inbox};
+use crate::session::plans::PlanQuestion;
 use crate::transport::current_request;
 
 /// Decodes messages and hands them to the session.
@@ -30,6 +31,9 @@ pub(crate) fn service(inbox: Inbox) -> (LspService<Service>, ClientSocket) {
         .custom_method("textDocument/didSave", Service::did_save)
         .custom_method("textDocument/codeAction", Service::code_action)
         .custom_method("textDocument/codeLens", Service::code_lens)
+        .custom_method("textDocument/hover", Service::hover)
+        .custom_method("textDocument/documentSymbol", Service::document_symbol)
+        .custom_method("textDocument/foldingRange", Service::folding_range)
         .custom_method("workspace/executeCommand", Service::execute_command)
         .custom_method(
             "workspace/didChangeConfiguration",
@@ -108,6 +112,40 @@ impl Service {
         self.inbox
             .ask("textDocument/codeLens", |reply| Event::Lenses {
                 uri,
+                reply,
+            })
+            .await
+    }
+
+    async fn hover(&self, params: HoverParams) -> Result<Value> {
+        let at = params.text_document_position_params;
+        let question = PlanQuestion::Hover(at.position);
+        self.ask_about("textDocument/hover", at.text_document.uri.0, question)
+            .await
+    }
+
+    async fn document_symbol(&self, params: DocumentSymbolParams) -> Result<Value> {
+        let uri = params.text_document.uri.0;
+        self.ask_about("textDocument/documentSymbol", uri, PlanQuestion::Symbols)
+            .await
+    }
+
+    async fn folding_range(&self, params: FoldingRangeParams) -> Result<Value> {
+        let uri = params.text_document.uri.0;
+        self.ask_about("textDocument/foldingRange", uri, PlanQuestion::Folds)
+            .await
+    }
+
+    async fn ask_about(
+        &self,
+        method: &'static str,
+        uri: String,
+        question: PlanQuestion,
+    ) -> Result<Value> {
+        self.inbox
+            .ask(method, |reply| Event::PlanAsked {
+                uri,
+                question,
                 reply,
             })
             .await

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use lsp_types::ProgressToken;
+use lsp_types::{DidChangeTextDocumentParams, DidOpenTextDocumentParams, ProgressToken};
 use pleach_agent::Books;
 use pleach_text::ByteRange;
 use pleach_workspace::{OpenDocument, WorkspaceSnapshot, path_from_uri};
@@ -29,6 +29,7 @@ use jobs::Job;
 use keeping::Keeper;
 use landing::Landing;
 use listing::Listings;
+use plans::{PlanAnswer, Plans};
 use reviews::Reviews;
 
 mod commands;
@@ -42,6 +43,7 @@ pub(crate) mod landing;
 mod listing;
 mod messages;
 mod money;
+pub(crate) mod plans;
 pub(crate) mod reviews;
 mod rules;
 
@@ -63,6 +65,7 @@ pub(crate) struct Session {
     reviews: Reviews,
     /// Open files of rules in which something is shown as wrong, by URI.
     rules_shown: BTreeSet<String>,
+    plans: Plans,
     keeper: Keeper,
     /// Whether it was said that things are not kept.
     said_not_kept: bool,
@@ -82,6 +85,8 @@ enum Awaited {
     ApplyEdit(JobId),
     /// `window/showDocument` of an answer, and what is said when it is not shown.
     Shown { told: String },
+    /// Something about a plan.
+    Plan(PlanAnswer),
     /// Only an error would be worth a line in the log.
     Nothing(&'static str),
 }
@@ -119,6 +124,7 @@ impl Session {
             history: History::default(),
             reviews: Reviews::default(),
             rules_shown: BTreeSet::new(),
+            plans: Plans::default(),
             keeper,
             said_not_kept: false,
             listings: Listings::default(),
@@ -142,34 +148,15 @@ impl Session {
         match event {
             Event::Initialize { params, reply } => self.initialize(&params, reply),
             Event::Initialized => self.initialized(),
-            Event::Opened(params) => {
-                let item = params.text_document;
-                let uri = item.uri.0.clone();
-                let path = path_from_uri(&uri);
-                self.documents.open(item, path);
-                self.reviews_opened(&uri);
-                self.check_open_settings(&uri);
-                self.document_moved(&uri);
-                self.look_up_access(vec![uri]);
-            }
-            Event::Changed(params) => {
-                let uri = params.text_document.text_document_identifier.uri.0.clone();
-                let Some(document) = self.documents.get_mut(&uri) else {
-                    tracing::warn!(uri, "a change of a document that is not open was ignored");
-                    return;
-                };
-                let revision = document.revision;
-                document.change(*params, &self.client);
-                self.reviews_follow(&uri, revision);
-                self.check_open_settings(&uri);
-                self.document_moved(&uri);
-            }
+            Event::Opened(params) => self.opened(*params),
+            Event::Changed(params) => self.changed(*params),
             Event::Closed { uri } => {
                 if self.documents.close(&uri).is_none() {
                     tracing::warn!(uri, "a document that is not open was closed");
                 }
                 self.listings_of_closed(&uri);
                 self.rules_closed(&uri);
+                self.plan_closed(&uri);
                 self.closed_while_landing(&uri);
             }
             Event::Saved { uri, text } => {
@@ -192,7 +179,17 @@ impl Session {
             } => {
                 self.execute(request, command, arguments, reply);
             }
-            Event::Lenses { uri, reply } => reply.send(Ok(Value::Array(self.lenses(&uri)))),
+            Event::Lenses { uri, reply } => {
+                let mut lenses = self.lenses(&uri);
+                lenses.extend(self.plan_lenses(&uri));
+                reply.send(Ok(Value::Array(lenses)));
+            }
+            Event::PlanAsked {
+                uri,
+                question,
+                reply,
+            } => self.plan_asked(&uri, question, reply),
+            Event::Plan(event) => self.plan_event(event),
             Event::Offered { job, offer } => self.offered(job, offer),
             Event::HunksTaken {
                 job,
@@ -240,6 +237,30 @@ impl Session {
         }
     }
 
+    fn opened(&mut self, params: DidOpenTextDocumentParams) {
+        let item = params.text_document;
+        let uri = item.uri.0.clone();
+        let path = path_from_uri(&uri);
+        self.documents.open(item, path);
+        self.reviews_opened(&uri);
+        self.check_open_settings(&uri);
+        self.document_moved(&uri);
+        self.look_up_access(vec![uri]);
+    }
+
+    fn changed(&mut self, params: DidChangeTextDocumentParams) {
+        let uri = params.text_document.text_document_identifier.uri.0.clone();
+        let Some(document) = self.documents.get_mut(&uri) else {
+            tracing::warn!(uri, "a change of a document that is not open was ignored");
+            return;
+        };
+        let revision = document.revision;
+        document.change(params, &self.client);
+        self.reviews_follow(&uri, revision);
+        self.check_open_settings(&uri);
+        self.document_moved(&uri);
+    }
+
     fn signal(&mut self, signal: Signal) {
         match signal {
             Signal::Response { id, answer } => {
@@ -261,6 +282,7 @@ impl Session {
                             .or(failed);
                         self.edit_answered(job, applied, reason);
                     }
+                    Some(Awaited::Plan(about)) => self.plan_answer(about, answer.as_ref().ok()),
                     Some(Awaited::Shown { told }) => {
                         let shown = answer.ok().and_then(|it| it.get("success")?.as_bool());
                         if shown != Some(true) {
@@ -362,6 +384,7 @@ impl Session {
         if !self.landings.is_empty() {
             self.check_landings(uri);
         }
+        self.plan_moved(uri);
     }
 
     fn cancel_by_token(&mut self, token: &ProgressToken) {

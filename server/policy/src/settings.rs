@@ -45,6 +45,8 @@ pub struct Settings {
     pub actions: ActionSettings,
     /// What edits may touch.
     pub edits: EditSettings,
+    /// What may be run.
+    pub commands: CommandSettings,
     /// How long to wait, and how much to send and take.
     pub limits: LimitSettings,
     /// How much may be spent on models, in US dollars. Days and months are those of UTC. A workspace can
@@ -62,6 +64,7 @@ impl Default for Settings {
             review: Review::default(),
             actions: ActionSettings::default(),
             edits: EditSettings::default(),
+            commands: CommandSettings::default(),
             limits: LimitSettings::default(),
             budget: BudgetSettings::default(),
             log: LogSettings::default(),
@@ -315,6 +318,29 @@ pub struct EditSettings {
     pub allow: Vec<String>,
     /// Whether edits may touch the files that a build server runs, such as `.github/workflows/`.
     pub allow_ci: bool,
+}
+
+/// What may be run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct CommandSettings {
+    /// Commands that may run in your workspaces without a question, each by the words that it begins
+    /// with: `cargo test` allows `cargo test --all` as well. They are for the checks of plans. Every other
+    /// command is asked for before it runs. A workspace can take commands away, and add none.
+    pub allow: Vec<String>,
+}
+
+impl CommandSettings {
+    /// Whether a command may run without a question: it begins with the words of one that is allowed.
+    pub fn allows(&self, argv: &[String]) -> bool {
+        self.allow.iter().any(|allowed| {
+            let words: Vec<&str> = allowed.split_whitespace().collect();
+            !words.is_empty()
+                && words.len() <= argv.len()
+                && words.iter().zip(argv).all(|(word, arg)| word == arg)
+        })
+    }
 }
 
 /// How long to wait, and how much to send and take. A workspace can lower each of them.

@@ -74,6 +74,11 @@ impl Client {
         self.notify("textDocument/didSave", params);
     }
 
+    /// Whether a document is open.
+    pub fn is_open(&self, path: &str) -> bool {
+        self.documents.contains_key(&self.uri(path))
+    }
+
     /// An open document.
     pub fn document(&self, path: &str) -> &Document {
         let uri = self.uri(path);

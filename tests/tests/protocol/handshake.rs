@@ -64,8 +64,29 @@ fn only_what_works_is_advertised() {
         }
         let commands = &capabilities["executeCommandProvider"]["commands"];
         for command in [
-            "fix", "rewrite", "document", "test", "land", "cancel", "undo", "status", "accept",
-            "reject", "resolve", "retry", "diff", "reviews", "history",
+            "fix",
+            "rewrite",
+            "document",
+            "test",
+            "land",
+            "cancel",
+            "undo",
+            "status",
+            "accept",
+            "reject",
+            "resolve",
+            "retry",
+            "diff",
+            "reviews",
+            "history",
+            "plan",
+            "plan.run",
+            "plan.done",
+            "plan.skip",
+            "plan.reopen",
+            "plan.undo",
+            "plan.revise",
+            "plan.explain",
         ] {
             let command = json!(format!("pleach.{command}"));
             assert!(commands.as_array().unwrap().contains(&command), "{command}");
@@ -81,12 +102,17 @@ fn only_what_works_is_advertised() {
             .pointer("/capabilities/textDocument/codeLens");
         let mut expected = vec!["codeActionProvider"];
         expected.extend(lenses.map(|_| "codeLensProvider"));
-        expected.extend([
-            "executeCommandProvider",
-            "positionEncoding",
-            "textDocumentSync",
-            "workspace",
-        ]);
+        // VS Code is told later, and for plans only.
+        let is_told_later = client
+            .initialize_params()
+            .pointer("/capabilities/textDocument/foldingRange/dynamicRegistration")
+            == Some(&json!(true));
+        expected.extend((!is_told_later).then_some("documentSymbolProvider"));
+        expected.push("executeCommandProvider");
+        if !is_told_later {
+            expected.extend(["foldingRangeProvider", "hoverProvider"]);
+        }
+        expected.extend(["positionEncoding", "textDocumentSync", "workspace"]);
         assert_eq!(
             advertised, expected,
             "what is added here needs a test that it works"

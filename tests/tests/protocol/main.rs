@@ -5,6 +5,7 @@ mod handshake;
 mod jobs;
 mod model;
 mod money;
+mod plans;
 mod restart;
 mod review;
 mod rules;

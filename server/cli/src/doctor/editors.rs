@@ -101,6 +101,7 @@ async fn version(path: &Utf8Path) -> Option<(String, (u32, u32))> {
         .filter_map(|name| Some(((*name).into(), variable(name)?)));
     let command = CommandLine {
         argv: vec![path.to_string(), "--version".into()],
+        directory: None,
         variables: variables.collect(),
         timeout: Duration::from_secs(5),
         max_output: 64 << 10,

@@ -12,6 +12,7 @@ use tower_lsp::jsonrpc::Id;
 
 use crate::event::JobId;
 use crate::from_proto;
+use crate::session::plans::{PlanArguments, PlanCommand};
 use crate::session::reviews::{Decision, ReviewArguments};
 use crate::session::{LastPlace, Session};
 
@@ -75,6 +76,16 @@ pub(crate) enum CommandFailure {
     NothingWaits,
     #[error("it is not said which side of the conflict is wanted")]
     NoChoice,
+    #[error("it is not clear which plan is meant")]
+    NoPlan,
+    #[error("the plan has no such step")]
+    NoStep,
+    #[error("it is not said what the plan is for")]
+    NoGoal,
+    #[error("the plan, or this step of it, runs already")]
+    PlanRuns,
+    #[error("{0} needs a model, and none is set up")]
+    NeedsModel(&'static str),
     #[error("what was brought from elsewhere cannot be asked for again")]
     CannotRetry,
     #[error("there is no edit of Pleach's to undo here")]
@@ -103,6 +114,11 @@ impl CommandFailure {
             Self::Landing => "landing",
             Self::NothingWaits => "nothing-waits",
             Self::NoChoice => "no-choice",
+            Self::NoPlan => "no-plan",
+            Self::NoStep => "no-step",
+            Self::NoGoal => "no-goal",
+            Self::PlanRuns => "plan-runs",
+            Self::NeedsModel(_) => "needs-model",
             Self::CannotRetry => "cannot-retry",
             Self::NothingToUndo => "nothing-to-undo",
             Self::Suspect(_) => "out-of-step",
@@ -127,6 +143,13 @@ impl CommandFailure {
             Self::NoReply => "select the reply, or give it as {\"reply\": \"…\"}",
             Self::NothingWaits => "see `pleach.reviews` for what waits and where",
             Self::NoChoice => "give {\"choice\": \"mine\"}, `theirs`, `both` or `ask`",
+            Self::NoPlan => "give {\"path\": \".pleach/plans/….md\"}, or open the plan",
+            Self::NoStep => "give {\"step\": 1}, or put the cursor on a step",
+            Self::NoGoal => {
+                "give {\"goal\": \"…\"}; without a model `todos`, `document FILE` and `test FILE` are understood"
+            }
+            Self::PlanRuns => "wait for its end, or stop it with pleach.cancel",
+            Self::NeedsModel(_) => "set one up in pleach.toml, or edit the steps yourself",
             Self::CannotRetry => "paste another answer, or accept or reject this one",
             // What can be done about a path stands with it.
             Self::NothingRuns | Self::NothingToUndo | Self::Denied(_) => "nothing was changed",
@@ -181,6 +204,15 @@ impl Session {
             })?;
             let place = self.place_of(&arguments)?;
             return self.show_rules_of(&place);
+        }
+        if let Some(plan) = PlanCommand::from_command(command) {
+            let arguments = PlanArguments::read(plan, arguments).map_err(|cause| {
+                CommandFailure::Arguments {
+                    command: command.to_owned(),
+                    cause,
+                }
+            })?;
+            return self.plan_command(plan, arguments);
         }
         let action = Action::from_command(command)
             .ok_or_else(|| CommandFailure::Unknown(command.to_owned()))?;

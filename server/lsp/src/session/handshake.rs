@@ -14,6 +14,7 @@ use crate::actions::KINDS;
 use crate::client::Client;
 use crate::event::Reply;
 use crate::session::commands::{HISTORY, RULES, STATUS, USAGE};
+use crate::session::plans::PlanCommand;
 use crate::session::reviews::Decision;
 use crate::session::{Awaited, Session};
 
@@ -34,6 +35,19 @@ impl Session {
 
     pub(super) fn initialized(&mut self) {
         self.recover();
+        if !self.client.asks_statically() {
+            let plans = json!({"documentSelector": [{"pattern": "**/.pleach/plans/*.md"}]});
+            let of = |what: &str| {
+                json!({
+                    "id": format!("pleach-plans-{what}"), "method": format!("textDocument/{what}"),
+                    "registerOptions": plans,
+                })
+            };
+            let registrations = ["hover", "documentSymbol", "foldingRange"].map(of);
+            let nothing = Awaited::Nothing("client/registerCapability");
+            let params = json!({ "registrations": registrations });
+            self.request("client/registerCapability", &params, nothing);
+        }
         self.load_kept();
         if self.client.watches_files {
             let watch = json!({"registrations": [{
@@ -55,6 +69,8 @@ fn capabilities(client: &Client) -> ServerCapabilities {
         .map(|action| action.command().to_owned())
         .collect();
     commands.extend(Decision::ALL.map(|decision| decision.command().to_owned()));
+    let plans = PlanCommand::ALL.iter().map(|it| it.command().to_owned());
+    commands.extend(plans.filter(|it| Action::from_command(it).is_none()));
     commands.extend([STATUS, HISTORY, USAGE, RULES].map(str::to_owned));
     ServerCapabilities {
         position_encoding: Some(match client.encoding {
@@ -81,6 +97,10 @@ fn capabilities(client: &Client) -> ServerCapabilities {
             ),
             ..CodeActionOptions::default()
         })),
+        // Answered for plans only; where the editor can be told so later, it is.
+        hover_provider: client.asks_statically().then_some(true.into()),
+        document_symbol_provider: client.asks_statically().then_some(true.into()),
+        folding_range_provider: client.asks_statically().then_some(true.into()),
         code_lens_provider: client.lenses.then(CodeLensOptions::default),
         execute_command_provider: Some(ExecuteCommandOptions {
             commands,

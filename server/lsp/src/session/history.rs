@@ -198,6 +198,14 @@ impl History {
         self.find(Some(uri)).map(|landed| landed.title.as_str())
     }
 
+    /// The newest edit of a title that is wanted and that nobody has taken back.
+    pub(crate) fn open_entry(&self, wanted: impl Fn(&str) -> bool) -> Option<u64> {
+        self.entries()
+            .filter(|landed| is_open(landed))
+            .find(|landed| wanted(landed.title.trim_start_matches(REDO)))
+            .map(|landed| landed.number)
+    }
+
     /// The last edit, or the last that touched `uri`. What was undone, and the undoing itself, do not
     /// count: asked again, it is the edit before that is undone.
     pub(crate) fn find(&self, uri: Option<&str>) -> Option<&Landed> {

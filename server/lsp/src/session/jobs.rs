@@ -18,6 +18,7 @@ use crate::event::{Ended, Event, Inbox, JobId};
 use crate::session::landing::{Landing, LandingFailure};
 use crate::session::messages::Severity;
 use crate::session::money;
+use crate::session::plans::JobEnd;
 use crate::session::reviews::Asked;
 use crate::session::{Awaited, Session};
 
@@ -171,7 +172,6 @@ impl Session {
         let Some(job) = self.jobs.get_mut(&id) else {
             return id;
         };
-        let cancel = job.cancel.clone();
         // A reply that was brought cannot be asked for again.
         job.asked = uri
             .filter(|_| asked.reply.is_none())
@@ -211,9 +211,21 @@ impl Session {
                 },
             }
         };
-        let work = until_end(self.inbox.clone(), id, cancel, work);
-        drop(self.tasks.spawn(work));
+        self.spawn_job(id, work);
         id
+    }
+
+    /// Begins the work of a job. How it ends comes back as an event.
+    pub(super) fn spawn_job(
+        &self,
+        job: JobId,
+        work: impl Future<Output = JobOutcome> + Send + 'static,
+    ) {
+        let Some(it) = self.jobs.get(&job) else {
+            return;
+        };
+        let work = until_end(self.inbox.clone(), job, it.cancel.clone(), work);
+        drop(self.tasks.spawn(work));
     }
 
     /// Enters a job into the books and begins its progress display.
@@ -448,6 +460,7 @@ impl Session {
             // Nothing of it has been sent, and its task has ended.
             self.job_ended(job, Ended::Cancelled);
         }
+        self.cancel_run(job);
     }
 
     /// Whether cancelling a job can still keep the text as it is.
@@ -477,6 +490,7 @@ impl Session {
                     }),
                 );
                 self.last_word(job, "cancelled, nothing was changed".into());
+                self.plan_job_ended(job, JobEnd::Cancelled);
             }
             Ended::Panicked => {
                 let failure = JobFailure::Internal {
@@ -490,6 +504,7 @@ impl Session {
                     summary,
                     reply,
                 } => {
+                    self.plan_proposed(job, &proposal);
                     self.proposed(job, *proposal, summary, reply);
                 }
                 JobOutcome::Answer(markdown) => self.answered(job, markdown),
@@ -530,6 +545,7 @@ impl Session {
         }
         let word = if landed { "landed: " } else { "" };
         self.last_word(job, format!("{word}{summary}{by}"));
+        self.plan_job_ended(job, JobEnd::Well);
     }
 
     /// Ends a job with an answer to read. It is kept as a file, which the editor is asked to show.
@@ -603,6 +619,7 @@ impl Session {
                     }),
                 );
                 self.last_word(job, format!("answered ({engine})"));
+                self.plan_job_ended(job, JobEnd::Well);
             }
             Err(error) => {
                 let failure = Failure {
@@ -641,6 +658,7 @@ impl Session {
         let fields = json!({"code": code, "message": message, "next": next, "kept": kept});
         self.tell_job(job, "failed", fields);
         self.last_word(job, format!("failed: {}", shortened(&message, 80)));
+        self.plan_job_ended(job, JobEnd::Failed(message));
     }
 
     /// The end of a job, whatever it was: said exactly once.

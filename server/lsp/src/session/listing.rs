@@ -246,6 +246,7 @@ impl Session {
         // Nothing may be done with a text that may not be the editor's.
         let sound = document.suspect.is_none();
         let access = document.access.unwrap_or_default();
+        let in_symbol = symbol.is_some();
         let listed = actions::list(&ActionContext {
             uri,
             version: document.version,
@@ -270,8 +271,10 @@ impl Session {
             undo: self.history.last_in(uri).filter(|_| sound),
         });
         self.last_place = Some(place);
+        let plans = self.plan_entries(params, range, in_symbol);
         listed
             .into_iter()
+            .chain(plans)
             .map(CodeActionResponse::CodeAction)
             .collect()
     }

@@ -24,6 +24,7 @@ use crate::session::Session;
 use crate::session::jobs::Failure;
 use crate::session::keeping::KeptReview;
 use crate::session::messages::Severity;
+use crate::session::plans::JobEnd;
 
 /// How long the hunks' places may differ from what is shown while somebody types. Editors move what
 /// they show by themselves meanwhile.
@@ -296,6 +297,7 @@ impl Session {
             );
         }
         self.last_word(job, format!("{waits} ({engine})"));
+        self.plan_job_ended(job, JobEnd::Review);
         if let Some((review, hunks)) = replaced {
             self.reject(review, &hunks);
         }
@@ -503,6 +505,9 @@ impl Session {
             self.show_hunks(&uri);
         }
         self.tell_review(review);
+        if self.reviews.get(review).is_none() {
+            self.plan_review_closed(review);
+        }
     }
 
     /// Shows the hunks in `uri` anew after a pause.

@@ -191,10 +191,23 @@ pub(super) fn reason(parts: &[&str]) -> Option<RefusalReason> {
     if below_build_folder || in_folder(&BUILD_FOLDERS) || is_build_file {
         return Some(RefusalReason::RunByBuildServer);
     }
-    if file == "pleach.toml" || is_any(&[".pleach"]) {
+    if file == "pleach.toml" || (is_any(&[".pleach"]) && !is_plan(&names)) {
         return Some(RefusalReason::OwnSettings);
     }
     None
+}
+
+/// Whether a path is that of a plan: a text that people and agents write together. What is run because
+/// a plan says so is asked for first.
+fn is_plan(names: &[String]) -> bool {
+    match names {
+        [.., pleach, plans, file] => {
+            let folders = names.iter().filter(|name| *name == ".pleach").count();
+            let is_markdown = file.strip_suffix(".md").is_some();
+            pleach == ".pleach" && plans == "plans" && is_markdown && folders == 1
+        }
+        _ => false,
+    }
 }
 
 fn is_secret_name(name: &str) -> bool {

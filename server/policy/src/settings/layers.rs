@@ -54,6 +54,7 @@ pub fn overlay(base: &Settings, value: &serde_json::Value) -> Loaded {
 /// - set `review` to `hunks`;
 /// - turn off `actions.enabled`, `actions.automatic` and `edits.allow_ci`;
 /// - add globs to `edits.deny`;
+/// - take commands out of `commands.allow`;
 /// - lower each of `limits`, and each cap of `budget`.
 ///
 /// Everything else in it is ignored and told, above all providers: who wrote the workspace does not get
@@ -122,7 +123,7 @@ fn read(base: &Settings, table: Table, layer: Layer, problems: Vec<SettingsProbl
 }
 
 /// Every table of the file and its keys, for suggestions.
-pub(super) const TABLES: [(&str, &[&str]); 7] = [
+pub(super) const TABLES: [(&str, &[&str]); 8] = [
     (
         "",
         &[
@@ -131,6 +132,7 @@ pub(super) const TABLES: [(&str, &[&str]); 7] = [
             "review",
             "actions",
             "edits",
+            "commands",
             "limits",
             "budget",
             "log",
@@ -155,6 +157,7 @@ pub(super) const TABLES: [(&str, &[&str]); 7] = [
     ),
     ("actions", &["enabled", "automatic"]),
     ("edits", &["deny", "allow", "allow_ci"]),
+    ("commands", &["allow"]),
     (
         "limits",
         &[
@@ -198,6 +201,7 @@ impl Reader {
                 "review" => self.review(&entry),
                 "actions" => self.section(entry, Self::action),
                 "edits" => self.section(entry, Self::edit),
+                "commands" => self.section(entry, Self::command),
                 "limits" => self.section(entry, Self::limit),
                 "budget" => self.section(entry, Self::budget),
                 "log" => self.section(entry, Self::log),
@@ -349,6 +353,30 @@ impl Reader {
             }
             deny.push(glob);
         }
+    }
+
+    fn command(&mut self, entry: &Entry) {
+        if entry.name != "allow" {
+            return self.unknown(entry, "commands", "commands");
+        }
+        let Some(items) = self.texts(entry, "commands.allow") else {
+            return;
+        };
+        let wanted: Vec<String> = items.into_iter().map(|(words, _)| words).collect();
+        if self.layer == Layer::Workspace {
+            let allowed = &self.settings.commands.allow;
+            if wanted.iter().any(|words| !allowed.contains(words)) {
+                self.widens(
+                    entry,
+                    "a workspace cannot allow commands; those that your own settings allow and this list \
+                     names stay allowed",
+                );
+            }
+            let allowed = &mut self.settings.commands.allow;
+            allowed.retain(|words| wanted.contains(words));
+            return;
+        }
+        self.settings.commands.allow = wanted;
     }
 
     fn limit(&mut self, entry: &Entry) {

@@ -197,7 +197,24 @@ fn what_an_editor_or_a_build_server_runs_is_not_edited() {
             ".travis.yml",
         ],
     );
-    check_all("own_settings", &["pleach.toml", "sub/Pleach.toml"]);
+    check_all(
+        "own_settings",
+        &[
+            "pleach.toml",
+            "sub/Pleach.toml",
+            ".pleach/roles/coder.md",
+            ".pleach/plans",
+            ".pleach/plans/run.sh",
+            ".pleach/plans/.pleach/x.md",
+            ".pleach/plans/sub/x.md",
+        ],
+    );
+    // Plans are written together with agents.
+    let plan = ".pleach/plans/lend-books.md";
+    assert_eq!(
+        check_path(plan, &PathRules::default()).unwrap().as_str(),
+        plan
+    );
 }
 
 #[test]

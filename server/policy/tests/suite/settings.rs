@@ -301,7 +301,7 @@ fn what_the_editor_sends_goes_over_the_file() {
         }),
     );
     expect![[r#"
-        "" warning unknown_key: `colour` is no setting and is ignored; the keys here are `engine`, `providers`, `review`, `actions`, `edits`, `limits`, `budget`, `log`
+        "" warning unknown_key: `colour` is no setting and is ignored; the keys here are `engine`, `providers`, `review`, `actions`, `edits`, `commands`, `limits`, `budget`, `log`
     "#]].assert_eq(&told("", &loaded));
     let settings = loaded.settings;
     assert_eq!(settings.model_engine(), Some("openai"));
@@ -510,4 +510,21 @@ fn a_kind_brings_its_address_and_there_its_key() {
     );
     let loaded = parse("[providers.p]\nmodel = 'm'\nkind = 'openai-compatible'");
     assert_eq!(loaded.problems[0].code, "missing_key");
+}
+
+#[test]
+fn commands_are_allowed_by_their_first_words_and_never_by_a_workspace() {
+    let user = parse("[commands]\nallow = [\"cargo test\", \"make\"]\n");
+    assert_eq!(user.problems, []);
+    let argv = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
+    let commands = &user.settings.commands;
+    assert!(commands.allows(&argv("cargo test --all")));
+    assert!(!commands.allows(&argv("cargo publish")) && !commands.allows(&argv("cargo")));
+    let narrowed = narrow(
+        &user.settings,
+        "[commands]\nallow = [\"cargo test\", \"sh\"]\n",
+    );
+    assert_eq!(narrowed.settings.commands.allow, ["cargo test"]);
+    assert_eq!(narrowed.problems.len(), 1);
+    assert_eq!(narrowed.problems[0].code, "workspace_widens");
 }

@@ -34,7 +34,10 @@ impl Session {
         let editor_can = self.client.apply_edit
             && match change {
                 FileChange::Edit { .. } => false,
-                FileChange::Create { .. } => self.client.create_files,
+                // A plan is on disk from the beginning: it is run whether or not somebody has it open.
+                FileChange::Create { path, .. } => {
+                    self.client.create_files && !pleach_agent::plan::is_plan(path)
+                }
                 FileChange::Delete { .. } => self.client.delete_files,
                 FileChange::Rename { .. } => self.client.rename_files,
             };

@@ -85,7 +85,7 @@ impl Session {
     }
 
     /// Publishes the hunks in `uri` as hints, or takes the last ones away.
-    pub(super) fn show_hunks(&mut self, uri: &str) {
+    pub(in crate::session) fn show_hunks(&mut self, uri: &str) {
         let mut diagnostics = Vec::new();
         for (review, pending) in &self.reviews.open {
             let Some((path, _)) = pending.uris.iter().find(|(_, of)| *of == uri) else {
@@ -99,6 +99,7 @@ impl Session {
                 }
             }
         }
+        diagnostics.extend(self.shown_problems(uri).unwrap_or_default().iter().cloned());
         let was_shown = self.reviews.shown.iter().any(|shown| shown == uri);
         if diagnostics.is_empty() && !was_shown {
             return;

@@ -1,0 +1,432 @@
+//! A plan by a model, which can read and do nothing else.
+//!
+//! Which tools it has is decided here, by the list of its role: a call of any other tool is answered
+//! with an error, whatever the model was told or has made up.
+
+use futures_util::StreamExt as _;
+use pleach_edit::Files as _;
+use pleach_model::{
+    Message, ModelEvent, ModelRequest, Provider, ProviderError, Reply, StopReason, Tool, ToolCall,
+    ToolResult,
+};
+use pleach_plan::{Known, Plan, Severity};
+use pleach_text::ByteRange;
+use pleach_workspace::WorkspaceSnapshot;
+use serde_json::{Value, json};
+
+use super::{PlanFailure, RULES, as_new_file, rules_of};
+use crate::action::Action;
+use crate::failure::JobFailure;
+use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TargetDocument, Used};
+use crate::meter::{Account, Meter};
+use crate::roles::{PLANNER, RoleFile};
+
+/// How often the model may read before it has to answer.
+const ROUNDS: usize = 16;
+/// How often what is no plan goes back with the reasons.
+const AGAIN: u32 = 2;
+/// Bytes of one result.
+const RESULT: usize = 24 << 10;
+/// Bytes of a file of rules.
+const RULE: usize = 16 << 10;
+/// Lines that a search answers.
+const FOUND: usize = 100;
+
+/// Asks a model for a plan. Dropping the future cancels it.
+pub async fn ask(
+    goal: &str,
+    workspace: &WorkspaceSnapshot,
+    provider: &Provider,
+    limits: JobLimits,
+    account: &Account,
+    report: &(impl Fn(JobEvent) + Send + Sync),
+) -> JobOutcome {
+    match converse(goal, workspace, provider, limits, account, report).await {
+        Ok(text) => match as_new_file(&text, workspace) {
+            Ok((path, proposal)) => JobOutcome::Proposal {
+                proposal,
+                summary: format!("{} steps in {path}", Plan::parse(&text).steps().len()),
+                reply: text,
+            },
+            Err(refusal) => JobOutcome::Failed {
+                failure: JobFailure::Refused(refusal),
+                reply: Some(text),
+            },
+        },
+        Err((failure, text)) => JobOutcome::Failed {
+            failure,
+            reply: (!text.is_empty()).then_some(text),
+        },
+    }
+}
+
+async fn converse(
+    goal: &str,
+    workspace: &WorkspaceSnapshot,
+    provider: &Provider,
+    limits: JobLimits,
+    account: &Account,
+    report: &(impl Fn(JobEvent) + Send + Sync),
+) -> Result<String, (JobFailure, String)> {
+    let internal = JobFailure::Internal {
+        doing: "writing the prompt",
+    };
+    let role = RoleFile::read(PLANNER).map_err(|_| (internal, String::new()))?;
+    let system = role.prompt(&rules(workspace));
+    let mut messages = vec![Message::user(format!(
+        "Make a plan for this, in the workspace that you can read:\n\n{goal}"
+    ))];
+    let wish = JobRequest {
+        action: Action::Plan,
+        document: TargetDocument::none(),
+        range: ByteRange::default(),
+        instruction: Some(goal.to_owned()),
+        reply: None,
+        diagnostics: Vec::new(),
+        workspace: workspace.clone(),
+    };
+    let mut used = Used::default();
+    let (mut rounds, mut again) = (0, 0);
+    loop {
+        let may_read = rounds < ROUNDS;
+        let request = ModelRequest {
+            system: system.clone(),
+            messages: messages.clone(),
+            tools: if may_read { tools(&role) } else { Vec::new() },
+            max_output_tokens: limits.output_tokens,
+            goes_on: true,
+            ..ModelRequest::default()
+        };
+        let reply = receive(&wish, provider, request, account, &mut used, report).await?;
+        let text = reply.text.clone();
+        let message = reply.into_message(provider.config().format);
+        let message = match message {
+            Ok(message) => message,
+            Err(error) => {
+                let failure = PlanFailure::NoPlan(error.to_string());
+                return Err((failure.into(), text));
+            }
+        };
+        if !message.calls.is_empty() && may_read {
+            rounds += 1;
+            report(JobEvent::Phase(Phase::Reading));
+            let results = message
+                .calls
+                .iter()
+                .map(|call| carry_out(call, &role, workspace))
+                .collect();
+            messages.push(message);
+            messages.push(Message::results(results));
+            continue;
+        }
+        match plan_in(&text, workspace) {
+            Ok(plan) => return Ok(plan),
+            Err(why) if again < AGAIN => {
+                again += 1;
+                messages.push(message);
+                messages.push(Message::user(format!(
+                    "This is no plan that can be used: {why}\nAnswer with the whole plan, mended."
+                )));
+                report(JobEvent::Phase(Phase::AskingAgain(again)));
+            }
+            Err(why) => return Err((PlanFailure::NoPlan(why).into(), text)),
+        }
+    }
+}
+
+/// Receives one whole answer, on the account.
+async fn receive(
+    wish: &JobRequest,
+    provider: &Provider,
+    mut asked: ModelRequest,
+    account: &Account,
+    used: &mut Used,
+    report: &(impl Fn(JobEvent) + Send + Sync),
+) -> Result<Reply, (JobFailure, String)> {
+    let none = |failure| (failure, String::new());
+    report(JobEvent::Phase(Phase::Asking));
+    report(JobEvent::Expected(account.expected(provider, &asked)));
+    if used.calls >= account.budget.calls_per_job {
+        return Err(none(JobFailure::TooManyCalls {
+            limit: account.budget.calls_per_job,
+            seconds: None,
+        }));
+    }
+    used.calls += 1;
+    let mut meter = account
+        .reserve(wish, provider, &asked)
+        .await
+        .map_err(none)?;
+    let own = asked
+        .max_output_tokens
+        .or(provider.config().max_output_tokens);
+    asked.max_output_tokens = meter.bound(own);
+    let mut reply = Reply::default();
+    let ended = listen(provider, &asked, &mut meter, &mut reply, used, report).await;
+    match ended {
+        Ok(()) => {
+            let (_, usage, cost) = meter.answered();
+            used.add(usage, cost);
+            report(used.event());
+            Ok(reply)
+        }
+        Err(failure) => {
+            // The bound was the cap's.
+            let failure = match (failure, meter.cut_by(own)) {
+                (JobFailure::Provider(ProviderError::Truncated { .. }), Some(room))
+                    if meter.has_ended() =>
+                {
+                    JobFailure::BudgetReached { room }
+                }
+                (failure, _) => failure,
+            };
+            let (usage, cost) = meter.failed(&failure);
+            used.add(usage, cost);
+            report(used.event());
+            Err((failure, reply.text))
+        }
+    }
+}
+
+/// Hears an answer to its end.
+async fn listen(
+    provider: &Provider,
+    asked: &ModelRequest,
+    meter: &mut Meter,
+    reply: &mut Reply,
+    used: &Used,
+    report: &(impl Fn(JobEvent) + Send + Sync),
+) -> Result<(), JobFailure> {
+    let mut events = provider.stream(asked);
+    while let Some(event) = events.next().await {
+        let event = event?;
+        reply.take(&event);
+        match event {
+            ModelEvent::Text(text) => {
+                meter.received(&text);
+                report(JobEvent::Text(text));
+            }
+            ModelEvent::Thinking(text) | ModelEvent::ToolArguments { piece: text, .. } => {
+                meter.received(&text);
+            }
+            ModelEvent::Usage(usage) => {
+                meter.counted(usage);
+                report(used.with(usage, meter.cost()));
+            }
+            ModelEvent::Waiting { reason, seconds } => {
+                report(JobEvent::Phase(Phase::Waiting { reason, seconds }));
+            }
+            ModelEvent::Stopped(reason) => {
+                meter.ended();
+                return match reason {
+                    StopReason::MaxTokens => {
+                        let bytes = reply.text.len();
+                        Err(ProviderError::Truncated { bytes }.into())
+                    }
+                    StopReason::Refusal => Err(ProviderError::Refused.into()),
+                    StopReason::EndTurn | StopReason::ToolUse | StopReason::Other(_) => Ok(()),
+                };
+            }
+            _ => {}
+        }
+        if let Some(room) = meter.reached() {
+            return Err(JobFailure::BudgetReached { room });
+        }
+    }
+    Ok(())
+}
+
+fn rules(workspace: &WorkspaceSnapshot) -> Vec<(String, String)> {
+    RULES
+        .iter()
+        .filter_map(|path| {
+            let text = workspace.read_text(path).ok()?;
+            Some(((*path).to_owned(), bounded(&text, RULE)))
+        })
+        .collect()
+}
+
+/// The plan in a model's answer, with the hash of the rules; or what is wrong with it.
+fn plan_in(text: &str, workspace: &WorkspaceSnapshot) -> Result<String, String> {
+    // Some models put the whole of it into a code block.
+    let fenced = text.trim().strip_prefix("```").and_then(|text| {
+        let (_, text) = text.split_once('\n')?;
+        text.trim_end().strip_suffix("```")
+    });
+    let text = fenced.unwrap_or(text);
+    let mut lines = text.lines();
+    let skipped: usize = lines
+        .by_ref()
+        .take_while(|line| !line.starts_with("# "))
+        .map(|line| line.len() + 1)
+        .sum();
+    let body = text.get(skipped..).unwrap_or_default().trim();
+    let plan = Plan::parse(body);
+    if plan.title().is_none() {
+        return Err("it has no title (`# …`)".to_owned());
+    }
+    if plan.steps().is_empty() {
+        return Err("it has no steps (`1. [ ] …` under `## Steps`)".to_owned());
+    }
+    let rules = rules_of(workspace);
+    let known = Known {
+        is_file: &|path| workspace.exists(path),
+        is_role: &|_| false,
+        is_running: &|_| false,
+        rules: &rules,
+    };
+    let wrong: Vec<String> = plan
+        .problems(&known)
+        .into_iter()
+        .filter(|problem| {
+            problem.severity == Severity::Error
+                || matches!(problem.code, "unknown-file" | "no-check")
+        })
+        .map(|problem| {
+            let line = body
+                .get(..problem.range.start.0)
+                .unwrap_or_default()
+                .lines()
+                .count();
+            format!("line {line}: {}", problem.message)
+        })
+        .collect();
+    if wrong.is_empty() {
+        Ok(format!("---\nrules: {rules}\n---\n\n{body}\n"))
+    } else {
+        Err(wrong.join("; "))
+    }
+}
+
+/// The tools of a role, as the model is told them.
+fn tools(role: &RoleFile) -> Vec<Tool> {
+    let text = |what: &str| json!({"type": "string", "description": what});
+    let all = [
+        (
+            "list_files",
+            "Lists the files of the workspace whose path contains a text.",
+            json!({"containing": text("a part of the path; empty for all")}),
+        ),
+        (
+            "read_file",
+            "Reads a file of the workspace, with line numbers.",
+            json!({
+                "path": text("the file"),
+                "from_line": {"type": "integer", "description": "the first line to read, from 1"},
+            }),
+        ),
+        (
+            "search",
+            "Finds the lines of the workspace's files that contain a text, upper and lower case alike.",
+            json!({"text": text("what to look for"), "containing": text("a part of the files' paths; empty for all")}),
+        ),
+    ];
+    all.into_iter()
+        .filter(|(name, ..)| role.allows(name))
+        .map(|(name, description, properties)| Tool {
+            name: name.to_owned(),
+            description: description.to_owned(),
+            schema: json!({"type": "object", "properties": properties}),
+        })
+        .collect()
+}
+
+/// Carries a call out, if the role may make it.
+fn carry_out(call: &ToolCall, role: &RoleFile, workspace: &WorkspaceSnapshot) -> ToolResult {
+    let argument = |name: &str| {
+        let value = call.arguments.get(name).and_then(Value::as_str);
+        value.unwrap_or_default().to_owned()
+    };
+    let result = if role.allows(&call.name) {
+        match call.name.as_str() {
+            "list_files" => Ok(list(&argument("containing"), workspace)),
+            "read_file" => read(
+                &argument("path"),
+                call.arguments.get("from_line").and_then(Value::as_u64),
+                workspace,
+            ),
+            "search" => search(&argument("text"), &argument("containing"), workspace),
+            other => Err(format!("there is no tool `{other}`")),
+        }
+    } else {
+        Err(format!(
+            "`{}` is not allowed: the role {} has {} and nothing that writes or runs",
+            call.name,
+            role.name,
+            role.tools.join(", ")
+        ))
+    };
+    let is_error = result.is_err();
+    ToolResult {
+        call: call.id.clone(),
+        name: call.name.clone(),
+        text: result.unwrap_or_else(|why| why),
+        is_error,
+    }
+}
+
+fn list(containing: &str, workspace: &WorkspaceSnapshot) -> String {
+    let names = workspace.names().iter();
+    let names: Vec<&str> = names
+        .map(String::as_str)
+        .filter(|name| name.contains(containing))
+        .collect();
+    bounded(&names.join("\n"), RESULT)
+}
+
+fn read(path: &str, from: Option<u64>, workspace: &WorkspaceSnapshot) -> Result<String, String> {
+    let text = workspace
+        .read_text(path)
+        .map_err(|error| error.to_string())?;
+    let from = usize::try_from(from.unwrap_or(1)).unwrap_or(1).max(1);
+    let lines: Vec<String> = (1..)
+        .zip(text.lines())
+        .skip(from - 1)
+        .map(|(number, line): (usize, &str)| format!("{number}: {line}"))
+        .collect();
+    Ok(bounded(&lines.join("\n"), RESULT))
+}
+
+fn search(text: &str, containing: &str, workspace: &WorkspaceSnapshot) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("give the text to look for".to_owned());
+    }
+    let wanted = text.to_lowercase();
+    let mut found = Vec::new();
+    for path in workspace
+        .paths()
+        .iter()
+        .filter(|path| path.contains(containing))
+    {
+        let Ok(text) = workspace.read_text(path) else {
+            continue;
+        };
+        for (number, line) in (1..).zip(text.lines()) {
+            if line.to_lowercase().contains(&wanted) {
+                found.push(format!("{path}:{number}: {}", line.trim()));
+            }
+        }
+        if found.len() >= FOUND {
+            found.truncate(FOUND);
+            found.push("… and more: look for something more special".to_owned());
+            break;
+        }
+    }
+    if found.is_empty() {
+        return Ok("nothing contains it".to_owned());
+    }
+    Ok(bounded(&found.join("\n"), RESULT))
+}
+
+/// The beginning of a text, and a word that there is more.
+fn bounded(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let mut end = most;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let kept = text.get(..end).unwrap_or_default();
+    format!("{kept}\n… cut off here: ask for a smaller part")
+}

@@ -1,0 +1,71 @@
+//! The folder that a command works on, under the settings that hold there.
+
+use std::fs;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use pleach_agent::{Account, Books, PriceTable};
+use pleach_policy::Settings;
+use pleach_workspace::WorkspaceSnapshot;
+
+use crate::environment::Environment;
+
+/// A folder and its settings.
+pub(crate) struct Folder {
+    /// Its path, with every link followed.
+    pub(crate) root: Utf8PathBuf,
+    /// The user's settings, narrowed by those of the folder.
+    pub(crate) settings: Settings,
+}
+
+impl Folder {
+    /// The folder at `dir` under the user's settings and its own, which can only narrow them.
+    pub(crate) fn open(dir: &Utf8Path, environment: &Environment) -> anyhow::Result<Self> {
+        let root = dir
+            .canonicalize_utf8()
+            .with_context(|| format!("`{dir}` is no folder to work in"))?;
+        if !root.is_dir() {
+            bail!("`{dir}` is not a folder; give the folder with --dir and the file by its name");
+        }
+        let user = environment.user_settings();
+        let user = user.and_then(|path| fs::read_to_string(path).ok());
+        let settings = user.map_or_else(Settings::default, |text| {
+            pleach_policy::parse(&text).settings
+        });
+        let own = fs::read_to_string(root.join("pleach.toml")).ok();
+        let settings = match own {
+            Some(text) => pleach_policy::narrow(&settings, &text).settings,
+            None => settings,
+        };
+        Ok(Self { root, settings })
+    }
+
+    /// Who pays for what a model does here, and within which caps.
+    pub(crate) fn account(&self, environment: &Environment) -> anyhow::Result<Account> {
+        let mut prices = PriceTable::built_in().clone();
+        if let Some(path) = &self.settings.budget.price_file {
+            let text = fs::read_to_string(path)
+                .with_context(|| format!("the prices in {path} cannot be read"))?;
+            prices = prices
+                .with_file(&text, path, "")
+                .with_context(|| format!("the prices in {path} cannot be used"))?;
+        }
+        Ok(Account {
+            books: Books::open(&environment.state_dir),
+            budget: self.settings.budget.clone(),
+            prices: Arc::new(prices),
+            workspace: self.root.to_string(),
+            job: 1,
+        })
+    }
+
+    /// Its files as they are on disk now.
+    pub(crate) fn snapshot(&self) -> WorkspaceSnapshot {
+        WorkspaceSnapshot::new(
+            std::slice::from_ref(&self.root),
+            [],
+            self.settings.path_rules(),
+        )
+    }
+}

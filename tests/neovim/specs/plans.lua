@@ -1,0 +1,42 @@
+-- Plans in a real editor: made from the menu, run, ticked, undone.
+
+--- The boxes of the plan in the current buffer.
+local function boxes(it)
+  local found = {}
+  for _, line in ipairs(vim.split(it.text(), '\n')) do
+    found[#found + 1] = line:match('^%d+%. %[(.)%]')
+  end
+  return table.concat(found)
+end
+
+return {
+  {
+    'a file is documented by a plan that is run, ticked and undone step by step',
+    function(it)
+      local folder = it.open('src/lib.rs')
+      local code = it.text()
+      vim.api.nvim_win_set_cursor(0, { 1, 0 })
+      it.pick('Plan: document this file')
+      it.job_lands()
+      local path = folder .. '/.pleach/plans/document-src-lib-rs.md'
+      vim.cmd.edit(vim.fn.fnameescape(path))
+      it.wait('the server knows the plan', function()
+        return #vim.lsp.get_clients({ name = 'pleach', bufnr = 0 }) == 1
+      end)
+      local plan = it.text()
+      it.contains(plan, '1. [ ] Document the', 'the plan')
+      vim.cmd('/^1\\. ')
+      it.pick('Run all that can run')
+      it.wait('every step is ticked', function()
+        return boxes(it):match('^x+$')
+      end)
+      it.equal(it.text(), (plan:gsub('%[ %]', '[x]')), 'only the boxes have changed')
+      it.pick('Undo step 1')
+      it.wait('the step is open again', function()
+        return boxes(it):match('^ x*$')
+      end)
+      vim.cmd.buffer(vim.fn.bufnr(folder .. '/src/lib.rs'))
+      assert(it.text() ~= code or #boxes(it) == 1, 'the other steps stay')
+    end,
+  },
+}
