@@ -85,6 +85,30 @@ async function saved({ vs, machine }, what, wanted) {
 }
 
 export const scenarios = {
+  async 'a plan is made without a model, shown with its steps, and run from its text and from the view'(it) {
+    const { vs, machine } = it;
+    await ready(it);
+    await vs.command('Pleach: Plan a Goal');
+    await vs.fill('document src/lib.rs');
+    await vs.key('Enter');
+    const plan = '.pleach/plans/document-src-lib-rs.md';
+    await vs.until('the plan', () => machine.has(plan));
+    await vs.until('a code lens that runs', async () => (await vs.lenses()).some((lens) => lens.includes('Run')));
+    await vs.command('Pleach: Focus on Plans View');
+    await vs.row('0 of ');
+    await it.shot('plan');
+    await vs.clickInRow('Plans', '1. ', 'Run');
+    await vs.row('1 of ');
+    await vs.clickInRow('Plans', 'Document', 'Run');
+    const done = () => !/^\d+\. \[[^x]\]/m.test(machine.read(plan));
+    await vs.until('every step done', async () => {
+      await vs.command('File: Save All');
+      return done();
+    });
+    assert(machine.read(LIB).includes('/// '), 'the file is documented');
+    await it.shot('plan-done');
+  },
+
   async 'in a folder that is not trusted no model is asked; with trust, the one of the settings is'(it) {
     const { vs } = it;
     await vs.command('Pleach: Show Status');
