@@ -68,6 +68,26 @@ fn write_changes_the_files() {
 }
 
 #[test]
+fn writing_the_same_reply_again_is_no_failure() {
+    let place = place();
+    let reply = block(
+        "src/a.rs",
+        "fn two() -> u32 {\n    2\n}\n",
+        "fn two() -> u32 {\n    let doubled = 1 + 1;\n    doubled\n}\n",
+    );
+    assert_eq!(place.run_with(&["apply", "--write", "-"], &reply).code, 0);
+    let written = place.read("src/a.rs");
+    let ran = place.run_with(&["apply", "--write", "-"], &reply);
+    expect![[r#"
+        --- on standard error ---
+        ✓ already applied, nothing to write
+        --- code 0 ---
+    "#]]
+    .assert_eq(&ran.all());
+    assert_eq!(place.read("src/a.rs"), written);
+}
+
+#[test]
 fn check_says_only_whether() {
     let place = place();
     let ran = place.run(&["apply", "--check", "answer.md"]);
