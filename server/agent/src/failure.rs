@@ -113,6 +113,14 @@ pub enum JobFailure {
         /// What the ledger says.
         cause: String,
     },
+    /// The document is one that never leaves the machine.
+    #[error("`{path}` is never sent to a model: {why}")]
+    Withheld {
+        /// The document.
+        path: String,
+        /// What keeps it back.
+        why: &'static str,
+    },
     /// An instruction is needed and none was given.
     #[error("{what} needs an instruction, and none was given")]
     NoInstruction {
@@ -142,6 +150,7 @@ impl JobFailure {
             Self::Refused(refusal) => refusal.code.code(),
             Self::Builtin(refusal) => refusal.code(),
             Self::TooLarge { .. } => "too-large",
+            Self::Withheld { .. } => "withheld",
             Self::OverBudget { .. } => "over-budget",
             Self::BudgetReached { .. } => "budget-reached",
             Self::PriceUnknown { .. } => "price-unknown",
@@ -202,6 +211,9 @@ impl JobFailure {
             }
             Self::Ledger { .. } => {
                 "mend what it names: nothing is spent that cannot be written down".into()
+            }
+            Self::Withheld { .. } => {
+                "nothing was sent; edit this file yourself, or take it out of .pleachignore".into()
             }
             Self::NoInstruction { .. } => {
                 "give one: write a comment `ai: …` above the place, or pass it to the command"

@@ -8,6 +8,7 @@ use pleach_grammars::Language;
 use pleach_model::{
     Message, MicroUsd, ModelEvent, ModelRequest, Provider, ProviderError, StopReason, Usage,
 };
+use pleach_policy::Secrets;
 use pleach_store::CallId;
 use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
@@ -17,7 +18,7 @@ use crate::builtin::{self, BuiltinTask, DiagnosticNote};
 use crate::engine::Engine;
 use crate::failure::JobFailure;
 use crate::meter::{Account, Expected, Meter};
-use crate::prompt;
+use crate::{prompt, shield};
 
 /// How many characters of a provider's word for the end of an answer are shown.
 const REASON_SHOWN: usize = 40;
@@ -148,6 +149,8 @@ pub enum JobEvent {
         /// The verdict, for a person.
         message: String,
     },
+    /// So many secrets were replaced by placeholders in what is sent. The edit gets them back.
+    SecretsHidden(usize),
     /// What the next call of the model will cost.
     Expected(Expected),
     /// What the job has used so far.
@@ -311,8 +314,10 @@ async fn ask_model(
         };
     }
     let asked = Arc::clone(request);
-    let written =
-        tokio::task::spawn_blocking(move || prompt::write(&asked, limits.context_bytes)).await;
+    let written = tokio::task::spawn_blocking(move || {
+        shield::check(&asked).and_then(|()| prompt::write(&asked, limits.context_bytes))
+    })
+    .await;
     let written = written.unwrap_or(Err(JobFailure::Internal {
         doing: "writing the prompt",
     }));
@@ -325,14 +330,20 @@ async fn ask_model(
             };
         }
     };
-    let mut messages = vec![Message::user(prompt.user)];
     let mut used = Used::default();
+    let path = request.document.named();
+    let question = used.secrets.hide(path, &prompt.user).into_owned();
+    let system = used.secrets.hide(None, &prompt.system).into_owned();
+    if used.secrets.count() > 0 {
+        report(JobEvent::SecretsHidden(used.secrets.count()));
+    }
+    let mut messages = vec![Message::user(question)];
     // Twice at most, whatever the settings say: a third try costs more than it brings.
     let attempts = limits.attempts_after_refusal.min(2);
     let mut attempt = 0;
     loop {
         let asked = ModelRequest {
-            system: prompt.system.clone(),
+            system: system.clone(),
             messages: messages.clone(),
             max_output_tokens: limits.output_tokens,
             ..ModelRequest::default()
@@ -377,8 +388,9 @@ async fn ask_model(
             };
         }
         attempt += 1;
-        messages.push(Message::assistant(reply));
-        messages.push(Message::user(refusal.for_model()));
+        messages.push(Message::assistant(used.secrets.hide(path, &reply)));
+        let reasons = refusal.for_model();
+        messages.push(Message::user(used.secrets.hide(path, &reasons)));
         report(JobEvent::Phase(Phase::AskingAgain(attempt)));
     }
 }
@@ -386,6 +398,8 @@ async fn ask_model(
 /// What the calls of a job came to.
 #[derive(Debug, Default)]
 pub(crate) struct Used {
+    /// What was hidden in them, to be put back into the answers.
+    secrets: Secrets,
     pub(crate) calls: u32,
     tokens: TokenCount,
     cost: MicroUsd,
@@ -491,7 +505,8 @@ async fn listen(
     report: &(impl Fn(JobEvent) + Send + Sync),
 ) -> Result<(), JobFailure> {
     let mut hunks = ReplyStream::new(request.document.named().map(str::to_owned));
-    let mut events = provider.stream(asked);
+    let events = shield::restored(provider.stream(asked), used.secrets.clone());
+    let mut events = std::pin::pin!(events);
     while let Some(event) = events.next().await {
         match event? {
             ModelEvent::Started { .. }

@@ -27,6 +27,7 @@ pub mod plan;
 mod prompt;
 mod roles;
 mod rules;
+mod shield;
 
 pub use action::Action;
 pub use books::Books;

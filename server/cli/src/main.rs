@@ -13,6 +13,7 @@ mod apply;
 mod audit;
 mod check;
 mod completions;
+mod debug;
 mod demo;
 mod doctor;
 mod environment;
@@ -85,6 +86,8 @@ enum Command {
     Usage(usage::Arguments),
     /// Say what was sent where, what was run and what landed, and whether that record is whole
     Audit(audit::Arguments),
+    /// Run one part of the machinery by itself, for tests and reports of faults
+    Debug(debug::Arguments),
     /// Print completions for a shell
     Completions(completions::Arguments),
 }
@@ -108,6 +111,7 @@ fn main() -> ExitCode {
         Command::Recover(arguments) => recover::run(&arguments, &environment),
         Command::Usage(arguments) => usage::run(&arguments, &environment),
         Command::Audit(arguments) => audit::run(&arguments, &environment),
+        Command::Debug(arguments) => debug::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match done {

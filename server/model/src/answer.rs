@@ -255,6 +255,10 @@ impl Answer {
                     }
                 }
                 ModelEvent::Usage(usage) => self.written = usage.output_tokens,
+                // A word of the server's, which people will read.
+                ModelEvent::Stopped(StopReason::Other(word)) => {
+                    *word = self.provider.presentable(word);
+                }
                 // llama.cpp's responses call an answer complete that its bound has cut off.
                 ModelEvent::Stopped(reason @ StopReason::EndTurn)
                     if self.bound().is_some_and(|bound| self.written >= bound) =>
@@ -306,7 +310,9 @@ impl Answer {
         let may_repeat = setback.may_pass && !is_resting && !self.has_spoken && held.is_empty();
         if may_repeat && let Some(own) = self.backoff.next() {
             let pause = setback.retry_after.unwrap_or(own);
-            if pause <= LONGEST_PAUSE {
+            let left = self.until.map(|until| until - Instant::now());
+            // A pause that eats up all of the time is no help either.
+            if pause <= LONGEST_PAUSE && left.is_none_or(|left| pause < left) {
                 self.pause(setback.error.to_string(), pause);
                 return;
             }
@@ -346,9 +352,11 @@ impl Answer {
                 bytes,
                 why: provider.presentable(&why),
             },
-            other @ (WireError::TooLarge(..) | WireError::WebPage | WireError::NotText) => {
-                provider.unreadable(&other.to_string())
-            }
+            other @ (WireError::TooLarge(..)
+            | WireError::WebPage
+            | WireError::NotText
+            | WireError::NoEvents
+            | WireError::Garbled(_)) => provider.unreadable(&other.to_string()),
         };
         error.into()
     }

@@ -31,7 +31,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::decode::{number, word};
-use crate::wire::Pieces;
+use crate::wire::{Lost, Pieces};
 
 /// The headers of an answer that say something about it.
 const HEADERS: [&str; 6] = [
@@ -121,7 +121,12 @@ impl Cassette {
             .unwrap_or_else(PoisonError::into_inner);
         let exchange = exchanges.pop_front()?;
         let pace = self.pace;
-        let end = exchange.cut.map(Err);
+        let end = exchange.cut.map(|why| {
+            Err(Lost {
+                why,
+                is_garbled: false,
+            })
+        });
         let pieces = stream::iter(exchange.pieces).then(move |(pause, piece)| async move {
             if pace == Pace::AsRecorded {
                 tokio::time::sleep(pause).await;
@@ -263,7 +268,7 @@ struct Tapped {
 }
 
 impl Tapped {
-    fn take(&mut self, piece: Option<&Result<Bytes, String>>) {
+    fn take(&mut self, piece: Option<&Result<Bytes, Lost>>) {
         match piece {
             Some(Ok(piece)) => {
                 let now = Instant::now();
@@ -271,7 +276,7 @@ impl Tapped {
                 self.last = now;
                 self.pieces.push((pause, piece.to_vec()));
             }
-            Some(Err(why)) => self.end = json!({"cut": pleach_policy::redact(why)}),
+            Some(Err(lost)) => self.end = json!({"cut": pleach_policy::redact(&lost.why)}),
             None => self.end = json!("whole"),
         }
     }

@@ -155,6 +155,37 @@ pub(crate) fn unreached(error: &(dyn std::error::Error + 'static)) -> Unreached 
     Unreached::Other
 }
 
+/// Whether what came is against the rules of HTTP or of its compression, rather than cut off.
+pub(crate) fn is_garbled(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    let (mut is_of_http, mut kinds) = (false, Vec::new());
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            is_of_http = true;
+            if error.is_parse() {
+                return true;
+            }
+        }
+        // A layer packs the error of the other, and shows only what caused that.
+        let mut inner = error.downcast_ref::<io::Error>();
+        while let Some(error) = inner {
+            kinds.push(error.kind());
+            inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+        }
+        cause = error.source();
+    }
+    let is_invalid = |kind: &io::ErrorKind| {
+        matches!(
+            kind,
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+        )
+    };
+    // What decompresses has no kind of its own for what it cannot.
+    let is_of_compression =
+        error.is_decode() && !is_of_http && !kinds.contains(&io::ErrorKind::UnexpectedEof);
+    is_of_compression || kinds.iter().any(is_invalid)
+}
+
 /// An error with its causes, because reqwest's own text names none of them.
 pub(crate) fn explained(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::wire::Payload;
+use crate::wire::{Payload, PayloadEnd};
 use crate::{ModelEvent, StopReason, WireFormat};
 
 /// A format's reader of one answer.
@@ -37,7 +37,19 @@ pub(crate) struct Decoder {
     is_started: bool,
     /// Bytes of text so far.
     pub(crate) bytes: usize,
+    /// Something came that is no part of an answer. It does no harm, unless the end is missing too.
+    is_odd: bool,
 }
+
+/// Words and events by which servers say that they are still there.
+const SIGNS_OF_LIFE: [&str; 6] = [
+    "ping",
+    "pong",
+    "keepalive",
+    "keep-alive",
+    "heartbeat",
+    "[DONE]",
+];
 
 /// What a server complains of, inside an answer or instead of one.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -68,6 +80,7 @@ impl Decoder {
             format: format.dialect().decoder(),
             is_started: false,
             bytes: 0,
+            is_odd: false,
         }
     }
 
@@ -77,24 +90,41 @@ impl Decoder {
         if self.is_done() {
             return Ok(Vec::new());
         }
-        // Mostly some server's own sign of life.
-        if data == "[DONE]" || !data.starts_with(['{', '[']) {
-            self.format.read_words(data);
-            return Ok(Vec::new());
+        if !data.starts_with(['{', '[']) || "[DONE]".starts_with(data) {
+            return self.words(data, payload).map(|()| Vec::new());
         }
         let value: Value = serde_json::from_str(data).map_err(|error| {
-            if error.is_eof() {
+            if error.is_eof() && payload.end != PayloadEnd::Closed {
                 Broken::Truncated
             } else {
                 Broken::Unreadable(error.to_string())
             }
         })?;
+        self.is_odd |= payload.end == PayloadEnd::Document;
         if let Some(complaint) = Complaint::in_answer(&value, payload.event.as_deref()) {
             return Err(Broken::Reported(complaint));
         }
         let mut events = Vec::new();
         self.format.read(&value, &mut events)?;
         Ok(self.checked(events))
+    }
+
+    /// Takes what is no object: a sign of life, or a part of an answer that nobody can read.
+    fn words(&mut self, data: &str, payload: &Payload) -> Result<(), Broken> {
+        let is_sign = |word: &str| SIGNS_OF_LIFE.contains(&word.to_ascii_lowercase().as_str());
+        let is_known = data.is_empty()
+            || data == "[DONE]"
+            || is_sign(data)
+            || payload.event.as_deref().is_some_and(is_sign);
+        if payload.end == PayloadEnd::Open && data.starts_with('[') && data != "[DONE]" {
+            return Err(Broken::Truncated);
+        }
+        if !is_known && data.contains(char::is_whitespace) && payload.end == PayloadEnd::Closed {
+            return Err(Broken::Unreadable("words where JSON belongs".into()));
+        }
+        self.is_odd |= !is_known;
+        self.format.read_words(data);
+        Ok(())
     }
 
     /// Whether the reason for the end is known, so that only formalities are left.
@@ -118,7 +148,15 @@ impl Decoder {
     /// told last.
     pub(crate) fn finish(&mut self) -> Result<Vec<ModelEvent>, Broken> {
         let mut events = Vec::new();
-        let reason = self.format.finish(&mut events)?;
+        let reason = self
+            .format
+            .finish(&mut events)
+            .map_err(|broken| match broken {
+                Broken::Truncated if self.is_odd && self.bytes == 0 => {
+                    Broken::Unreadable("JSON or words that are no answer".into())
+                }
+                broken => broken,
+            })?;
         events.push(ModelEvent::Stopped(reason));
         Ok(events)
     }

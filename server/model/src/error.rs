@@ -255,7 +255,8 @@ impl ProviderError {
             Self::Refused | Self::Filtered { .. } => "filtered",
             Self::Http { status, .. } => match status {
                 300..=399 => "redirect",
-                500.. => "server",
+                // An answer that was well until the server gave up.
+                ..300 | 500.. => "server",
                 _ => "invalid",
             },
             Self::BadReply { .. } => "malformed",

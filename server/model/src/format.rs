@@ -40,6 +40,11 @@ impl WireFormat {
         Self::Ollama,
     ];
 
+    /// What an address without a path is completed with: `/v1`, `/v1beta` or `/api`.
+    pub fn root(self) -> &'static str {
+        self.dialect().root()
+    }
+
     pub(crate) fn dialect(self) -> &'static dyn Dialect {
         match self {
             Self::Chat => &chat::Chat,

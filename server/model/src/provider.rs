@@ -13,21 +13,21 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use crate::answer;
-use crate::cassette::{Answered, Cassette, CassetteError, Recorder, places, to_hex};
-use crate::connection::{CONNECT_WITHIN, client, explained, is_this_machine, unreached};
+use crate::cassette::{Answered, Cassette, CassetteError, Recorder, to_hex};
+use crate::connection::{
+    CONNECT_WITHIN, client, explained, is_garbled, is_this_machine, unreached,
+};
 use crate::error::{ProviderError, TimeoutPhase, Unreached};
 use crate::format::{Dialect, Listed, WireFormat};
 use crate::refusal::{self, Setback};
 use crate::traffic::{Resting, Standing, Traffic};
-use crate::wire::Pieces;
-use crate::{ModelEvent, ModelRequest};
+use crate::wire::{Lost, Pieces};
+use crate::{ModelEvent, ModelRequest, shown};
 
 /// Bytes of an error's body that are read.
 const ERROR_BYTES: usize = 16 << 10;
 /// Bytes of a list of models that are read. `OpenRouter`'s has about one million.
 const MODELS_BYTES: usize = 16 << 20;
-/// Characters of a server's message that are shown.
-const MESSAGE_SHOWN: usize = 300;
 /// How long an error's body may take.
 const BODY_WITHIN: Duration = Duration::from_secs(5);
 /// How long `probe` may take.
@@ -343,13 +343,10 @@ impl Provider {
         let url = self.url();
         let request = self.request(|client| client.post(url)).await?;
         let request = request.header(ACCEPT, "text/event-stream").json(body);
-        let response = request.send().await.map_err(|error| Setback {
-            // A connection that is closed instead of answered: mostly a server that restarts, or one
-            // that had put an unused connection away. One that cannot be made at all is told at once.
-            may_pass: error.is_request() && !error.is_connect() && !error.is_timeout(),
-            error: self.network(&error),
-            retry_after: None,
-        })?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.unanswered(&error))?;
         let answered = answered(response);
         Ok(match &self.0.tape {
             Some(Tape::Record(recorder)) => {
@@ -363,7 +360,7 @@ impl Provider {
     async fn whole(&self, mut pieces: Pieces, limit: usize) -> Result<Vec<u8>, ProviderError> {
         let mut body = Vec::new();
         while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(|why| self.unreachable(Unreached::Other, &why))?;
+            let piece = piece.map_err(|lost| self.unreachable(Unreached::Other, &lost.why))?;
             let room = limit.saturating_sub(body.len());
             body.extend(piece.iter().take(room));
             if room < piece.len() {
@@ -387,6 +384,26 @@ impl Provider {
             return self.silent(TimeoutPhase::Connect, CONNECT_WITHIN);
         }
         self.unreachable(unreached(error), &explained(error))
+    }
+
+    /// Why a request has no response at all.
+    fn unanswered(&self, error: &reqwest::Error) -> Setback {
+        if is_garbled(error) && !error.is_connect() {
+            return self
+                .unreadable(&format!("what came is no HTTP: {}", explained(error)))
+                .into();
+        }
+        if error.is_request() && !error.is_connect() && !error.is_timeout() {
+            // A connection that is closed instead of answered: mostly a server that restarts, or one
+            // that had put an unused connection away. It may pass.
+            return ProviderError::ConnectionLost {
+                provider: self.name().to_owned(),
+                bytes: 0,
+                why: self.presentable(&explained(error)),
+            }
+            .into();
+        }
+        self.network(error).into()
     }
 
     pub(crate) fn unreachable(&self, cause: Unreached, why: &str) -> ProviderError {
@@ -424,33 +441,7 @@ impl Provider {
     /// A text of the server's in one line, shortened, and without what looks like a key, in case it
     /// repeats it.
     pub(crate) fn presentable(&self, text: &str) -> String {
-        let text = match &self.0.key {
-            Some(key) => {
-                let key = key.expose_secret();
-                let mut shown = text.to_owned();
-                for at in places(key.as_bytes(), text.as_bytes()).into_iter().rev() {
-                    // Places that overlap are struck once.
-                    if shown.get(at..at + key.len()) == Some(key) {
-                        shown.replace_range(at..at + key.len(), "[key]");
-                    }
-                }
-                shown
-            }
-            None => text.to_owned(),
-        };
-        // Nor any other key: a proxy's, or one of another provider that was set here by mistake.
-        let text: String = pleach_policy::redact(&text)
-            .split(|c: char| c.is_whitespace() || c.is_control())
-            .filter(|word| !word.is_empty())
-            .collect::<Vec<_>>()
-            .join(" ");
-        if text.is_empty() {
-            return "no reason given".into();
-        }
-        match text.char_indices().nth(MESSAGE_SHOWN) {
-            Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-            None => text,
-        }
+        shown::presentable(text, self.0.key.as_ref().map(ExposeSecret::expose_secret))
     }
 
     /// Where answers are asked for.
@@ -492,7 +483,12 @@ fn answered(response: Response) -> Answered {
         headers: response.headers().clone(),
         pieces: response
             .bytes_stream()
-            .map(|piece| piece.map_err(|error| explained(&error)))
+            .map(|piece| {
+                piece.map_err(|error| Lost {
+                    why: explained(&error),
+                    is_garbled: is_garbled(&error),
+                })
+            })
             .boxed(),
     }
 }
@@ -619,24 +615,6 @@ mod tests {
         assert_eq!(one, of("m", "sk-2", "x"));
         assert_ne!(one, of("m", "sk-1", "y"));
         assert_ne!(one, of("n", "sk-1", "x"));
-    }
-
-    #[test]
-    fn what_a_server_says_is_shown_in_one_short_line() {
-        let config = ProviderConfig::new("p", "http://127.0.0.1:1", "m");
-        let provider = Provider::new(config, Some("sk-1".to_owned().into())).unwrap();
-        assert_eq!(
-            provider.presentable("a\n\u{1b}[31mb sk-1\u{7}"),
-            "a [31mb [key]"
-        );
-        assert_eq!(provider.presentable("task-1 sk-10"), "task-1 sk-10");
-        let others = "Incorrect API key provided: sk-proj-0123456789abcdef.";
-        assert_eq!(
-            provider.presentable(others),
-            "Incorrect API key provided: [redacted]."
-        );
-        assert_eq!(provider.presentable(" \n"), "no reason given");
-        assert_eq!(provider.presentable(&"ä".repeat(999)).chars().count(), 301);
     }
 
     #[test]

@@ -118,38 +118,20 @@ pub(crate) fn of_complaint(
             message,
         };
     }
-    // In order: OpenAI, llama.cpp, Anthropic; vLLM, Mistral, llama.cpp, Gemini, Groq, Anthropic, OpenAI
-    // for a request that is longer than what may be sent in a minute.
-    if status == 413
-        || is(&["context_length", "exceed_context", "request_too_large"])
-        || says(&[
-            "maximum context",
-            "context length",
-            "context size",
-            "exceeds the maximum number of tokens",
-            "reduce the length of the messages",
-            "prompt is too long",
-            "exceed context limit",
-            "request too large for",
-        ])
-    {
+    if status == 413 || is_too_long(complaint) {
         return ProviderError::ContextOverflow { model, message };
     }
-    // Ollama's model that does not fit: it will not fit later either.
-    if says(&["requires more system memory"]) {
-        return ProviderError::Http {
-            provider: name,
-            status,
-            message,
-        };
-    }
-    if status == 200 && is(&["rate_limit", "resource_exhausted"]) {
+    if status == 200
+        && (is(&["rate_limit", "resource_exhausted"]) || says(&["rate limit", "too many requests"]))
+    {
         return ProviderError::RateLimited {
             provider: name,
             message,
             retry_after,
         };
     }
+    // Ollama's model that does not fit: it will not fit later either.
+    let is_hopeless = says(&["requires more system memory"]);
     let busy =
         is(&["overloaded", "server_error", "api_error", "unavailable"]) || says(&["overloaded"]);
     match status {
@@ -165,7 +147,7 @@ pub(crate) fn of_complaint(
             retry_after,
         },
         // 529 is Anthropic's word for too busy.
-        408 | 409 | 500..=599 => ProviderError::Overloaded {
+        408 | 409 | 500..=599 if !is_hopeless => ProviderError::Overloaded {
             provider: name,
             status,
             message,
@@ -173,16 +155,46 @@ pub(crate) fn of_complaint(
         },
         200 if busy => ProviderError::Overloaded {
             provider: name,
-            status,
+            // As it is documented for these kinds when they come before the answer.
+            status: if is(&["server_error", "api_error"]) {
+                500
+            } else {
+                status
+            },
             message,
             retry_after,
         },
         _ => ProviderError::Http {
             provider: name,
-            status,
+            status: if status == 200 && is(&["invalid"]) {
+                400
+            } else {
+                status
+            },
             message,
         },
     }
+}
+
+/// Whether a complaint is about the length of the request.
+fn is_too_long(complaint: &Complaint) -> bool {
+    let text = complaint.message.to_lowercase();
+    // In order: OpenAI, llama.cpp, Anthropic.
+    let kinds = ["context_length", "exceed_context", "request_too_large"];
+    // In order: vLLM, Mistral, llama.cpp, Gemini, Groq, Anthropic, OpenAI for a request that is longer
+    // than what may be sent in a minute.
+    let words = [
+        "maximum context",
+        "context length",
+        "context size",
+        "exceeds the maximum number of tokens",
+        "reduce the length of the messages",
+        "prompt is too long",
+        "exceed context limit",
+        "request too large for",
+    ];
+    kinds.iter().any(|kind| complaint.kind.contains(kind))
+        || words.iter().any(|word| text.contains(word))
 }
 
 /// The pause that a server asks for: `retry-after-ms`, else `retry-after`, which is a number of

@@ -4,16 +4,17 @@
 //! one JSON document instead. Which of the two it is shows in the first byte, whatever the headers say.
 //! Ollama sends a JSON document per line.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
-use sse_stream::SseByteStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::TimeoutPhase;
+use crate::sse::{SseDecoder, SseEvent};
 
 /// Bytes that a whole answer may have on the wire. No honest answer comes near.
 pub(crate) const ANSWER_BYTES: usize = 64 << 20;
@@ -22,8 +23,17 @@ const EVENT_BYTES: usize = 4 << 20;
 /// How long the mark of the end and the counts may take once the reason for the end is known.
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
 
-/// Bytes as the connection delivers them; the error is its explanation.
-pub(crate) type Pieces = BoxStream<'static, Result<Bytes, String>>;
+/// Bytes as the connection delivers them.
+pub(crate) type Pieces = BoxStream<'static, Result<Bytes, Lost>>;
+
+/// Why a connection delivers no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lost {
+    /// What the network said.
+    pub(crate) why: String,
+    /// What came is against the rules of HTTP or of its compression: nobody has cut it off.
+    pub(crate) is_garbled: bool,
+}
 
 /// How payloads follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +51,19 @@ pub(crate) struct Payload {
     pub(crate) event: Option<String>,
     /// The event's data, or the whole document.
     pub(crate) data: String,
+    /// Where it ends.
+    pub(crate) end: PayloadEnd,
+}
+
+/// How it is known that a payload is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PayloadEnd {
+    /// It was closed, by a blank line or by the end of its line.
+    Closed,
+    /// The stream ended in it, so it may be cut off.
+    Open,
+    /// It is all that came, one document.
+    Document,
 }
 
 /// Why no further payload comes.
@@ -56,6 +79,10 @@ pub(crate) enum WireError {
     WebPage,
     #[error("text that is not UTF-8")]
     NotText,
+    #[error("neither events nor JSON")]
+    NoEvents,
+    #[error("bytes that are no HTTP: {0}")]
+    Garbled(String),
 }
 
 /// How long each read may take.
@@ -88,10 +115,25 @@ type Bounded = BoxStream<'static, Result<Bytes, WireError>>;
 
 enum Reader {
     Unknown(Bounded, Framing),
-    Events(Box<SseByteStream<Bounded>>),
-    /// What of a line has come, and what follows.
-    Lines(Vec<u8>, Bounded),
+    Events(Box<Events>),
+    Lines(Lines),
     Over,
+}
+
+/// Events as they come.
+struct Events {
+    decoder: SseDecoder,
+    ready: VecDeque<SseEvent>,
+    pieces: Bounded,
+}
+
+/// Lines as they come.
+struct Lines {
+    /// What of the open line has come.
+    begun: Vec<u8>,
+    /// So many bytes of it hold no line end.
+    searched: usize,
+    pieces: Bounded,
 }
 
 impl Wire {
@@ -116,7 +158,7 @@ impl Wire {
 
     /// The next payload. `None` when the server has closed the answer in good order.
     pub(crate) async fn next(&mut self) -> Option<Result<Payload, WireError>> {
-        loop {
+        let next = loop {
             match &mut self.reader {
                 Reader::Over => return None,
                 Reader::Unknown(pieces, framing) => {
@@ -134,67 +176,132 @@ impl Wire {
                     let first = begun.iter().find(|byte| !is_blank(**byte));
                     self.reader = match (framing, first) {
                         (_, Some(b'<')) => return Some(Err(WireError::WebPage)),
-                        (Framing::Lines, _) => Reader::Lines(begun, pieces),
+                        (Framing::Lines, _) => Reader::Lines(Lines {
+                            begun,
+                            searched: 0,
+                            pieces,
+                        }),
                         (Framing::Events, Some(b'{' | b'[')) => {
                             return Some(document(begun, pieces).await);
                         }
-                        (Framing::Events, _) => events(begun, pieces),
+                        (Framing::Events, _) => {
+                            Reader::Events(Box::new(Events::new(&begun, pieces)))
+                        }
                     };
                 }
-                Reader::Lines(begun, pieces) => {
-                    if let Some(end) = begun.iter().position(|byte| *byte == b'\n') {
-                        let rest = begun.split_off(end + 1);
-                        let line = std::mem::replace(begun, rest);
-                        return Some(whole(line));
-                    }
-                    match pieces.next().await {
-                        Some(Ok(piece)) => begun.extend_from_slice(&piece),
-                        Some(Err(error)) => {
-                            self.reader = Reader::Over;
-                            return Some(Err(error));
-                        }
-                        None => {
-                            let line = std::mem::take(begun);
-                            self.reader = Reader::Over;
-                            return (!line.is_empty()).then(|| whole(line));
-                        }
-                    }
+                Reader::Lines(lines) => break lines.next().await,
+                Reader::Events(events) => break events.next().await,
+            }
+        };
+        if !matches!(
+            next,
+            Some(Ok(Payload {
+                end: PayloadEnd::Closed,
+                ..
+            }))
+        ) {
+            self.reader = Reader::Over;
+        }
+        next
+    }
+}
+
+impl Events {
+    fn new(begun: &[u8], pieces: Bounded) -> Self {
+        let mut decoder = SseDecoder::default();
+        let mut ready = Vec::new();
+        decoder.push(begun, &mut ready);
+        Self {
+            decoder,
+            ready: ready.into(),
+            pieces,
+        }
+    }
+
+    /// The next event. A last one that was not closed is given as well: servers forget the blank line
+    /// behind it, and without it `[DONE]` would not count.
+    async fn next(&mut self) -> Option<Result<Payload, WireError>> {
+        let mut closed = Vec::new();
+        loop {
+            // A standard reader goes on with a mark in the place of such bytes; a part of somebody's
+            // program would silently be another.
+            if self.decoder.was_garbled() {
+                return Some(Err(WireError::NotText));
+            }
+            if let Some(event) = self.ready.pop_front() {
+                return Some(Ok(Payload::of(event, PayloadEnd::Closed)));
+            }
+            match self.pieces.next().await {
+                Some(Ok(piece)) => {
+                    self.decoder.push(&piece, &mut closed);
+                    self.ready.extend(closed.drain(..));
                 }
-                Reader::Events(events) => match events.next().await? {
-                    Ok(event) => {
-                        if let Some(data) = event.data {
-                            let event = event.event;
-                            return Some(Ok(Payload { event, data }));
-                        }
-                    }
-                    Err(sse_stream::Error::Body(error)) => {
-                        let error = match error.downcast::<WireError>() {
-                            Ok(ours) => *ours,
-                            Err(other) => WireError::Cut(other.to_string()),
-                        };
-                        return Some(Err(error));
-                    }
-                    Err(_) => return Some(Err(WireError::NotText)),
-                },
+                Some(Err(error)) => return Some(Err(error)),
+                None => break,
+            }
+        }
+        let last = self.decoder.unfinished();
+        if self.decoder.was_garbled() {
+            let why = "it ends in the middle of a character".into();
+            return Some(Err(WireError::Cut(why)));
+        }
+        match last {
+            Some(event) => Some(Ok(Payload::of(event, PayloadEnd::Open))),
+            None if self.decoder.is_nonsense() => Some(Err(WireError::NoEvents)),
+            None => None,
+        }
+    }
+}
+
+impl Lines {
+    async fn next(&mut self) -> Option<Result<Payload, WireError>> {
+        loop {
+            let unknown = self.begun.get(self.searched..).unwrap_or_default();
+            if let Some(end) = unknown.iter().position(|byte| *byte == b'\n') {
+                let rest = self.begun.split_off(self.searched + end + 1);
+                let line = std::mem::replace(&mut self.begun, rest);
+                self.searched = 0;
+                return Some(whole(line, PayloadEnd::Closed));
+            }
+            self.searched = self.begun.len();
+            match self.pieces.next().await {
+                Some(Ok(piece)) => self.begun.extend_from_slice(&piece),
+                Some(Err(error)) => return Some(Err(error)),
+                None => {
+                    let line = std::mem::take(&mut self.begun);
+                    return (!line.is_empty()).then(|| whole(line, PayloadEnd::Open));
+                }
             }
         }
     }
 }
 
-/// A reader of events that have begun.
-fn events(begun: Vec<u8>, pieces: Bounded) -> Reader {
-    // Servers forget the blank line after the last event; without it the event would not count.
-    let end = Bytes::from_static(b"\n\n");
-    let pieces = stream::iter([Ok(Bytes::from(begun))])
-        .chain(pieces)
-        .chain(stream::iter([Ok(end)]));
-    Reader::Events(Box::new(SseByteStream::new(pieces.boxed())))
+impl Payload {
+    fn of(event: SseEvent, end: PayloadEnd) -> Self {
+        Self {
+            event: Some(event.event),
+            data: event.data,
+            end,
+        }
+    }
 }
 
 /// A payload without a name.
-fn whole(data: Vec<u8>) -> Result<Payload, WireError> {
-    let data = String::from_utf8(data).map_err(|_| WireError::NotText)?;
-    Ok(Payload { event: None, data })
+fn whole(data: Vec<u8>, end: PayloadEnd) -> Result<Payload, WireError> {
+    let data = String::from_utf8(data).map_err(|error| {
+        // A character that the end has cut in two.
+        let is_cut = end != PayloadEnd::Closed && error.utf8_error().error_len().is_none();
+        if is_cut {
+            WireError::Cut("it ends in the middle of a character".into())
+        } else {
+            WireError::NotText
+        }
+    })?;
+    Ok(Payload {
+        event: None,
+        data,
+        end,
+    })
 }
 
 /// Puts bounds on time and size to a stream of bytes.
@@ -236,7 +343,10 @@ fn bounded(pieces: Pieces, framing: Framing, patience: Patience, progress: Progr
             };
             let piece = match piece {
                 Ok(piece) => piece,
-                Err(cause) => return Some((Err(WireError::Cut(cause)), None)),
+                Err(lost) if lost.is_garbled => {
+                    return Some((Err(WireError::Garbled(lost.why)), None));
+                }
+                Err(lost) => return Some((Err(WireError::Cut(lost.why)), None)),
             };
             reading.received = reading.received.saturating_add(piece.len());
             if reading.received > ANSWER_BYTES {
@@ -270,7 +380,7 @@ async fn document(mut begun: Vec<u8>, mut pieces: Bounded) -> Result<Payload, Wi
     while let Some(piece) = pieces.next().await {
         begun.extend_from_slice(&piece?);
     }
-    whole(begun)
+    whole(begun, PayloadEnd::Document)
 }
 
 /// Blanks, and the bytes of a byte order mark.
@@ -500,7 +610,10 @@ mod tests {
     fn a_cut_is_told_after_what_came_before_it() {
         let pieces = [
             Ok(Bytes::from("data: a\n\ndata: b")),
-            Err("reset".to_owned()),
+            Err(Lost {
+                why: "reset".to_owned(),
+                is_garbled: false,
+            }),
         ];
         block_on(async {
             let mut wire = Wire::new(stream::iter(pieces).boxed(), Framing::Events, patience());

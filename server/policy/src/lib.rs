@@ -14,6 +14,9 @@
 //!   which of them hold for a file, and why.
 //! - **Money.** [`BudgetSettings::room`] says what the caps leave for one more call of a model, and a
 //!   [`Breaker`] notices a loop.
+//! - **Secrets in texts.** [`Secrets`] puts a placeholder in the place of each secret in what leaves the
+//!   machine, and the secret back into what returns; [`is_withheld`] and [`is_ignored`] name the files
+//!   that never leave.
 //! - **Keys in texts.** [`redact`] takes what looks like a key out of what is shown or logged.
 //!
 //! ```
@@ -47,19 +50,23 @@
 
 mod budget;
 mod front_matter;
+mod ignored;
 mod paths;
 mod redact;
 mod rules;
+mod secrets;
 mod settings;
 
 pub use budget::{Breaker, Cap, MicroUsd, Room, Spent};
 pub use front_matter::{FrontMatter, FrontMatterEntry, FrontMatterProblem};
+pub use ignored::{IGNORE_FILE, is_ignored};
 pub use paths::{PathRefusal, PathRules, RefusalReason, RelativePath, check_path, check_reading};
 pub use redact::redact;
 pub use rules::{
     AppliedRule, LeftOut, ROOT_RULE_FILES, ROOT_RULE_FOLDERS, RULE_FILES, RULE_FOLDERS, Reason,
     RuleFile, RuleProblem, SelectedRules, is_rule_file, select_rules,
 };
+pub use secrets::{Secrets, is_withheld};
 pub use settings::{
     ActionSettings, BUILTIN_ENGINE, BudgetSettings, EditSettings, KeySource, LimitSettings, Loaded,
     LogLevel, LogSettings, ProviderKind, ProviderSettings, Review, Settings, SettingsProblem,

@@ -288,6 +288,11 @@ pub fn check_reading(path: &str, rules: &PathRules) -> Result<RelativePath, Path
     check(path, rules, Purpose::Read)
 }
 
+/// Why a file whose path consists of these parts holds what is never sent, if it does.
+pub(crate) fn withheld(parts: &[&str]) -> Option<RefusalReason> {
+    denied::reason(parts)
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Edit,

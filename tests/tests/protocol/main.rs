@@ -9,5 +9,6 @@ mod plans;
 mod restart;
 mod review;
 mod rules;
+mod secrets;
 mod session;
 mod text;

@@ -1,6 +1,7 @@
 //! The providers against a local server that speaks their formats.
 
 mod cassette;
+mod debug;
 mod formats;
 mod ledger;
 mod stream;

@@ -47,6 +47,8 @@ pub(crate) struct Job {
     tokens: TokenCount,
     /// What it will cost or has cost, in words; empty where no model is asked.
     cost: String,
+    /// Secrets that the model was not shown.
+    secrets: usize,
     /// Characters received, to estimate tokens by.
     received: u64,
     started: Instant,
@@ -155,6 +157,11 @@ impl Job {
         if !self.engine.is_empty() {
             parts.push(self.engine.clone());
         }
+        match self.secrets {
+            0 => {}
+            1 => parts.push("1 secret not sent".into()),
+            count => parts.push(format!("{count} secrets not sent")),
+        }
         parts.join(" · ")
     }
 }
@@ -251,6 +258,7 @@ impl Session {
             phase: "starting".into(),
             tokens: TokenCount::default(),
             cost: String::new(),
+            secrets: 0,
             received: 0,
             started: Instant::now(),
             progress: if self.client.progress {
@@ -365,6 +373,11 @@ impl Session {
             JobEvent::Expected(expected) => {
                 it.cost = expected.to_string();
                 self.tell_job(job, "estimate", money::estimate_fields(&expected));
+            }
+            JobEvent::SecretsHidden(count) => {
+                it.secrets = count;
+                tracing::info!(job, count, "secrets were replaced by placeholders");
+                self.tell_job(job, "secrets", json!({"hidden": count}));
             }
             JobEvent::Usage { tokens, cost } => {
                 it.tokens = tokens;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::decode::{Broken, Decode, number, word};
+use crate::decode::{Broken, Complaint, Decode, number, word};
 use crate::format::invented_id;
 use crate::{ModelEvent, StopReason, Usage};
 
@@ -15,6 +15,8 @@ pub(super) struct Decoder {
     stop: Option<StopReason>,
     /// The server's word for what went wrong in the model's answer.
     malformed: Option<String>,
+    /// The server's word for why it let the question not through.
+    blocked: Option<String>,
 }
 
 impl Decode for Decoder {
@@ -32,9 +34,9 @@ impl Decode for Decoder {
             }
         }
         if let Some(feedback) = chunk.get("promptFeedback")
-            && word(feedback, "blockReason").is_some()
+            && let Some(reason) = word(feedback, "blockReason")
         {
-            self.stop = Some(StopReason::Refusal);
+            self.blocked = Some(reason.to_owned());
         }
         let counts = chunk.get("usageMetadata");
         events.extend(counts.and_then(usage).map(ModelEvent::Usage));
@@ -42,7 +44,7 @@ impl Decode for Decoder {
     }
 
     fn is_ending(&self) -> bool {
-        self.stop.is_some() || self.malformed.is_some()
+        self.stop.is_some() || self.malformed.is_some() || self.blocked.is_some()
     }
 
     /// There is no mark of the end: the counts come with the reason or after it.
@@ -54,6 +56,13 @@ impl Decode for Decoder {
         if let Some(word) = self.malformed.take() {
             let why = format!("the model wrote a tool call or an answer that is none ({word})");
             return Err(Broken::Unreadable(why));
+        }
+        if let Some(word) = self.blocked.take() {
+            return Err(Broken::Reported(Complaint {
+                kind: "content_filter".into(),
+                message: format!("the question was blocked ({word})"),
+                ..Complaint::default()
+            }));
         }
         let reason = self.stop.take().ok_or(Broken::Truncated)?;
         events.extend(self.parts.drain(..).map(ModelEvent::Item));

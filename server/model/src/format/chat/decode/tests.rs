@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use crate::decode::{Broken, Decoder};
-use crate::wire::Payload;
+use crate::wire::{Payload, PayloadEnd};
 use crate::{ModelEvent, StopReason, Usage, WireFormat};
 use expected::{said, thought};
 
@@ -23,6 +23,7 @@ fn payload(data: &str) -> Payload {
     Payload {
         event: None,
         data: data.into(),
+        end: PayloadEnd::Closed,
     }
 }
 
@@ -185,8 +186,17 @@ fn an_end_without_done_counts_when_a_reason_was_given_and_not_otherwise() {
     assert_eq!(read(&[body]).1, Err(Broken::Truncated));
     assert_eq!(read(&[]).1, Err(Broken::Truncated));
     // The connection ended in the middle of an event.
-    let (events, end) = read(&[body, r#"{"choices":[{"delta":{"cont"#]);
-    assert_eq!((events, end), (vec![said("a")], Err(Broken::Truncated)));
+    let cut = |end| {
+        let data = r#"{"choices":[{"delta":{"cont"#.into();
+        let event = None;
+        Decoder::new(WireFormat::Chat).decode(&Payload { event, data, end })
+    };
+    assert_eq!(cut(PayloadEnd::Open), Err(Broken::Truncated));
+    // Nobody has cut it off: it is wrong.
+    assert!(matches!(
+        cut(PayloadEnd::Closed),
+        Err(Broken::Unreadable(_))
+    ));
 }
 
 #[test]
@@ -260,6 +270,7 @@ fn errors_inside_an_answer() {
         let payload = Payload {
             event: event.map(str::to_owned),
             data: data.into(),
+            end: PayloadEnd::Closed,
         };
         match Decoder::new(WireFormat::Chat).decode(&payload) {
             Err(Broken::Reported(complaint)) => {
@@ -324,7 +335,7 @@ proptest! {
     #[test]
     fn any_payload_can_be_read(data in ".*", event in proptest::option::of("[a-z]{0,5}")) {
         let mut decoder = Decoder::new(WireFormat::Chat);
-        let _any = decoder.decode(&Payload { event, data });
+        let _any = decoder.decode(&Payload { event, data, end: PayloadEnd::Closed });
         let _any = decoder.finish();
     }
 }

@@ -1,5 +1,7 @@
 //! Streams in the shapes that Gemini sends.
 
+#![allow(clippy::panic)]
+
 use serde_json::{Value, json};
 
 use crate::decode::Broken;
@@ -113,7 +115,14 @@ fn a_prompt_that_is_blocked_has_no_candidates() {
         json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"},
         "usageMetadata": {"promptTokenCount": 4}, "modelVersion": "gemini-x"}),
     ]);
-    assert_eq!(end, Ok(StopReason::Refusal));
+    let Err(Failure::Broken(Broken::Reported(complaint))) = end else {
+        panic!("{end:?}");
+    };
+    assert_eq!(complaint.kind, "content_filter");
+    assert_eq!(
+        complaint.message,
+        "the question was blocked (PROHIBITED_CONTENT)"
+    );
     assert!(
         matches!(plain(all).first(), Some(ModelEvent::Usage(usage)) if usage.input_tokens == 4)
     );

@@ -1,0 +1,105 @@
+//! What leaves the machine, and what comes back: the model sees placeholders for secrets, everybody
+//! else the secrets.
+
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, Stream};
+use pleach_model::{ModelEvent, ProviderError};
+use pleach_policy::{IGNORE_FILE, Secrets, is_ignored, is_withheld};
+
+use crate::failure::JobFailure;
+use crate::job::JobRequest;
+
+/// Refuses a job whose document is never sent.
+pub(crate) fn check(request: &JobRequest) -> Result<(), JobFailure> {
+    let path = &request.document.path;
+    let withheld = |why: &'static str| {
+        Err(JobFailure::Withheld {
+            path: path.clone(),
+            why,
+        })
+    };
+    if is_withheld(path) {
+        return withheld("files of this name hold keys or passwords");
+    }
+    let rules = |folder: &str| {
+        let file = if folder.is_empty() {
+            IGNORE_FILE.to_owned()
+        } else {
+            format!("{folder}/{IGNORE_FILE}")
+        };
+        let text = request.workspace.read_text(&file).ok()?;
+        Some(text.as_ref().to_owned())
+    };
+    if is_ignored(path, rules) {
+        return withheld("a .pleachignore keeps it back");
+    }
+    Ok(())
+}
+
+/// An answer with the secrets back in their places. What may be the beginning of a placeholder waits for
+/// its end.
+pub(crate) fn restored(
+    events: impl Stream<Item = Result<ModelEvent, ProviderError>>,
+    secrets: Secrets,
+) -> impl Stream<Item = Result<ModelEvent, ProviderError>> {
+    let mut held = String::new();
+    events.flat_map(move |event| {
+        let mut out = Vec::new();
+        match event {
+            Ok(ModelEvent::Text(piece)) => {
+                held.push_str(&piece);
+                let rest = held.split_off(Secrets::settled(&held));
+                let text = std::mem::replace(&mut held, rest);
+                if !text.is_empty() {
+                    out.push(Ok(ModelEvent::Text(secrets.restore(&text).into_owned())));
+                }
+            }
+            event => {
+                let is_last = matches!(event, Err(_) | Ok(ModelEvent::Stopped(_)));
+                if is_last && !held.is_empty() {
+                    let text = std::mem::take(&mut held);
+                    out.push(Ok(ModelEvent::Text(secrets.restore(&text).into_owned())));
+                }
+                out.push(event);
+            }
+        }
+        stream::iter(out)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn placeholders_that_come_in_pieces_become_secrets_again() {
+        let mut secrets = Secrets::default();
+        let text = "password = 'hunter2!' # größe\n";
+        let sent = secrets.hide(Some("a.py"), text).into_owned();
+        assert!(!sent.contains("hunter2"));
+        for length in 1..8 {
+            let pieces: Vec<_> = sent
+                .chars()
+                .collect::<Vec<_>>()
+                .chunks(length)
+                .map(|piece| Ok(ModelEvent::Text(piece.iter().collect())))
+                .collect();
+            let end = Err(ProviderError::Truncated { bytes: 1 });
+            let events = stream::iter(pieces.into_iter().chain([end]));
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap();
+            let all: Vec<_> = runtime.block_on(restored(events, secrets.clone()).collect());
+            let back: String = all
+                .iter()
+                .filter_map(|event| match event {
+                    Ok(ModelEvent::Text(text)) => Some(text.as_str()),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(back, text, "{length}");
+            assert!(all.last().unwrap().is_err());
+        }
+    }
+}
