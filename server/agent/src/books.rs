@@ -8,11 +8,11 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use pleach_policy::{Breaker, BudgetSettings};
 use pleach_store::{
-    CallFilter, CallId, Ledger, NewCall, NewRecord, Reserved, Settlement, Store, StoreError,
-    UsageReport,
+    CallFilter, CallId, Ledger, NewCall, NewRecord, Reserved, Settlement, SharedLedger, Store,
+    StoreError, UsageReport,
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -27,6 +27,20 @@ const LOOK_EVERY: Duration = Duration::from_mins(1);
 pub struct Books {
     entries: Sender<Entry>,
     server: Arc<str>,
+}
+
+/// A call, and which of the ledgers of this session it is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Booked {
+    pub(crate) ledger: usize,
+    pub(crate) id: CallId,
+}
+
+impl Booked {
+    /// Its number in its ledger.
+    pub(crate) fn number(self) -> i64 {
+        self.id.0
+    }
 }
 
 /// Why a call may not be made.
@@ -45,10 +59,12 @@ enum Entry {
     Reserve {
         call: Box<NewCall>,
         budget: Box<BudgetSettings>,
-        answer: oneshot::Sender<Result<Reserved, NotReserved>>,
+        answer: oneshot::Sender<Result<(Reserved, usize), NotReserved>>,
     },
-    Settle(CallId, Box<Settlement>),
-    Judged(CallId, bool),
+    Settle(Booked, Box<Settlement>),
+    Judged(Booked, bool),
+    /// From now on calls are written into this ledger, in the name of this person; `None` is one's own.
+    Share(Option<(SharedLedger, String)>),
     Record(Box<NewRecord>),
     Report(CallFilter, Sender<Result<UsageReport, StoreError>>),
     /// Everything before it is written.
@@ -60,8 +76,10 @@ impl Books {
     pub fn open(state_dir: &Utf8Path) -> Self {
         let (entries, told) = mpsc::channel();
         let mut keeper = Keeper {
-            ledger: Ledger::new(state_dir),
+            ledgers: vec![Ledger::new(state_dir)],
+            shared: None,
             audit: Store::new(state_dir),
+            state_dir: state_dir.to_owned(),
             breaker: Breaker::default(),
             looked: None,
         };
@@ -95,6 +113,12 @@ impl Books {
         })));
     }
 
+    /// Writes calls into a ledger that several people share, in this person's name; with `None` into one's
+    /// own again. Calls that are on their way stay where they were written.
+    pub fn share(&self, shared: Option<(SharedLedger, String)>) {
+        self.tell(Entry::Share(shared));
+    }
+
     /// What the calls of models came to. Waits for the disk.
     ///
     /// # Errors
@@ -120,7 +144,7 @@ impl Books {
         &self,
         call: NewCall,
         budget: &BudgetSettings,
-    ) -> Result<Reserved, NotReserved> {
+    ) -> Result<(Reserved, usize), NotReserved> {
         let (answer, reserved) = oneshot::channel();
         self.tell(Entry::Reserve {
             call: Box::new(call),
@@ -130,11 +154,11 @@ impl Books {
         reserved.await.unwrap_or(Err(NotReserved::Closed))
     }
 
-    pub(crate) fn settle(&self, call: CallId, settlement: Settlement) {
+    pub(crate) fn settle(&self, call: Booked, settlement: Settlement) {
         self.tell(Entry::Settle(call, Box::new(settlement)));
     }
 
-    pub(crate) fn judged(&self, call: CallId, is_clean: bool) {
+    pub(crate) fn judged(&self, call: Booked, is_clean: bool) {
         self.tell(Entry::Judged(call, is_clean));
     }
 
@@ -155,8 +179,12 @@ fn server_name() -> String {
 
 /// Who writes the books.
 struct Keeper {
-    ledger: Ledger,
+    /// One's own, and those that were shared since; calls are written into the last.
+    ledgers: Vec<Ledger>,
+    /// What the last of them is, if it is shared, and in whose name calls are written.
+    shared: Option<(SharedLedger, String)>,
     audit: Store,
+    state_dir: Utf8PathBuf,
     breaker: Breaker,
     /// When reservations of dead processes were last looked for.
     looked: Option<SystemTime>,
@@ -174,7 +202,7 @@ impl Keeper {
                 }
             }
             self.write(&mut records);
-            for notice in self.ledger.take_notices() {
+            for notice in self.ledgers.iter_mut().flat_map(Ledger::take_notices) {
                 tracing::warn!("{notice}");
             }
         }
@@ -188,30 +216,28 @@ impl Keeper {
                 answer,
             } => {
                 let now = call.at;
-                let reserved = match self.breaker.admit(budget.calls_per_minute, now) {
-                    Ok(()) => self
-                        .ledger
-                        .reserve(&call, &budget)
-                        .map_err(NotReserved::Store),
-                    Err(wait) => Err(NotReserved::TooOften(wait)),
-                };
-                if let Err(Ok(Reserved::Granted { id, .. })) = answer.send(reserved) {
+                let reserved = self.reserve(*call, &budget);
+                if let Err(Ok((Reserved::Granted { id, .. }, ledger))) = answer.send(reserved) {
                     // Who asked was cancelled meanwhile: no call is made.
-                    self.settle(id, &Settlement::not_made());
+                    self.settle(Booked { ledger, id }, &Settlement::not_made());
                 }
                 self.look_for_lost(now);
             }
             Entry::Settle(call, settlement) => self.settle(call, &settlement),
             Entry::Judged(call, is_clean) => {
-                if let Err(error) = self.ledger.judged(call, is_clean) {
+                let ledger = self.ledgers.get_mut(call.ledger);
+                if let Some(Err(error)) = ledger.map(|it| it.judged(call.id, is_clean)) {
                     tracing::error!(%error, "the gate's word was not written into the ledger");
                 }
             }
             Entry::Report(filter, answer) => {
-                let calls = self.ledger.calls(&filter);
-                let report = calls.map(|calls| UsageReport::of(&calls));
-                let _nobody_waits = answer.send(report);
+                if let Some(ledger) = self.ledgers.last_mut() {
+                    let calls = ledger.calls(&filter);
+                    let report = calls.map(|calls| UsageReport::of(&calls));
+                    let _nobody_waits = answer.send(report);
+                }
             }
+            Entry::Share(shared) => self.share(shared),
             Entry::Record(record) => records.push(*record),
             Entry::Flush(done) => {
                 self.write(records);
@@ -220,9 +246,42 @@ impl Keeper {
         }
     }
 
-    fn settle(&mut self, call: CallId, settlement: &Settlement) {
-        if let Err(error) = self.ledger.settle(call, settlement) {
-            tracing::error!(%error, call = call.0, "a call was not settled in the ledger");
+    fn reserve(
+        &mut self,
+        mut call: NewCall,
+        budget: &BudgetSettings,
+    ) -> Result<(Reserved, usize), NotReserved> {
+        self.breaker
+            .admit(budget.calls_per_minute, call.at)
+            .map_err(NotReserved::TooOften)?;
+        if let Some((_, person)) = &self.shared {
+            // Where somebody keeps a folder is no business of the others.
+            let name = call.workspace.rsplit(['/', '\\']).next();
+            call.workspace = name.unwrap_or_default().to_owned();
+            call.person.clone_from(person);
+        }
+        let number = self.ledgers.len().saturating_sub(1);
+        let ledger = self.ledgers.last_mut().ok_or(NotReserved::Closed)?;
+        let reserved = ledger.reserve(&call, budget);
+        Ok((reserved.map_err(NotReserved::Store)?, number))
+    }
+
+    fn share(&mut self, shared: Option<(SharedLedger, String)>) {
+        if shared == self.shared {
+            return;
+        }
+        let ledger = match &shared {
+            Some((place, _)) => Ledger::shared(place.clone()),
+            None => Ledger::new(&self.state_dir),
+        };
+        self.ledgers.push(ledger);
+        self.shared = shared;
+    }
+
+    fn settle(&mut self, call: Booked, settlement: &Settlement) {
+        let ledger = self.ledgers.get_mut(call.ledger);
+        if let Some(Err(error)) = ledger.map(|it| it.settle(call.id, settlement)) {
+            tracing::error!(%error, call = call.number(), "a call was not settled in the ledger");
         }
     }
 
@@ -245,7 +304,10 @@ impl Keeper {
             return;
         }
         self.looked = Some(now);
-        match self.ledger.find_lost(now) {
+        let Some(ledger) = self.ledgers.last_mut() else {
+            return;
+        };
+        match ledger.find_lost(now) {
             Ok(0) => {}
             Ok(found) => {
                 tracing::warn!(found, "calls of a process that died are in the ledger");

@@ -9,11 +9,11 @@ use pleach_model::{
     Message, MicroUsd, ModelEvent, ModelRequest, Provider, ProviderError, StopReason, Usage,
 };
 use pleach_policy::Secrets;
-use pleach_store::CallId;
 use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
 
 use crate::action::Action;
+use crate::books::Booked;
 use crate::builtin::{self, BuiltinTask, DiagnosticNote};
 use crate::engine::Engine;
 use crate::failure::JobFailure;
@@ -445,7 +445,7 @@ async fn receive(
     account: &Account,
     used: &mut Used,
     report: &(impl Fn(JobEvent) + Send + Sync),
-) -> Result<(String, CallId), (JobFailure, String)> {
+) -> Result<(String, Booked), (JobFailure, String)> {
     let none = |failure| (failure, String::new());
     report(JobEvent::Phase(Phase::Asking));
     report(JobEvent::Expected(account.expected(provider, &asked)));

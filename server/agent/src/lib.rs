@@ -36,7 +36,7 @@ pub use failure::JobFailure;
 pub use job::{
     Diagnostic, JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TargetDocument, TokenCount, run,
 };
-pub use meter::{Account, Expected, cost_of_sending};
+pub use meter::{Account, Expected, cost_of_sending, shared_ledger};
 pub use pleach_exec::Variables;
 pub use pleach_model::{MicroUsd, PriceTable};
 pub use rules::{rules_for, rules_page};

@@ -4,17 +4,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use pleach_exec::Variables;
 use pleach_model::{
     MicroUsd, ModelRequest, PriceTable, Provider, ProviderConfig, ProviderError, TimeoutPhase,
     Usage, likely_tokens,
 };
-use pleach_policy::{BudgetSettings, ProviderSettings, Room};
+use pleach_policy::{BudgetSettings, LedgerSettings, ProviderSettings, Room};
 use pleach_store::{
-    CallId, CallOutcome, CallTokens, CostEstimate, Measure, NewCall, Reserved, Settlement,
+    CallOutcome, CallTokens, CostEstimate, Measure, NewCall, Reserved, Settlement, SharedLedger,
 };
 use serde_json::json;
 
-use crate::books::{Books, NotReserved};
+use crate::books::{Booked, Books, NotReserved};
 use crate::failure::JobFailure;
 use crate::job::JobRequest;
 
@@ -36,6 +37,19 @@ pub struct Account {
     pub workspace: String,
     /// The number of the job, in its session.
     pub job: u64,
+}
+
+/// The ledger that the settings share with others, and the name of the person there.
+pub fn shared_ledger(
+    settings: &LedgerSettings,
+    variables: &Variables,
+) -> Option<(SharedLedger, String)> {
+    let url = settings.url.clone()?;
+    let variable = |name: &str| variables(name).filter(|value| !value.is_empty());
+    let password = settings.password_env.as_deref().and_then(variable);
+    let person = settings.person.clone();
+    let person = person.or_else(|| variable("USER").or_else(|| variable("USERNAME")));
+    Some((SharedLedger { url, password }, person.unwrap_or_default()))
 }
 
 /// What it costs to send so many bytes of source code, as it mostly is; `None` when the price is unknown.
@@ -91,7 +105,7 @@ impl std::fmt::Display for Expected {
 pub(crate) struct Meter {
     account: Account,
     provider: Provider,
-    id: CallId,
+    call: Booked,
     /// Tokens of the request, as they mostly are.
     likely_input: u64,
     /// What must not be exceeded.
@@ -184,13 +198,16 @@ impl Account {
                 cause: "its thread has ended".to_owned(),
             },
         })?;
-        let (id, amount, bounded_by) = match reserved {
-            Reserved::Granted {
-                id,
-                amount,
-                bounded_by,
-            } => (id, amount, bounded_by),
-            Reserved::Refused { room, least } => {
+        let (call, amount, bounded_by) = match reserved {
+            (
+                Reserved::Granted {
+                    id,
+                    amount,
+                    bounded_by,
+                },
+                ledger,
+            ) => (Booked { ledger, id }, amount, bounded_by),
+            (Reserved::Refused { room, least }, _) => {
                 return Err(JobFailure::OverBudget {
                     room,
                     needed: least,
@@ -201,7 +218,7 @@ impl Account {
             .and_then(|room| self.prices.affordable(config, input, room.left))
             .map(|tokens| u32::try_from(tokens).unwrap_or(u32::MAX));
         let body = json!({
-            "call": id.0, "provider": config.name, "address": provider.base_url(),
+            "call": call.number(), "provider": config.name, "address": provider.base_url(),
             "model": config.model, "action": request.action.name(),
             "role": request.action.role(), "files": request.document.named(),
             "tokens": estimate.likely_input_tokens, "request": provider.fingerprint(asked),
@@ -210,7 +227,7 @@ impl Account {
         Ok(Meter {
             account: self.clone(),
             provider: provider.clone(),
-            id,
+            call,
             likely_input: estimate.likely_input_tokens,
             amount,
             bounded_by,
@@ -277,9 +294,9 @@ impl Meter {
 
     /// Settles a call that came to its end. Its number, for the gate's word, its tokens, and what they
     /// have cost.
-    pub(crate) fn answered(mut self) -> (CallId, Usage, Option<MicroUsd>) {
+    pub(crate) fn answered(mut self) -> (Booked, Usage, Option<MicroUsd>) {
         let (usage, cost) = self.settle(self.measure(None), CallOutcome::Answered, None);
-        (self.id, usage, cost)
+        (self.call, usage, cost)
     }
 
     /// Settles a call that failed. Its tokens, and what they have cost.
@@ -343,7 +360,7 @@ impl Meter {
             reasoning: usage.reasoning_tokens,
         };
         let body = json!({
-            "call": self.id.0, "outcome": outcome.name(), "code": code, "counted": measure.name(),
+            "call": self.call.number(), "outcome": outcome.name(), "code": code, "counted": measure.name(),
             "input": tokens.input, "output": tokens.output, "micro_usd": cost.map(|cost| cost.0),
         });
         let account = &self.account;
@@ -352,7 +369,7 @@ impl Meter {
             .record("answered", &account.workspace, account.job, body);
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         account.books.settle(
-            self.id,
+            self.call,
             Settlement {
                 tokens,
                 measure,

@@ -59,7 +59,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::Result<u8> {
     let now = SystemTime::now();
     let filter = arguments.filter(now)?;
-    let mut ledger = Ledger::new(&environment.state_dir);
+    let mut ledger = ledger(environment)?;
     // What a process that was killed left open is shown as what it is.
     ledger.find_lost(now)?;
     let calls = ledger.calls(&filter)?;
@@ -79,6 +79,22 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
     }
     out.flush()?;
     Ok(crate::DONE)
+}
+
+/// The ledger that the user's settings name.
+fn ledger(environment: &Environment) -> anyhow::Result<Ledger> {
+    let settings = match environment.user_settings() {
+        Some(path) if path.exists() => {
+            std::fs::read_to_string(&path).with_context(|| format!("{path} cannot be read"))?
+        }
+        _ => String::new(),
+    };
+    let settings = pleach_policy::parse(&settings).settings;
+    let shared = pleach_agent::shared_ledger(&settings.ledger, &Environment::variables());
+    Ok(match shared {
+        Some((place, _)) => Ledger::shared(place),
+        None => Ledger::new(&environment.state_dir),
+    })
 }
 
 impl Arguments {

@@ -52,6 +52,8 @@ pub struct Settings {
     /// How much may be spent on models, in US dollars. Days and months are those of UTC. A workspace can
     /// lower each of them.
     pub budget: BudgetSettings,
+    /// Where what models cost is written down, if not in a file of your own.
+    pub ledger: LedgerSettings,
     /// What the server writes to its log.
     pub log: LogSettings,
 }
@@ -67,6 +69,7 @@ impl Default for Settings {
             commands: CommandSettings::default(),
             limits: LimitSettings::default(),
             budget: BudgetSettings::default(),
+            ledger: LedgerSettings::default(),
             log: LogSettings::default(),
         }
     }
@@ -431,6 +434,26 @@ impl Default for BudgetSettings {
             price_file: None,
         }
     }
+}
+
+/// Where what models cost is written down, if not in a file of your own.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct LedgerSettings {
+    /// The `PostgreSQL` database of a ledger that a team shares, such as
+    /// `postgres://pleach@db.example/ledger`. The password does not belong here. Caps on a day and a month
+    /// count what all have spent. The connection is encrypted unless the server is on this machine, or the
+    /// address ends in `?sslmode=disable`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The name of the environment variable that holds its password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(pattern("^[A-Za-z_][A-Za-z0-9_]*$"))]
+    pub password_env: Option<String>,
+    /// Your name there. Left out, it is the one that the system knows you by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
 }
 
 /// What the server writes to its log.

@@ -91,6 +91,16 @@ pub enum StoreError {
         /// What the database says.
         cause: String,
     },
+    /// The ledger that several people share could not be read or written.
+    #[error(
+        "the shared ledger at {url} cannot be used: {cause}; see that its server runs and lets you in, or take [ledger] out of pleach.toml"
+    )]
+    Shared {
+        /// Where it is, without a password.
+        url: String,
+        /// What it says.
+        cause: String,
+    },
 }
 
 impl StoreError {
@@ -100,6 +110,7 @@ impl StoreError {
             Self::Folder { .. } => "store_folder",
             Self::Write { .. } => "store_write",
             Self::Database { .. } => "store_database",
+            Self::Shared { .. } => "store_shared",
         }
     }
 }

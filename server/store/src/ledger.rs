@@ -7,6 +7,7 @@
 
 mod periods;
 mod rows;
+mod shared;
 
 use std::time::SystemTime;
 
@@ -17,6 +18,9 @@ use crate::answers::StoreError;
 use crate::database::{Notice, Store, from_millis, to_millis};
 use periods::Periods;
 use rows::{Cell, Fault, Row, Rows};
+use shared::Shared;
+
+pub use shared::SharedLedger;
 
 /// What amounts are in.
 pub const CURRENCY: &str = "USD";
@@ -173,10 +177,19 @@ pub struct CallFilter {
     pub workspace: Option<String>,
 }
 
-/// The ledger. Calls wait for the disk: they belong on a thread of their own.
+/// The ledger. Calls wait for the disk or for the network: they belong on a thread of their own.
 #[derive(Debug)]
 pub struct Ledger {
-    store: Store,
+    place: Place,
+}
+
+/// Where a ledger is.
+#[derive(Debug)]
+enum Place {
+    /// In the state folder, with everything else.
+    Own(Store),
+    /// In a database that several people share.
+    Shared(Box<Shared>),
 }
 
 const COLUMNS: &str = "id, at, deadline, server, person, workspace, job, action, role, provider, model, \
@@ -187,13 +200,23 @@ impl Ledger {
     /// The ledger in this state folder. Touches nothing yet.
     pub fn new(state_dir: &Utf8Path) -> Self {
         Self {
-            store: Store::new(state_dir),
+            place: Place::Own(Store::new(state_dir)),
+        }
+    }
+
+    /// A ledger that several people share. Connects to nothing yet.
+    pub fn shared(place: SharedLedger) -> Self {
+        Self {
+            place: Place::Shared(Box::new(Shared::new(place))),
         }
     }
 
     /// What happened to the database since this was last asked.
     pub fn take_notices(&mut self) -> Vec<Notice> {
-        self.store.take_notices()
+        match &mut self.place {
+            Place::Own(store) => store.take_notices(),
+            Place::Shared(_) => Vec::new(),
+        }
     }
 
     /// Sets aside what a call may cost, if the caps leave room for it.
@@ -334,8 +357,12 @@ impl Ledger {
         &mut self,
         work: impl Fn(&mut dyn Rows) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
-        self.store
-            .within(|transaction| work(&mut &*transaction).map_err(Fault::into_sqlite))
+        match &mut self.place {
+            Place::Own(store) => {
+                store.within(|transaction| work(&mut &*transaction).map_err(Fault::into_sqlite))
+            }
+            Place::Shared(shared) => shared.within(work),
+        }
     }
 }
 

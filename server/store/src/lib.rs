@@ -5,7 +5,8 @@
 //! - [`Store`]: the one database (`SQLite`, in the state folder). The history of landings, with what is
 //!   needed to undo one of them later while everything typed since is kept
 //!   ([`LandedFile::undone_in`]), and answers whose hunks wait for a decision.
-//! - [`Ledger`]: what each call of a model may cost and did, in the same database.
+//! - [`Ledger`]: what each call of a model may cost and did, in the same database, or in one that a team
+//!   shares.
 //! - [`Store::audit`]: what was sent where and what was run, hash-chained.
 //! - [`write_page`]: pages that are written to be looked at.
 //!
@@ -88,7 +89,7 @@ pub use database::{Notice, Store};
 pub use history::{LandedFile, LandingEntry, LandingId, Limits, NewLanding};
 pub use ledger::{
     CURRENCY, Call, CallFilter, CallId, CallOutcome, CallTokens, CostEstimate, Ledger, Measure,
-    NewCall, Reserved, Settlement,
+    NewCall, Reserved, Settlement, SharedLedger,
 };
 pub use pages::write_page;
 pub use usage::{Sums, UsageReport};

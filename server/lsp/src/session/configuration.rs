@@ -142,6 +142,7 @@ impl Session {
         self.configuration.path_rules = loaded.settings.path_rules();
         self.configuration.settings = Arc::new(loaded.settings);
         self.configuration.prices = loaded.prices;
+        self.share_ledger();
         self.configuration.loaded = true;
         self.configuration.generation += 1;
         self.look_up_access(self.documents.iter().map(|it| it.uri.clone()).collect());

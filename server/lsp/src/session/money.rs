@@ -30,6 +30,15 @@ impl Session {
         }
     }
 
+    /// Writes calls where the settings say.
+    pub(super) fn share_ledger(&self) {
+        let ledger = &self.configuration.settings().ledger;
+        self.books.share(pleach_agent::shared_ledger(
+            ledger,
+            &self.environment.variables,
+        ));
+    }
+
     /// The workspace folder of a document; the first where there is no document.
     fn folder_of(&self, uri: Option<&str>) -> String {
         let path = uri.and_then(path_from_uri);

@@ -1,7 +1,10 @@
-//! Reading `[budget]`.
+//! Reading `[budget]` and `[ledger]`.
+
+use url::Url;
 
 use super::layers::{Layer, Reader};
 use super::problem::SettingsProblem;
+use super::secrets;
 use super::tree::{Entry, Node};
 use crate::MicroUsd;
 
@@ -37,6 +40,51 @@ impl Reader {
             }
             "price_file" => self.price_file(entry),
             _ => self.unknown(entry, "budget", "budget"),
+        }
+    }
+
+    pub(super) fn ledger(&mut self, entry: &Entry) {
+        let path = format!("ledger.{}", entry.name);
+        if !matches!(entry.name.as_str(), "url" | "password_env" | "person") {
+            return self.unknown(entry, "ledger", "ledger");
+        }
+        let Some(text) = self.text(entry, &path) else {
+            return;
+        };
+        if self.layer == Layer::Workspace {
+            return self.widens(
+                entry,
+                "where what you spend is written down is not for a workspace to say; set `[ledger]` in your own settings",
+            );
+        }
+        let problem = match entry.name.as_str() {
+            "url" => match checked(&text) {
+                Ok(()) => {
+                    self.settings.ledger.url = Some(text);
+                    None
+                }
+                Err(problem) => Some(problem),
+            },
+            "password_env" => {
+                let is_name = !secrets::is_a_bare_key(&text)
+                    && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+                    && text.starts_with(|c: char| !c.is_ascii_digit());
+                if is_name {
+                    self.settings.ledger.password_env = Some(text);
+                    None
+                } else {
+                    Some("must be the name of an environment variable, not the password itself")
+                }
+            }
+            _ => {
+                self.settings.ledger.person = Some(text);
+                None
+            }
+        };
+        if let Some(problem) = problem {
+            let message = format!("`{path}` {problem}; it is ignored");
+            self.problems
+                .push(SettingsProblem::error(entry.range, "bad_ledger", message));
         }
     }
 
@@ -82,4 +130,18 @@ impl Reader {
         }
         self.settings.budget.price_file = Some(path);
     }
+}
+
+/// Whether it is the address of a database, without a password.
+fn checked(address: &str) -> Result<(), &'static str> {
+    const SHAPE: &str = "must look like `postgres://user@host/database`";
+    let url = Url::parse(address).map_err(|_| SHAPE)?;
+    if !matches!(url.scheme(), "postgres" | "postgresql") {
+        return Err(SHAPE);
+    }
+    let in_query = url.query_pairs().any(|(name, _)| name == "password");
+    if url.password().is_some() || in_query {
+        return Err("must have no password: name a variable that holds it as `password_env`");
+    }
+    Ok(())
 }

@@ -123,7 +123,7 @@ fn read(base: &Settings, table: Table, layer: Layer, problems: Vec<SettingsProbl
 }
 
 /// Every table of the file and its keys, for suggestions.
-pub(super) const TABLES: [(&str, &[&str]); 8] = [
+pub(super) const TABLES: [(&str, &[&str]); 9] = [
     (
         "",
         &[
@@ -135,6 +135,7 @@ pub(super) const TABLES: [(&str, &[&str]); 8] = [
             "commands",
             "limits",
             "budget",
+            "ledger",
             "log",
         ],
     ),
@@ -182,6 +183,7 @@ pub(super) const TABLES: [(&str, &[&str]); 8] = [
             "price_file",
         ],
     ),
+    ("ledger", &["url", "password_env", "person"]),
     ("log", &["level"]),
 ];
 
@@ -204,6 +206,7 @@ impl Reader {
                 "commands" => self.section(entry, Self::command),
                 "limits" => self.section(entry, Self::limit),
                 "budget" => self.section(entry, Self::budget),
+                "ledger" => self.section(entry, Self::ledger),
                 "log" => self.section(entry, Self::log),
                 _ => self.unknown(&entry, "", ""),
             }

@@ -87,6 +87,11 @@ calls_per_job = 7
 calls_per_minute = 30
 price_file = "/home/me/prices.json"
 
+[ledger]
+url = "postgres://pleach@db.example/ledger"
+password_env = "LEDGER_PASSWORD"
+person = "me"
+
 [log]
 level = "debug"
 "#;
@@ -120,7 +125,37 @@ fn every_key_takes_effect() {
     assert!(budget.allow_unknown_prices);
     assert_eq!((budget.calls_per_job, budget.calls_per_minute), (7, 30));
     assert_eq!(budget.price_file.as_deref(), Some("/home/me/prices.json"));
+    let ledger = &settings.ledger;
+    assert_eq!(
+        ledger.url.as_deref(),
+        Some("postgres://pleach@db.example/ledger")
+    );
+    assert_eq!(ledger.password_env.as_deref(), Some("LEDGER_PASSWORD"));
+    assert_eq!(ledger.person.as_deref(), Some("me"));
     assert_eq!(settings.log.level, LogLevel::Debug);
+}
+
+#[test]
+fn the_password_of_a_ledger_stands_in_no_file() {
+    for url in [
+        "postgres://me:hunter2@host/db",
+        "postgres://host/db?password=hunter2",
+        "mysql://host/db",
+        "host=db",
+    ] {
+        let loaded = parse(&format!("[ledger]\nurl = '{url}'"));
+        assert_eq!(loaded.settings.ledger.url, None);
+        assert_eq!(loaded.problems[0].code, "bad_ledger", "{url}");
+        assert!(!loaded.problems[0].message.contains("hunter2"));
+    }
+    let loaded = parse("[ledger]\npassword_env = 'hunter 2'");
+    assert_eq!(loaded.settings.ledger.password_env, None);
+    let here = narrow(
+        &Settings::default(),
+        "[ledger]\nurl = 'postgres://evil.example/db'",
+    );
+    assert_eq!(here.settings.ledger.url, None);
+    assert_eq!(here.problems[0].code, "workspace_widens");
 }
 
 #[test]
@@ -301,7 +336,7 @@ fn what_the_editor_sends_goes_over_the_file() {
         }),
     );
     expect![[r#"
-        "" warning unknown_key: `colour` is no setting and is ignored; the keys here are `engine`, `providers`, `review`, `actions`, `edits`, `commands`, `limits`, `budget`, `log`
+        "" warning unknown_key: `colour` is no setting and is ignored; the keys here are `engine`, `providers`, `review`, `actions`, `edits`, `commands`, `limits`, `budget`, `ledger`, `log`
     "#]].assert_eq(&told("", &loaded));
     let settings = loaded.settings;
     assert_eq!(settings.model_engine(), Some("openai"));

@@ -114,6 +114,7 @@ fn is_narrower(narrowed: &Settings, user: &Settings) -> bool {
     }
     let (budget, allowed) = (&narrowed.budget, &user.budget);
     narrowed.providers == user.providers
+        && narrowed.ledger == user.ledger
         && narrowed.log == user.log
         && (narrowed.engine == user.engine || narrowed.engine == "builtin")
         && narrowed.actions.enabled <= user.actions.enabled
@@ -187,6 +188,8 @@ fn file() -> impl Strategy<Value = String> {
         "budget.calls_per_job = 1",
         "budget.calls_per_minute = 100000",
         "budget.price_file = '/tmp/free.json'",
+        "ledger.url = 'postgres://evil.example/db'",
+        "ledger.person = 'somebody else'",
         "log.level = 'trace'",
     ]);
     proptest::collection::vec(line, 0..12).prop_map(|lines| lines.join("\n"))

@@ -24,10 +24,15 @@ pub(super) trait Rows {
 }
 
 /// Why a query has no answer.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
-    Sqlite(rusqlite::Error),
+    #[error("{0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// What a shared database says.
+    #[error("{0}")]
+    Shared(String),
     /// Something else stands where this should.
+    #[error("{0} is wanted and something else stands there")]
     Form(&'static str),
 }
 
@@ -35,16 +40,11 @@ impl Fault {
     pub(super) fn into_sqlite(self) -> rusqlite::Error {
         match self {
             Self::Sqlite(error) => error,
+            Self::Shared(cause) => rusqlite::Error::InvalidColumnType(0, cause, Type::Null),
             Self::Form(wanted) => {
                 rusqlite::Error::InvalidColumnType(0, wanted.to_owned(), Type::Null)
             }
         }
-    }
-}
-
-impl From<rusqlite::Error> for Fault {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
     }
 }
 

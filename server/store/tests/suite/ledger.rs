@@ -40,12 +40,12 @@ impl Place {
 /// 2026-11-21, half an hour before midnight UTC.
 const LATE: u64 = 1_795_303_800;
 
-fn at(seconds: u64) -> SystemTime {
+pub(crate) fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(LATE + seconds)
 }
 
 /// A call whose request costs `least` and which costs `most` at most.
-fn call(seconds: u64, least: u64, most: Option<u64>) -> NewCall {
+pub(crate) fn call(seconds: u64, least: u64, most: Option<u64>) -> NewCall {
     NewCall {
         at: at(seconds),
         deadline: at(seconds + 600),
@@ -64,7 +64,7 @@ fn call(seconds: u64, least: u64, most: Option<u64>) -> NewCall {
     }
 }
 
-fn came_to(cost: Option<u64>) -> Settlement {
+pub(crate) fn came_to(cost: Option<u64>) -> Settlement {
     Settlement {
         tokens: CallTokens {
             input: 1000,
@@ -82,7 +82,7 @@ fn came_to(cost: Option<u64>) -> Settlement {
     }
 }
 
-fn caps(day: Option<u64>, month: Option<u64>, workspace: Option<u64>) -> BudgetSettings {
+pub(crate) fn caps(day: Option<u64>, month: Option<u64>, workspace: Option<u64>) -> BudgetSettings {
     BudgetSettings {
         day_usd: day.map(MicroUsd),
         month_usd: month.map(MicroUsd),
@@ -92,7 +92,7 @@ fn caps(day: Option<u64>, month: Option<u64>, workspace: Option<u64>) -> BudgetS
 }
 
 #[track_caller]
-fn granted(reserved: Reserved) -> (CallId, Option<u64>, Option<Cap>) {
+pub(crate) fn granted(reserved: Reserved) -> (CallId, Option<u64>, Option<Cap>) {
     match reserved {
         Reserved::Granted {
             id,

@@ -4,3 +4,5 @@ mod answers;
 mod audit;
 mod database;
 mod ledger;
+#[cfg(feature = "postgres-tests")]
+mod shared;
