@@ -184,6 +184,28 @@ impl Journal {
             .collect())
     }
 
+    /// The folders with files of landings that were interrupted and wait to be
+    /// [recovered](Journal::recover), each once. Nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// When the journal's folder is there and cannot be listed.
+    pub fn interrupted(&self) -> Result<Vec<Utf8PathBuf>, WriteError> {
+        let left = journal::left_behind(&self.state_dir, &self.disk, |_| true);
+        let mut folders = BTreeSet::new();
+        for left in left.map_err(|error| self.unusable(&error))? {
+            match left {
+                journal::Left::Landing(_, plan) => {
+                    folders.extend(plan.steps.into_iter().map(|step| step.place.folder));
+                }
+                journal::Left::Unreadable(path, _) => {
+                    folders.insert(path);
+                }
+            }
+        }
+        Ok(folders.into_iter().collect())
+    }
+
     fn unusable(&self, error: &io::Error) -> WriteError {
         WriteError::Journal {
             folder: journal::folder(&self.state_dir).to_string(),

@@ -215,6 +215,13 @@ fn proposed_by(model: &FakeModel) -> (Client, Value) {
     let job = client.start_job("pleach.rewrite", rewrite);
     model.request();
     let review = client.job_end(job)["review"].clone();
+    let uri = client.uri(FILE);
+    let shown = client.notification_where("textDocument/publishDiagnostics", |params| {
+        params["uri"] == uri.as_str() && params["diagnostics"].as_array().unwrap().len() == 2
+    });
+    let hint = &shown["diagnostics"][0];
+    assert_eq!(hint["data"]["role"], "coder");
+    assert!(hint["message"].as_str().unwrap().contains("(coder · "));
     (client, review)
 }
 

@@ -1,6 +1,7 @@
-//! The folder for answers that could not land.
+//! The state folder: answers that could not land, and landings that were interrupted.
 
 use pleach_store::AnswerStore;
+use pleach_workspace::Journal;
 
 use super::Finding;
 use crate::environment::Environment;
@@ -26,4 +27,24 @@ pub(super) fn look(environment: &Environment, findings: &mut Vec<Finding>) {
              PLEACH_STATE_DIR",
         ),
     });
+    landings(environment, findings);
+}
+
+/// Only what is wrong is told: mostly no landing was ever interrupted.
+fn landings(environment: &Environment, findings: &mut Vec<Finding>) {
+    const AREA: &str = "landings";
+    match Journal::new(&environment.state_dir).interrupted() {
+        Ok(folders) => findings.extend(folders.iter().map(|folder| {
+            Finding::bad(
+                AREA,
+                format!("files in {folder} are half-way: writing them was interrupted"),
+                format!("`pleach recover {folder}` finishes it or takes it back"),
+            )
+        })),
+        Err(error) => findings.push(Finding::bad(
+            AREA,
+            error.to_string(),
+            "mend what the message names; until then closed files cannot be written",
+        )),
+    }
 }

@@ -57,6 +57,13 @@ pub(crate) struct Pending {
     pub(super) undoes: Option<u64>,
 }
 
+impl Pending {
+    /// The role that the proposal comes from; none for an answer that was brought from elsewhere.
+    fn role(&self) -> Option<&'static str> {
+        self.asked.as_ref().map(|asked| asked.action.role())
+    }
+}
+
 /// What a proposal was asked by.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Asked {

@@ -210,6 +210,19 @@ fn a_landing_that_runs_is_not_recovered_by_another_server() {
 }
 
 #[test]
+fn what_was_interrupted_can_be_asked_without_ending_it() {
+    let place = two_files();
+    assert!(place.journal().interrupted().unwrap().is_empty());
+    interrupted_before(&place, Operation::Exchange, 1);
+    let before = place.tree();
+    let folders = [place.root.clone()];
+    assert_eq!(place.journal().interrupted().unwrap(), folders);
+    assert_eq!(place.tree(), before);
+    place.recover();
+    assert!(place.journal().interrupted().unwrap().is_empty());
+}
+
+#[test]
 fn only_the_landings_of_one_folder_are_recovered_when_asked_so() {
     let place = two_files();
     interrupted_before(&place, Operation::Exchange, 1);

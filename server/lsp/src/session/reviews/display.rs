@@ -186,7 +186,8 @@ impl Session {
             })
             .collect();
         json!({
-            "review": review, "title": pending.title, "engine": pending.engine, "hunks": hunks,
+            "review": review, "title": pending.title, "engine": pending.engine,
+            "role": pending.role(), "hunks": hunks,
         })
     }
 
@@ -259,8 +260,14 @@ fn impact(view: &HunkView<'_>) -> Option<String> {
 /// A hunk as a hint at its place; a warning where something was typed there.
 fn diagnostic(review: JobId, pending: &Pending, view: &HunkView<'_>, range: Range) -> Value {
     let mut message = format!("{} · {}", view.summary, pending.title);
-    if !pending.engine.is_empty() {
-        message = format!("{message} ({})", pending.engine);
+    let role = pending.role();
+    let by: Vec<&str> = role
+        .into_iter()
+        .chain([pending.engine.as_str()])
+        .filter(|it| !it.is_empty())
+        .collect();
+    if !by.is_empty() {
+        message = format!("{message} ({})", by.join(" · "));
     }
     if let Some(impact) = impact(view) {
         message.push('\n');
@@ -275,7 +282,7 @@ fn diagnostic(review: JobId, pending: &Pending, view: &HunkView<'_>, range: Rang
     };
     json!({
         "range": range, "severity": severity, "source": to_proto::SOURCE, "code": code,
-        "message": message, "data": {"review": review, "hunk": view.id},
+        "message": message, "data": {"review": review, "hunk": view.id, "role": role},
     })
 }
 
