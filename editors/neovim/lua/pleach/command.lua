@@ -99,6 +99,16 @@ function subcommands.history(client, bufnr)
   require('pleach.history').pick(client, bufnr)
 end
 
+--- Opens what models were asked and what it has cost.
+function subcommands.usage(client, bufnr)
+  client_of.send(client, 'pleach.usage', {}, bufnr)
+end
+
+--- Opens which of the project's rules for agents hold for this file.
+function subcommands.rules(client, bufnr)
+  client_of.send(client, 'pleach.rules', client_of.place(client, bufnr), bufnr)
+end
+
 function subcommands.cancel(client, bufnr, rest)
   client_of.send(client, 'pleach.cancel', { job = tonumber(rest) }, bufnr)
 end
