@@ -399,7 +399,7 @@ async fn ask_model(
 #[derive(Debug, Default)]
 pub(crate) struct Used {
     /// What was hidden in them, to be put back into the answers.
-    secrets: Secrets,
+    pub(crate) secrets: Secrets,
     pub(crate) calls: u32,
     tokens: TokenCount,
     cost: MicroUsd,

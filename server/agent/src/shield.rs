@@ -5,6 +5,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
 use pleach_model::{ModelEvent, ProviderError};
 use pleach_policy::{IGNORE_FILE, Secrets, is_ignored, is_withheld};
+use pleach_workspace::WorkspaceSnapshot;
 
 use crate::failure::JobFailure;
 use crate::job::JobRequest;
@@ -12,14 +13,19 @@ use crate::job::JobRequest;
 /// Refuses a job whose document is never sent.
 pub(crate) fn check(request: &JobRequest) -> Result<(), JobFailure> {
     let path = &request.document.path;
-    let withheld = |why: &'static str| {
-        Err(JobFailure::Withheld {
+    match kept_back(path, &request.workspace) {
+        Some(why) => Err(JobFailure::Withheld {
             path: path.clone(),
             why,
-        })
-    };
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Why the file called `path` is never sent, if it is one of those. Asks the disk.
+pub(crate) fn kept_back(path: &str, workspace: &WorkspaceSnapshot) -> Option<&'static str> {
     if is_withheld(path) {
-        return withheld("files of this name hold keys or passwords");
+        return Some("files of this name hold keys or passwords");
     }
     let rules = |folder: &str| {
         let file = if folder.is_empty() {
@@ -27,13 +33,10 @@ pub(crate) fn check(request: &JobRequest) -> Result<(), JobFailure> {
         } else {
             format!("{folder}/{IGNORE_FILE}")
         };
-        let text = request.workspace.read_text(&file).ok()?;
+        let text = workspace.read_text(&file).ok()?;
         Some(text.as_ref().to_owned())
     };
-    if is_ignored(path, rules) {
-        return withheld("a .pleachignore keeps it back");
-    }
-    Ok(())
+    is_ignored(path, rules).then_some("a .pleachignore keeps it back")
 }
 
 /// An answer with the secrets back in their places. What may be the beginning of a placeholder waits for

@@ -676,6 +676,61 @@ fn the_planner_reads_and_every_attempt_to_write_is_refused_by_the_server() {
 }
 
 #[test]
+fn the_planner_is_not_sent_secrets_and_the_plan_has_them_back() {
+    const SECRET: &str = "hunter2-and-more!";
+    let model = FakeModel::start();
+    let mut client = Client::builder()
+        .model(&model)
+        .file(".env", "TOKEN=nobody-sees-this-9\n")
+        .file(
+            "config.py",
+            &format!("import os\n\npassword = '{SECRET}'\n"),
+        )
+        .opened(FILE, CODE)
+        .start();
+    model.say(call("read_file", &json!({"path": "config.py"})));
+    model.say(call("search", &json!({"text": "password ="})));
+    model.say(call("read_file", &json!({"path": ".env"})));
+    let plan = "# Rotate\n\n## Steps\n\n1. [ ] Replace PLEACH_SECRET_1\n   - files: config.py\n   - check: it is another one\n";
+    model.say(Script::text(plan));
+    let job = client.start_job("pleach.plan", json!({"goal": "rotate the password"}));
+    let end = client.job_end(job);
+    assert_eq!(end["kind"], "finished", "{end}");
+    let asked: Vec<String> = (0..4).map(|_| model.request().to_string()).collect();
+    assert!(
+        asked[1].contains("3: password = 'PLEACH_SECRET_1'"),
+        "{}",
+        asked[1]
+    );
+    assert!(
+        asked[2].contains("config.py:3: password = 'PLEACH_SECRET_1'"),
+        "{}",
+        asked[2]
+    );
+    for request in &asked {
+        assert!(
+            !request.contains(SECRET) && !request.contains("nobody-sees-this-9"),
+            "{request}"
+        );
+    }
+    let path = ".pleach/plans/rotate.md";
+    let made = if client.is_open(path) {
+        client.text(path)
+    } else {
+        client.on_disk(path)
+    };
+    assert!(
+        made.contains(&format!("1. [ ] Replace {SECRET}\n")),
+        "{made}"
+    );
+    let told = client
+        .job_events(job)
+        .into_iter()
+        .any(|event| event["kind"] == "secrets");
+    assert!(told, "it is said that something was hidden");
+}
+
+#[test]
 fn a_planner_that_never_stops_reading_has_to_answer() {
     let model = FakeModel::start();
     let mut client = Client::builder().model(&model).opened(FILE, CODE).start();

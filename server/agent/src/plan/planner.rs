@@ -10,6 +10,7 @@ use pleach_model::{
     ToolResult,
 };
 use pleach_plan::{Known, Plan, Severity};
+use pleach_policy::Secrets;
 use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
 use serde_json::{Value, json};
@@ -20,6 +21,7 @@ use crate::failure::JobFailure;
 use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TargetDocument, Used};
 use crate::meter::{Account, Meter};
 use crate::roles::{PLANNER, RoleFile};
+use crate::shield::kept_back;
 
 /// How often the model may read before it has to answer.
 const ROUNDS: usize = 16;
@@ -71,10 +73,15 @@ async fn converse(
     let internal = JobFailure::Internal {
         doing: "writing the prompt",
     };
-    let role = RoleFile::read(PLANNER).map_err(|_| (internal, String::new()))?;
-    let system = role.prompt(&rules(workspace));
+    let none = |failure| (failure, String::new());
+    let role = RoleFile::read(PLANNER).map_err(|_| none(internal))?;
+    let mut used = Used::default();
+    let read = workspace.clone();
+    let rules = aside(move || rules(&read)).await.map_err(none)?;
+    let system = used.secrets.hide(None, &role.prompt(&rules)).into_owned();
+    let goal_sent = used.secrets.hide(None, goal);
     let mut messages = vec![Message::user(format!(
-        "Make a plan for this, in the workspace that you can read:\n\n{goal}"
+        "Make a plan for this, in the workspace that you can read:\n\n{goal_sent}"
     ))];
     let wish = JobRequest {
         action: Action::Plan,
@@ -85,8 +92,8 @@ async fn converse(
         diagnostics: Vec::new(),
         workspace: workspace.clone(),
     };
-    let mut used = Used::default();
     let (mut rounds, mut again) = (0, 0);
+    let mut hidden = 0;
     loop {
         let may_read = rounds < ROUNDS;
         let request = ModelRequest {
@@ -97,8 +104,12 @@ async fn converse(
             goes_on: true,
             ..ModelRequest::default()
         };
+        if used.secrets.count() > hidden {
+            hidden = used.secrets.count();
+            report(JobEvent::SecretsHidden(hidden));
+        }
         let reply = receive(&wish, provider, request, account, &mut used, report).await?;
-        let text = reply.text.clone();
+        let text = used.secrets.restore(&reply.text).into_owned();
         let message = reply.into_message(provider.config().format);
         let message = match message {
             Ok(message) => message,
@@ -110,11 +121,15 @@ async fn converse(
         if !message.calls.is_empty() && may_read {
             rounds += 1;
             report(JobEvent::Phase(Phase::Reading));
-            let results = message
-                .calls
-                .iter()
-                .map(|call| carry_out(call, &role, workspace))
-                .collect();
+            let (calls, role, read) = (message.calls.clone(), role.clone(), workspace.clone());
+            let mut secrets = std::mem::take(&mut used.secrets);
+            let carried_out = aside(move || {
+                let carry_out = |call| carry_out(call, &role, &read, &mut secrets);
+                let results: Vec<ToolResult> = calls.iter().map(carry_out).collect();
+                (results, secrets)
+            });
+            let (results, secrets) = carried_out.await.map_err(none)?;
+            used.secrets = secrets;
             messages.push(message);
             messages.push(Message::results(results));
             continue;
@@ -124,6 +139,7 @@ async fn converse(
             Err(why) if again < AGAIN => {
                 again += 1;
                 messages.push(message);
+                let why = used.secrets.hide(None, &why).into_owned();
                 messages.push(Message::user(format!(
                     "This is no plan that can be used: {why}\nAnswer with the whole plan, mended."
                 )));
@@ -132,6 +148,16 @@ async fn converse(
             Err(why) => return Err((PlanFailure::NoPlan(why).into(), text)),
         }
     }
+}
+
+/// Does what asks the disk where it holds nothing up.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JobFailure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_panic| JobFailure::Internal {
+        doing: "reading for the model",
+    })
 }
 
 /// Receives one whole answer, on the account.
@@ -331,8 +357,13 @@ fn tools(role: &RoleFile) -> Vec<Tool> {
         .collect()
 }
 
-/// Carries a call out, if the role may make it.
-fn carry_out(call: &ToolCall, role: &RoleFile, workspace: &WorkspaceSnapshot) -> ToolResult {
+/// Carries a call out, if the role may make it. What it answers has placeholders for secrets.
+fn carry_out(
+    call: &ToolCall,
+    role: &RoleFile,
+    workspace: &WorkspaceSnapshot,
+    secrets: &mut Secrets,
+) -> ToolResult {
     let argument = |name: &str| {
         let value = call.arguments.get(name).and_then(Value::as_str);
         value.unwrap_or_default().to_owned()
@@ -344,8 +375,14 @@ fn carry_out(call: &ToolCall, role: &RoleFile, workspace: &WorkspaceSnapshot) ->
                 &argument("path"),
                 call.arguments.get("from_line").and_then(Value::as_u64),
                 workspace,
+                secrets,
             ),
-            "search" => search(&argument("text"), &argument("containing"), workspace),
+            "search" => search(
+                &argument("text"),
+                &argument("containing"),
+                workspace,
+                secrets,
+            ),
             other => Err(format!("there is no tool `{other}`")),
         }
     } else {
@@ -374,10 +411,17 @@ fn list(containing: &str, workspace: &WorkspaceSnapshot) -> String {
     bounded(&names.join("\n"), RESULT)
 }
 
-fn read(path: &str, from: Option<u64>, workspace: &WorkspaceSnapshot) -> Result<String, String> {
-    let text = workspace
-        .read_text(path)
-        .map_err(|error| error.to_string())?;
+fn read(
+    path: &str,
+    from: Option<u64>,
+    workspace: &WorkspaceSnapshot,
+    secrets: &mut Secrets,
+) -> Result<String, String> {
+    let file = workspace.read(path).map_err(|error| error.to_string())?;
+    if let Some(why) = kept_back(&file.name, workspace) {
+        return Err(format!("`{path}` is not sent: {why}"));
+    }
+    let text = secrets.hide(Some(&file.name), &file.text);
     let from = usize::try_from(from.unwrap_or(1)).unwrap_or(1).max(1);
     let lines: Vec<String> = (1..)
         .zip(text.lines())
@@ -387,7 +431,12 @@ fn read(path: &str, from: Option<u64>, workspace: &WorkspaceSnapshot) -> Result<
     Ok(bounded(&lines.join("\n"), RESULT))
 }
 
-fn search(text: &str, containing: &str, workspace: &WorkspaceSnapshot) -> Result<String, String> {
+fn search(
+    text: &str,
+    containing: &str,
+    workspace: &WorkspaceSnapshot,
+    secrets: &mut Secrets,
+) -> Result<String, String> {
     if text.trim().is_empty() {
         return Err("give the text to look for".to_owned());
     }
@@ -401,8 +450,14 @@ fn search(text: &str, containing: &str, workspace: &WorkspaceSnapshot) -> Result
         let Ok(text) = workspace.read_text(path) else {
             continue;
         };
+        let has_it = |line: &str| line.to_lowercase().contains(&wanted);
+        // Files are many, and secrets are looked for in those only that are told of.
+        if !text.lines().any(has_it) || kept_back(path, workspace).is_some() {
+            continue;
+        }
+        let text = secrets.hide(Some(path), &text);
         for (number, line) in (1..).zip(text.lines()) {
-            if line.to_lowercase().contains(&wanted) {
+            if has_it(line) {
                 found.push(format!("{path}:{number}: {}", line.trim()));
             }
         }
