@@ -24,7 +24,7 @@ for _, name in ipairs({ 'document', 'test', 'fix', 'implement', 'explain', 'revi
   vim.keymap.set('n', plug, ('<Cmd>Pleach %s<CR>'):format(name), { desc = 'Pleach: ' .. name })
   vim.keymap.set('x', plug, (':Pleach %s<CR>'):format(name), { desc = 'Pleach: ' .. name, silent = true })
 end
-for _, name in ipairs({ 'cancel', 'undo', 'status', 'log', 'next', 'previous', 'hunks', 'history' }) do
+for _, name in ipairs({ 'cancel', 'undo', 'status', 'log', 'next', 'previous', 'hunks', 'history', 'plan', 'step', 'run' }) do
   vim.keymap.set('n', ('<Plug>(pleach-%s)'):format(name), ('<Cmd>Pleach %s<CR>'):format(name), { desc = 'Pleach: ' .. name })
 end
 

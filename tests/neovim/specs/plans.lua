@@ -39,4 +39,30 @@ return {
       assert(it.text() ~= code or #boxes(it) == 1, 'the other steps stay')
     end,
   },
+  {
+    'a plan is made and run by name',
+    function(it)
+      local folder = it.open('src/lib.rs')
+      vim.cmd('Pleach plan document src/lib.rs')
+      it.job_lands()
+      vim.cmd.edit(vim.fn.fnameescape(folder .. '/.pleach/plans/document-src-lib-rs.md'))
+      it.wait('the server knows the plan', function()
+        return #vim.lsp.get_clients({ name = 'pleach', bufnr = 0 }) == 1
+      end)
+      local steps = #boxes(it)
+      vim.cmd('/^1\\. ')
+      vim.cmd('Pleach step skip')
+      it.wait('the step is skipped', function()
+        return boxes(it):match('^%-')
+      end)
+      vim.cmd('Pleach step reopen')
+      it.wait('the step is open again', function()
+        return boxes(it) == (' '):rep(steps)
+      end)
+      vim.cmd('Pleach run')
+      it.wait('every step is ticked', function()
+        return boxes(it) == ('x'):rep(steps)
+      end)
+    end,
+  },
 }

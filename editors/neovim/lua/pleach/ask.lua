@@ -113,7 +113,7 @@ local function open(kind, prompt, on_answer)
 end
 
 --- Asks; an empty answer and leaving are no answer.
----@param kind 'instruction'|'note' answers of one kind are offered again to it
+---@param kind 'instruction'|'note'|'goal' answers of one kind are offered again to it
 ---@param prompt string
 ---@param on_answer fun(answer: string)
 function M.ask(kind, prompt, on_answer)

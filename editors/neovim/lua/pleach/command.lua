@@ -99,6 +99,37 @@ function subcommands.history(client, bufnr)
   require('pleach.history').pick(client, bufnr)
 end
 
+--- Makes a plan: of the goal, or with `document`, `test` and a file, or `todos`, without a model.
+function subcommands.plan(client, bufnr, rest)
+  if rest ~= '' then
+    return client_of.send(client, 'pleach.plan', { goal = rest }, bufnr)
+  end
+  require('pleach.ask').ask('goal', 'Pleach, a plan for what?', function(goal)
+    client_of.send(client, 'pleach.plan', { goal = goal }, bufnr)
+  end)
+end
+
+--- What can be done with a step of a plan.
+local on_a_step = { 'run', 'done', 'skip', 'reopen', 'undo', 'revise', 'explain' }
+
+--- Does something with the step at the cursor, in a plan.
+function subcommands.step(client, bufnr, rest)
+  local what, goal = rest:match('^(%S*)%s*(.-)$')
+  what = what == '' and 'run' or what
+  if not vim.list_contains(on_a_step, what) then
+    vim.notify(('Pleach: `%s` is not one of: %s'):format(what, table.concat(on_a_step, ', ')), vim.log.levels.ERROR)
+    return
+  end
+  local arguments = { uri = vim.uri_from_bufnr(bufnr), line = vim.api.nvim_win_get_cursor(0)[1] }
+  arguments.goal = goal ~= '' and goal or nil
+  client_of.send(client, 'pleach.plan.' .. what, arguments, bufnr)
+end
+
+--- Runs all that can run of the plan in this buffer.
+function subcommands.run(client, bufnr)
+  client_of.send(client, 'pleach.plan.run', { uri = vim.uri_from_bufnr(bufnr), all = true }, bufnr)
+end
+
 --- Opens what models were asked and what it has cost.
 function subcommands.usage(client, bufnr)
   client_of.send(client, 'pleach.usage', {}, bufnr)
@@ -176,6 +207,11 @@ function M.complete(lead, line)
   end
   if vim.list_contains({ 'accept', 'reject', 'diff' }, first) then
     return { 'all' }
+  end
+  if first == 'step' then
+    return vim.tbl_filter(function(what)
+      return vim.startswith(what, lead)
+    end, on_a_step)
   end
   if first == 'cancel' then
     local client = client_of.find()
