@@ -5,7 +5,7 @@ return {
     ':Pleach completes its words',
     function(it)
       it.open('src/lib.rs')
-      it.equal(vim.fn.getcompletion('Pleach r', 'cmdline'), { 'reject', 'retry', 'review', 'rewrite' })
+      it.equal(vim.fn.getcompletion('Pleach re', 'cmdline'), { 'reject', 'retry', 'review', 'rewrite' })
       it.contains(table.concat(vim.fn.getcompletion('Pleach ', 'cmdline'), ' '), 'document')
       vim.cmd('Pleach nonsense')
       it.contains(it.said(), '`nonsense` is not one of')
