@@ -2,22 +2,18 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt;
 use pleach_edit::{EditRequest, Proposal, Refusal, ReplyStream, Target};
 use pleach_grammars::Language;
-use pleach_model::{
-    Message, MicroUsd, ModelEvent, ModelRequest, Provider, ProviderError, StopReason, Usage,
-};
-use pleach_policy::Secrets;
+use pleach_model::{Message, MicroUsd, ModelRequest, Provider, ProviderError, StopReason};
 use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
 
 use crate::action::Action;
-use crate::books::Booked;
 use crate::builtin::{self, BuiltinTask, DiagnosticNote};
+use crate::call::{Caller, Hearing, Used, aside};
 use crate::engine::Engine;
 use crate::failure::JobFailure;
-use crate::meter::{Account, Expected, Meter};
+use crate::meter::{Account, Expected};
 use crate::{prompt, shield};
 
 /// How many characters of a provider's word for the end of an answer are shown.
@@ -244,7 +240,7 @@ async fn ask_builtin(
 ) -> JobOutcome {
     report(JobEvent::Phase(Phase::Asking));
     let asked = Arc::clone(request);
-    let answer = tokio::task::spawn_blocking(move || {
+    let answer = aside("writing the built-in engine's reply", move || {
         builtin::answer(&BuiltinTask {
             action: asked.action,
             path: &asked.document.path,
@@ -265,10 +261,7 @@ async fn ask_builtin(
                 reply: None,
             };
         }
-        Err(_panic) => {
-            let failure = JobFailure::Internal {
-                doing: "writing the built-in engine's reply",
-            };
+        Err(failure) => {
             return JobOutcome::Failed {
                 failure,
                 reply: None,
@@ -314,14 +307,10 @@ async fn ask_model(
         };
     }
     let asked = Arc::clone(request);
-    let written = tokio::task::spawn_blocking(move || {
+    let written = aside("writing the prompt", move || {
         shield::check(&asked).and_then(|()| prompt::write(&asked, limits.context_bytes))
-    })
-    .await;
-    let written = written.unwrap_or(Err(JobFailure::Internal {
-        doing: "writing the prompt",
-    }));
-    let prompt = match written {
+    });
+    let prompt = match written.await.flatten() {
         Ok(prompt) => prompt,
         Err(failure) => {
             return JobOutcome::Failed {
@@ -338,6 +327,12 @@ async fn ask_model(
         report(JobEvent::SecretsHidden(used.secrets.count()));
     }
     let mut messages = vec![Message::user(question)];
+    let caller = Caller {
+        request,
+        provider,
+        account,
+        report,
+    };
     // Twice at most, whatever the settings say: a third try costs more than it brings.
     let attempts = limits.attempts_after_refusal.min(2);
     let mut attempt = 0;
@@ -348,9 +343,17 @@ async fn ask_model(
             max_output_tokens: limits.output_tokens,
             ..ModelRequest::default()
         };
-        let received = receive(request, provider, asked, account, &mut used, report).await;
+        let secrets = used.secrets.clone();
+        let stream = |asked: &ModelRequest| shield::restored(provider.stream(asked), secrets);
+        let mut hearer = Hearer {
+            request,
+            hunks: ReplyStream::new(path.map(str::to_owned)),
+            is_silent: true,
+            report,
+        };
+        let received = caller.receive(asked, &mut used, stream, &mut hearer).await;
         let (reply, call) = match received {
-            Ok(received) => received,
+            Ok((reply, call)) => (reply.text, call),
             Err((failure, text)) => {
                 let reply = (!text.is_empty()).then_some(text);
                 return JobOutcome::Failed { failure, reply };
@@ -395,178 +398,41 @@ async fn ask_model(
     }
 }
 
-/// What the calls of a job came to.
-#[derive(Debug, Default)]
-pub(crate) struct Used {
-    /// What was hidden in them, to be put back into the answers.
-    pub(crate) secrets: Secrets,
-    pub(crate) calls: u32,
-    tokens: TokenCount,
-    cost: MicroUsd,
-    /// The price of one of them is not known.
-    is_unknown: bool,
+/// Hears what lands or is read: hunks are told of as they are complete.
+struct Hearer<'a, R> {
+    request: &'a JobRequest,
+    hunks: ReplyStream,
+    is_silent: bool,
+    report: &'a R,
 }
 
-impl Used {
-    /// The whole with a call that is on its way.
-    pub(crate) fn with(&self, usage: Usage, cost: Option<MicroUsd>) -> JobEvent {
-        JobEvent::Usage {
-            tokens: TokenCount {
-                input: self.tokens.input.saturating_add(usage.input_tokens),
-                output: self.tokens.output.saturating_add(usage.output_tokens),
-            },
-            cost: cost
-                .filter(|_| !self.is_unknown)
-                .map(|cost| self.cost.plus(cost)),
+impl<R: Fn(JobEvent)> Hearing for Hearer<'_, R> {
+    fn text(&mut self, text: String) {
+        if std::mem::take(&mut self.is_silent) {
+            (self.report)(JobEvent::Phase(Phase::Writing));
+        }
+        if self.request.action.edits() {
+            tell_text(&mut self.hunks, text, self.report);
+        } else {
+            (self.report)(JobEvent::Text(text));
         }
     }
 
-    pub(crate) fn event(&self) -> JobEvent {
-        self.with(Usage::default(), Some(MicroUsd(0)))
-    }
-
-    /// Adds a call that has ended.
-    pub(crate) fn add(&mut self, usage: Usage, cost: Option<MicroUsd>) {
-        self.tokens.input = self.tokens.input.saturating_add(usage.input_tokens);
-        self.tokens.output = self.tokens.output.saturating_add(usage.output_tokens);
-        match cost {
-            Some(cost) => self.cost = self.cost.plus(cost),
-            None => self.is_unknown = true,
-        }
-    }
-}
-
-/// Receives one whole reply, and tells its number in the ledger. On failure what had come until then is
-/// handed back beside the reason.
-async fn receive(
-    request: &JobRequest,
-    provider: &Provider,
-    mut asked: ModelRequest,
-    account: &Account,
-    used: &mut Used,
-    report: &(impl Fn(JobEvent) + Send + Sync),
-) -> Result<(String, Booked), (JobFailure, String)> {
-    let none = |failure| (failure, String::new());
-    report(JobEvent::Phase(Phase::Asking));
-    report(JobEvent::Expected(account.expected(provider, &asked)));
-    if used.calls >= account.budget.calls_per_job {
-        return Err(none(JobFailure::TooManyCalls {
-            limit: account.budget.calls_per_job,
-            seconds: None,
-        }));
-    }
-    used.calls += 1;
-    let mut meter = account
-        .reserve(request, provider, &asked)
-        .await
-        .map_err(none)?;
-    let own = asked
-        .max_output_tokens
-        .or(provider.config().max_output_tokens);
-    asked.max_output_tokens = meter.bound(own);
-    let mut reply = String::new();
-    let ended = listen(
-        request, provider, &asked, &mut meter, &mut reply, used, report,
-    )
-    .await;
-    match ended {
-        Ok(()) => {
-            let (call, usage, cost) = meter.answered();
-            used.add(usage, cost);
-            report(used.event());
-            Ok((reply, call))
-        }
-        Err(failure) => {
-            // The bound was the cap's.
-            let failure = match (failure, meter.cut_by(own)) {
-                (JobFailure::Provider(ProviderError::Truncated { .. }), Some(room))
-                    if meter.has_ended() =>
-                {
-                    JobFailure::BudgetReached { room }
-                }
-                (failure, _) => failure,
-            };
-            let (usage, cost) = meter.failed(&failure);
-            used.add(usage, cost);
-            report(used.event());
-            Err((failure, reply))
-        }
-    }
-}
-
-/// Hears an answer to its end.
-async fn listen(
-    request: &JobRequest,
-    provider: &Provider,
-    asked: &ModelRequest,
-    meter: &mut Meter,
-    reply: &mut String,
-    used: &Used,
-    report: &(impl Fn(JobEvent) + Send + Sync),
-) -> Result<(), JobFailure> {
-    let mut hunks = ReplyStream::new(request.document.named().map(str::to_owned));
-    let events = shield::restored(provider.stream(asked), used.secrets.clone());
-    let mut events = std::pin::pin!(events);
-    while let Some(event) = events.next().await {
-        match event? {
-            ModelEvent::Started { .. }
-            // No tool is offered yet.
-            | ModelEvent::ToolCall { .. }
-            | ModelEvent::Item(_)
-            | ModelEvent::Raw(_) => {}
-            ModelEvent::Thinking(text) | ModelEvent::ToolArguments { piece: text, .. } => {
-                meter.received(&text);
+    fn end(&self, reason: StopReason, bytes: usize) -> Result<(), JobFailure> {
+        match reason {
+            StopReason::EndTurn => Ok(()),
+            StopReason::MaxTokens => Err(ProviderError::Truncated { bytes }.into()),
+            StopReason::Refusal => Err(ProviderError::Refused.into()),
+            // Half an edit could look like a whole one. An answer to read may end as it likes.
+            StopReason::ToolUse | StopReason::Other(_) if !self.request.action.edits() => Ok(()),
+            other => {
+                let reason = match other {
+                    StopReason::Other(reason) => reason,
+                    _ => "a call of a tool".to_owned(),
+                };
+                let reason = reason.chars().take(REASON_SHOWN).collect();
+                Err(JobFailure::UnknownStop { reason })
             }
-            ModelEvent::Text(text) => {
-                if reply.is_empty() {
-                    report(JobEvent::Phase(Phase::Writing));
-                }
-                meter.received(&text);
-                reply.push_str(&text);
-                if request.action.edits() {
-                    tell_text(&mut hunks, text, report);
-                } else {
-                    report(JobEvent::Text(text));
-                }
-            }
-            ModelEvent::Usage(usage) => {
-                meter.counted(usage);
-                report(used.with(usage, meter.cost()));
-            }
-            ModelEvent::Waiting { reason, seconds } => {
-                report(JobEvent::Phase(Phase::Waiting { reason, seconds }));
-            }
-            ModelEvent::Stopped(reason) => {
-                meter.ended();
-                return end_of(request, reason, reply);
-            }
-        }
-        // Here the stream is dropped, and with it the connection.
-        if let Some(room) = meter.reached() {
-            return Err(JobFailure::BudgetReached { room });
-        }
-    }
-    Ok(())
-}
-
-/// Whether an answer that ended so can be used.
-fn end_of(request: &JobRequest, reason: StopReason, reply: &str) -> Result<(), JobFailure> {
-    match reason {
-        StopReason::EndTurn => Ok(()),
-        StopReason::MaxTokens => {
-            let bytes = reply.len();
-            Err(ProviderError::Truncated { bytes }.into())
-        }
-        StopReason::Refusal => Err(ProviderError::Refused.into()),
-        // Half an edit could look like a whole one. An answer to read may end as it likes.
-        StopReason::ToolUse | StopReason::Other(_) if !request.action.edits() => Ok(()),
-        other => {
-            let reason = match other {
-                StopReason::Other(reason) => reason,
-                _ => "a call of a tool".to_owned(),
-            };
-            let reason = reason.chars().take(REASON_SHOWN).collect();
-            Err(JobFailure::UnknownStop { reason })
         }
     }
 }
@@ -596,7 +462,7 @@ async fn judge(
 ) -> Result<Judged, JobFailure> {
     report(JobEvent::Phase(Phase::Checking));
     let asked = Arc::clone(request);
-    let judged = tokio::task::spawn_blocking(move || {
+    let judged = aside("checking the reply", move || {
         pleach_edit::propose(&EditRequest {
             reply: &reply,
             files: &asked.workspace,
@@ -608,10 +474,7 @@ async fn judge(
             allow_worse_syntax: false,
         })
     })
-    .await
-    .map_err(|_panic| JobFailure::Internal {
-        doing: "checking the reply",
-    })?;
+    .await?;
     Ok(match judged {
         Ok(proposal) => {
             let message = proposal.verdict().to_string();

@@ -19,6 +19,7 @@
 pub mod action;
 mod books;
 pub mod builtin;
+mod call;
 mod engine;
 mod failure;
 mod job;

@@ -10,8 +10,11 @@ mod make;
 mod planner;
 mod step;
 
+use std::sync::Arc;
+
 use pleach_edit::{EditRequest, Proposal, Refusal, propose};
 use pleach_plan::{Plan, rules_hash, slug};
+use pleach_policy::{ROOT_RULE_FILES, RULE_FILES};
 use pleach_workspace::WorkspaceSnapshot;
 
 pub use check::{CheckCommand, Verdict, judge};
@@ -21,14 +24,6 @@ pub use step::request;
 
 /// The folder of plans, in the workspace.
 pub const FOLDER: &str = ".pleach/plans";
-
-/// Where people keep rules for agents, in the workspace.
-const RULES: [&str; 4] = [
-    "AGENTS.md",
-    "CLAUDE.md",
-    "CONVENTIONS.md",
-    ".github/copilot-instructions.md",
-];
 
 /// How many plans may have one title.
 const MOST_OF_A_NAME: u32 = 1000;
@@ -100,11 +95,17 @@ pub fn tokens(request: &crate::job::JobRequest) -> usize {
 
 /// The hash of the rules for agents that the workspace has now.
 pub fn rules_of(workspace: &WorkspaceSnapshot) -> String {
-    let texts: Vec<(&str, std::sync::Arc<str>)> = RULES
-        .iter()
-        .filter_map(|name| Some((*name, workspace.read_text(name).ok()?)))
-        .collect();
+    let texts = rule_texts(workspace);
     rules_hash(texts.iter().map(|(name, text)| (*name, &**text)))
+}
+
+/// The plain files of rules for agents at the root of the workspace: their names and texts.
+fn rule_texts(workspace: &WorkspaceSnapshot) -> Vec<(&'static str, Arc<str>)> {
+    RULE_FILES
+        .into_iter()
+        .chain(ROOT_RULE_FILES)
+        .filter_map(|name| Some((name, workspace.read_text(name).ok()?)))
+        .collect()
 }
 
 /// Whether a path of the workspace is that of a plan.

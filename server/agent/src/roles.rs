@@ -4,6 +4,7 @@
 //! server; what a model is told of it is only for its orientation.
 
 use minijinja::{Environment, UndefinedBehavior, context};
+use pleach_policy::FrontMatter;
 
 /// The planner, as it comes with Pleach.
 pub(crate) const PLANNER: &str = include_str!("roles/planner.md");
@@ -36,14 +37,12 @@ pub(crate) enum RoleError {
 impl RoleFile {
     /// Reads a role's file.
     pub(crate) fn read(text: &str) -> Result<Self, RoleError> {
-        let rest = text.strip_prefix("---\n").ok_or(RoleError::NoFrontMatter)?;
-        let (front, body) = rest.split_once("\n---\n").ok_or(RoleError::NoFrontMatter)?;
+        let matter = FrontMatter::of(text);
+        let body = text.get(matter.body..).filter(|_| matter.body > 0);
+        let body = body.ok_or(RoleError::NoFrontMatter)?;
         let field = |name: &'static str| {
-            let mut lines = front.lines().filter_map(|line| line.split_once(':'));
-            let found = lines.find(|(field, _)| field.trim() == name);
-            found
-                .map(|(_, value)| value.trim())
-                .ok_or(RoleError::Missing(name))
+            let entry = matter.get(name).ok_or(RoleError::Missing(name))?;
+            Ok(entry.values.first().map_or("", |(value, _)| *value))
         };
         let role = Self {
             name: field("name")?.to_owned(),

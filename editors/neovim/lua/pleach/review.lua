@@ -174,16 +174,19 @@ function M.show(buffer)
   end
 end
 
----@param review? pleach.Review
-local function show_files_of(review)
-  local seen = {}
-  for _, hunk in ipairs(review and review.hunks or {}) do
-    if hunk.uri and not seen[hunk.uri] then
-      seen[hunk.uri] = true
-      local buffer = vim.fn.bufnr(vim.uri_to_fname(hunk.uri))
-      if buffer ~= -1 then
-        M.show(buffer)
-      end
+---@param ... pleach.Review
+local function show_files_of(...)
+  local uris = {}
+  for _, review in ipairs({ ... }) do
+    for _, hunk in ipairs(review.hunks) do
+      uris[hunk.uri or ''] = true
+    end
+  end
+  uris[''] = nil
+  for uri in pairs(uris) do
+    local buffer = vim.fn.bufnr(vim.uri_to_fname(uri))
+    if buffer ~= -1 then
+      M.show(buffer)
     end
   end
 end
@@ -197,8 +200,7 @@ function M.on_review(review, client_id)
   local before = reviews[review.review]
   review.client_id = client_id
   reviews[review.review] = #review.hunks > 0 and review or nil
-  show_files_of(before)
-  show_files_of(review)
+  show_files_of(review, before)
   vim.api.nvim_exec_autocmds('User', { pattern = 'PleachReview', data = { review = review }, modeline = false })
 end
 
@@ -207,9 +209,7 @@ end
 function M.forget(client_id)
   local reviews = open[client_id] or {}
   open[client_id] = nil
-  for _, review in pairs(reviews) do
-    show_files_of(review)
-  end
+  show_files_of(unpack(vim.tbl_values(reviews)))
 end
 
 --- Where the hunks of a buffer begin, in order.

@@ -3,11 +3,9 @@
 //! Which tools it has is decided here, by the list of its role: a call of any other tool is answered
 //! with an error, whatever the model was told or has made up.
 
-use futures_util::StreamExt as _;
 use pleach_edit::Files as _;
 use pleach_model::{
-    Message, ModelEvent, ModelRequest, Provider, ProviderError, Reply, StopReason, Tool, ToolCall,
-    ToolResult,
+    Message, ModelRequest, Provider, ProviderError, StopReason, Tool, ToolCall, ToolResult,
 };
 use pleach_plan::{Known, Plan, Severity};
 use pleach_policy::Secrets;
@@ -15,14 +13,17 @@ use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
 use serde_json::{Value, json};
 
-use super::{PlanFailure, RULES, as_new_file, rules_of};
+use super::{PlanFailure, as_new_file, rule_texts, rules_of};
 use crate::action::Action;
+use crate::call::{Caller, Hearing, Used, aside};
 use crate::failure::JobFailure;
-use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TargetDocument, Used};
-use crate::meter::{Account, Meter};
+use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TargetDocument};
+use crate::meter::Account;
 use crate::roles::{PLANNER, RoleFile};
 use crate::shield::kept_back;
 
+/// What a failure on the way to the disk is called.
+const READING: &str = "reading for the model";
 /// How often the model may read before it has to answer.
 const ROUNDS: usize = 16;
 /// How often what is no plan goes back with the reasons.
@@ -77,7 +78,7 @@ async fn converse(
     let role = RoleFile::read(PLANNER).map_err(|_| none(internal))?;
     let mut used = Used::default();
     let read = workspace.clone();
-    let rules = aside(move || rules(&read)).await.map_err(none)?;
+    let rules = aside(READING, move || rules(&read)).await.map_err(none)?;
     let system = used.secrets.hide(None, &role.prompt(&rules)).into_owned();
     let goal_sent = used.secrets.hide(None, goal);
     let mut messages = vec![Message::user(format!(
@@ -91,6 +92,12 @@ async fn converse(
         reply: None,
         diagnostics: Vec::new(),
         workspace: workspace.clone(),
+    };
+    let caller = Caller {
+        request: &wish,
+        provider,
+        account,
+        report,
     };
     let (mut rounds, mut again) = (0, 0);
     let mut hidden = 0;
@@ -108,7 +115,10 @@ async fn converse(
             hidden = used.secrets.count();
             report(JobEvent::SecretsHidden(hidden));
         }
-        let reply = receive(&wish, provider, request, account, &mut used, report).await?;
+        let stream = |asked: &ModelRequest| provider.stream(asked);
+        let (reply, _) = caller
+            .receive(request, &mut used, stream, &mut Hearer(report))
+            .await?;
         let text = used.secrets.restore(&reply.text).into_owned();
         let message = reply.into_message(provider.config().format);
         let message = match message {
@@ -123,7 +133,7 @@ async fn converse(
             report(JobEvent::Phase(Phase::Reading));
             let (calls, role, read) = (message.calls.clone(), role.clone(), workspace.clone());
             let mut secrets = std::mem::take(&mut used.secrets);
-            let carried_out = aside(move || {
+            let carried_out = aside(READING, move || {
                 let carry_out = |call| carry_out(call, &role, &read, &mut secrets);
                 let results: Vec<ToolResult> = calls.iter().map(carry_out).collect();
                 (results, secrets)
@@ -150,125 +160,27 @@ async fn converse(
     }
 }
 
-/// Does what asks the disk where it holds nothing up.
-async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, JobFailure> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_panic| JobFailure::Internal {
-        doing: "reading for the model",
-    })
-}
+/// Hears a plan: calls of tools end an answer as well as words do.
+struct Hearer<'a, R>(&'a R);
 
-/// Receives one whole answer, on the account.
-async fn receive(
-    wish: &JobRequest,
-    provider: &Provider,
-    mut asked: ModelRequest,
-    account: &Account,
-    used: &mut Used,
-    report: &(impl Fn(JobEvent) + Send + Sync),
-) -> Result<Reply, (JobFailure, String)> {
-    let none = |failure| (failure, String::new());
-    report(JobEvent::Phase(Phase::Asking));
-    report(JobEvent::Expected(account.expected(provider, &asked)));
-    if used.calls >= account.budget.calls_per_job {
-        return Err(none(JobFailure::TooManyCalls {
-            limit: account.budget.calls_per_job,
-            seconds: None,
-        }));
+impl<R: Fn(JobEvent)> Hearing for Hearer<'_, R> {
+    fn text(&mut self, text: String) {
+        (self.0)(JobEvent::Text(text));
     }
-    used.calls += 1;
-    let mut meter = account
-        .reserve(wish, provider, &asked)
-        .await
-        .map_err(none)?;
-    let own = asked
-        .max_output_tokens
-        .or(provider.config().max_output_tokens);
-    asked.max_output_tokens = meter.bound(own);
-    let mut reply = Reply::default();
-    let ended = listen(provider, &asked, &mut meter, &mut reply, used, report).await;
-    match ended {
-        Ok(()) => {
-            let (_, usage, cost) = meter.answered();
-            used.add(usage, cost);
-            report(used.event());
-            Ok(reply)
-        }
-        Err(failure) => {
-            // The bound was the cap's.
-            let failure = match (failure, meter.cut_by(own)) {
-                (JobFailure::Provider(ProviderError::Truncated { .. }), Some(room))
-                    if meter.has_ended() =>
-                {
-                    JobFailure::BudgetReached { room }
-                }
-                (failure, _) => failure,
-            };
-            let (usage, cost) = meter.failed(&failure);
-            used.add(usage, cost);
-            report(used.event());
-            Err((failure, reply.text))
-        }
-    }
-}
 
-/// Hears an answer to its end.
-async fn listen(
-    provider: &Provider,
-    asked: &ModelRequest,
-    meter: &mut Meter,
-    reply: &mut Reply,
-    used: &Used,
-    report: &(impl Fn(JobEvent) + Send + Sync),
-) -> Result<(), JobFailure> {
-    let mut events = provider.stream(asked);
-    while let Some(event) = events.next().await {
-        let event = event?;
-        reply.take(&event);
-        match event {
-            ModelEvent::Text(text) => {
-                meter.received(&text);
-                report(JobEvent::Text(text));
-            }
-            ModelEvent::Thinking(text) | ModelEvent::ToolArguments { piece: text, .. } => {
-                meter.received(&text);
-            }
-            ModelEvent::Usage(usage) => {
-                meter.counted(usage);
-                report(used.with(usage, meter.cost()));
-            }
-            ModelEvent::Waiting { reason, seconds } => {
-                report(JobEvent::Phase(Phase::Waiting { reason, seconds }));
-            }
-            ModelEvent::Stopped(reason) => {
-                meter.ended();
-                return match reason {
-                    StopReason::MaxTokens => {
-                        let bytes = reply.text.len();
-                        Err(ProviderError::Truncated { bytes }.into())
-                    }
-                    StopReason::Refusal => Err(ProviderError::Refused.into()),
-                    StopReason::EndTurn | StopReason::ToolUse | StopReason::Other(_) => Ok(()),
-                };
-            }
-            _ => {}
-        }
-        if let Some(room) = meter.reached() {
-            return Err(JobFailure::BudgetReached { room });
+    fn end(&self, reason: StopReason, bytes: usize) -> Result<(), JobFailure> {
+        match reason {
+            StopReason::MaxTokens => Err(ProviderError::Truncated { bytes }.into()),
+            StopReason::Refusal => Err(ProviderError::Refused.into()),
+            StopReason::EndTurn | StopReason::ToolUse | StopReason::Other(_) => Ok(()),
         }
     }
-    Ok(())
 }
 
 fn rules(workspace: &WorkspaceSnapshot) -> Vec<(String, String)> {
-    RULES
-        .iter()
-        .filter_map(|path| {
-            let text = workspace.read_text(path).ok()?;
-            Some(((*path).to_owned(), bounded(&text, RULE)))
-        })
+    let rules = rule_texts(workspace).into_iter();
+    rules
+        .map(|(path, text)| (path.to_owned(), bounded(&text, RULE)))
         .collect()
 }
 
