@@ -238,8 +238,7 @@ export const scenarios = {
     await machine.model(TWO);
     await vs.command('Pleach: Focus on Proposals View');
     await vs.row('src/lib.rs');
-    await vs.page.locator('.part.sidebar .monaco-list-row', { hasText: 'src/lib.rs' }).first().click({ button: 'right' });
-    await vs.page.locator('.context-view .action-label', { hasText: 'Retry Hunk with a Note' }).click();
+    await vs.boxFromMenuOf('src/lib.rs', 'Retry Hunk with a Note');
     await vs.fill('leave the reminder alone');
     await vs.key('Enter');
     await vs.status('2 hunks to review');

@@ -190,6 +190,26 @@ export class Workbench {
     return this.until(`"${text}" in the side bar`, async () => (await this.rows()).find((row) => row.includes(text)), patience);
   }
 
+  /**
+   * Opens an input box by the menu of a row in the side bar. A menu takes no click in its first moments, and a list that is
+   * drawn anew closes it: each step is taken again until the box is there.
+   */
+  async boxFromMenuOf(row, action) {
+    const item = this.page.locator('.context-view .action-label', { hasText: action });
+    const box = this.page.locator(`${QUICK} input`).first();
+    await this.until(`a box after "${action}"`, async () => {
+      if (await box.isVisible()) {
+        return true;
+      }
+      if (!(await item.isVisible())) {
+        await this.page.locator('.part.sidebar .monaco-list-row', { hasText: row }).first().click({ button: 'right', timeout: 2000 });
+      }
+      await item.click({ timeout: 2000 });
+      await box.waitFor({ timeout: 2000 });
+      return true;
+    });
+  }
+
   /** Clicks an action that stands in a row of a section of the side bar. */
   async clickInRow(section, row, action) {
     const pane = this.page.locator('.part.sidebar .pane', { has: this.page.locator(`.pane-header[aria-label^="${section}"]`) });
