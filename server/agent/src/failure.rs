@@ -113,6 +113,9 @@ pub enum JobFailure {
         /// What the ledger says.
         cause: String,
     },
+    /// The model called tools for as long as it may, and did not come to an end.
+    #[error("the model called tools again and again and came to no end")]
+    TooManyRounds,
     /// The document is one that never leaves the machine.
     #[error("`{path}` is never sent to a model: {why}")]
     Withheld {
@@ -157,6 +160,7 @@ impl JobFailure {
             Self::TooManyCalls { .. } => "too-many-calls",
             Self::Ledger { .. } => "ledger",
             Self::NoInstruction { .. } => "no-instruction",
+            Self::TooManyRounds => "too-many-rounds",
             Self::Plan(failure) => failure.code(),
             Self::Internal { .. } => "internal",
         }
@@ -211,6 +215,10 @@ impl JobFailure {
             }
             Self::Ledger { .. } => {
                 "mend what it names: nothing is spent that cannot be written down".into()
+            }
+            Self::TooManyRounds => {
+                "nothing was changed; ask for a smaller step, or choose a model that is better with tools"
+                    .into()
             }
             Self::Withheld { .. } => {
                 "nothing was sent; edit this file yourself, or take it out of .pleachignore".into()

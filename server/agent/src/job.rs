@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pleach_edit::{EditRequest, Proposal, Refusal, ReplyStream, Target};
 use pleach_grammars::Language;
-use pleach_model::{Message, MicroUsd, ModelRequest, Provider, ProviderError, StopReason};
+use pleach_model::{Message, MicroUsd, ModelRequest, ProviderError, StopReason};
 use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
 
@@ -14,6 +14,7 @@ use crate::call::{Caller, Hearing, Used, aside};
 use crate::engine::Engine;
 use crate::failure::JobFailure;
 use crate::meter::{Account, Expected};
+use crate::tools::{Kit, Talk, Turn};
 use crate::{prompt, shield};
 
 /// How many characters of a provider's word for the end of an answer are shown.
@@ -95,6 +96,8 @@ pub enum Phase {
     },
     /// The reply is being written.
     Writing,
+    /// The model has called tools, which look or run; in a few words, which.
+    UsingTools(String),
     /// The reply is complete: locating its hunks and checking the syntax.
     Checking,
     /// The reply was refused and goes back with the reasons, for the n-th time (from 1).
@@ -109,6 +112,7 @@ impl std::fmt::Display for Phase {
             Self::Waiting { reason, seconds: 0 } => write!(f, "waiting ({reason})"),
             Self::Waiting { reason, seconds } => write!(f, "waiting {seconds} s ({reason})"),
             Self::Writing => f.write_str("writing"),
+            Self::UsingTools(which) => f.write_str(which),
             Self::Checking => f.write_str("checking"),
             Self::AskingAgain(time) => write!(f, "asking again ({time})"),
         }
@@ -182,7 +186,8 @@ pub enum JobOutcome {
 }
 
 /// Carries out `request` with `engine` and tells `report` what happens. What a model costs is the
-/// `account`'s; the built-in engine costs nothing, and nothing is written down for it.
+/// `account`'s; the built-in engine costs nothing, and nothing is written down for it. A model may call
+/// what is in the `kit`.
 ///
 /// Dropping the future cancels the job; an open connection closes with it.
 pub async fn run(
@@ -190,6 +195,7 @@ pub async fn run(
     engine: Engine,
     limits: JobLimits,
     account: &Account,
+    kit: Kit,
     report: impl Fn(JobEvent) + Send + Sync,
 ) -> JobOutcome {
     report(JobEvent::Phase(Phase::Reading));
@@ -199,7 +205,16 @@ pub async fn run(
     }
     match engine {
         Engine::Builtin => ask_builtin(&request, &report).await,
-        Engine::Model(provider) => ask_model(&request, &provider, limits, account, &report).await,
+        Engine::Model(provider) => {
+            let caller = Caller {
+                request: &request,
+                provider: &provider,
+                account,
+                report: &report,
+            };
+            let talk = Talk::of_job(&request, kit, account);
+            ask_model(&request, &caller, limits, talk).await
+        }
     }
 }
 
@@ -215,14 +230,7 @@ async fn land_reply(
     tell_text(&mut hunks, reply.clone(), report);
     let outcome = judge(request, reply.clone(), report).await;
     match outcome {
-        Ok(Judged::Accepted(proposal)) => {
-            let summary = changed_files(&proposal);
-            JobOutcome::Proposal {
-                proposal,
-                summary,
-                reply,
-            }
-        }
+        Ok(Judged::Accepted(proposal)) => proposed(proposal, reply),
         Ok(Judged::Refused(refusal)) => JobOutcome::Failed {
             failure: JobFailure::Refused(refusal),
             reply: Some(reply),
@@ -290,21 +298,17 @@ async fn ask_builtin(
     }
 }
 
-async fn ask_model(
+async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
     request: &Arc<JobRequest>,
-    provider: &Provider,
+    caller: &Caller<'_, R>,
     limits: JobLimits,
-    account: &Account,
-    report: &(impl Fn(JobEvent) + Send + Sync),
+    mut talk: Talk,
 ) -> JobOutcome {
+    let (provider, report) = (caller.provider, caller.report);
+    let failed = |failure, reply| JobOutcome::Failed { failure, reply };
     if request.action == Action::Rewrite && request.instruction.is_none() {
-        let failure = JobFailure::NoInstruction {
-            what: request.action.title(),
-        };
-        return JobOutcome::Failed {
-            failure,
-            reply: None,
-        };
+        let what = request.action.title();
+        return failed(JobFailure::NoInstruction { what }, None);
     }
     let asked = Arc::clone(request);
     let written = aside("writing the prompt", move || {
@@ -312,12 +316,7 @@ async fn ask_model(
     });
     let prompt = match written.await.flatten() {
         Ok(prompt) => prompt,
-        Err(failure) => {
-            return JobOutcome::Failed {
-                failure,
-                reply: None,
-            };
-        }
+        Err(failure) => return failed(failure, None),
     };
     let mut used = Used::default();
     let path = request.document.named();
@@ -327,12 +326,6 @@ async fn ask_model(
         report(JobEvent::SecretsHidden(used.secrets.count()));
     }
     let mut messages = vec![Message::user(question)];
-    let caller = Caller {
-        request,
-        provider,
-        account,
-        report,
-    };
     // Twice at most, whatever the settings say: a third try costs more than it brings.
     let attempts = limits.attempts_after_refusal.min(2);
     let mut attempt = 0;
@@ -340,7 +333,9 @@ async fn ask_model(
         let asked = ModelRequest {
             system: system.clone(),
             messages: messages.clone(),
+            tools: talk.tools(),
             max_output_tokens: limits.output_tokens,
+            goes_on: talk.has_tools(),
             ..ModelRequest::default()
         };
         let secrets = used.secrets.clone();
@@ -349,14 +344,29 @@ async fn ask_model(
             request,
             hunks: ReplyStream::new(path.map(str::to_owned)),
             is_silent: true,
+            has_tools: talk.has_tools(),
             report,
         };
         let received = caller.receive(asked, &mut used, stream, &mut hearer).await;
         let (reply, call) = match received {
-            Ok((reply, call)) => (reply.text, call),
-            Err((failure, text)) => {
-                let reply = (!text.is_empty()).then_some(text);
-                return JobOutcome::Failed { failure, reply };
+            Ok(received) => received,
+            Err((failure, text)) => return failed(failure, said(text)),
+        };
+        let format = provider.config().format;
+        let turn = talk.turn(reply, format, &mut used.secrets, &mut messages, report);
+        let reply = match turn.await {
+            Turn::GoesOn => continue,
+            Turn::Text(reply) => reply,
+            Turn::Proposal(proposal, reply) => {
+                caller.account.books.judged(call, true);
+                report(accepted(&proposal));
+                return proposed(proposal, reply);
+            }
+            Turn::Stopped(reply) => {
+                return match said(reply) {
+                    Some(reply) if !request.action.edits() => JobOutcome::Answer(reply),
+                    reply => failed(JobFailure::TooManyRounds, reply),
+                };
             }
         };
         if !request.action.edits() {
@@ -365,30 +375,15 @@ async fn ask_model(
         let judged = judge(request, reply.clone(), report).await;
         if let Ok(judged) = &judged {
             let is_clean = matches!(judged, Judged::Accepted(_));
-            account.books.judged(call, is_clean);
+            caller.account.books.judged(call, is_clean);
         }
         let refusal = match judged {
-            Ok(Judged::Accepted(proposal)) => {
-                let summary = changed_files(&proposal);
-                return JobOutcome::Proposal {
-                    proposal,
-                    summary,
-                    reply,
-                };
-            }
+            Ok(Judged::Accepted(proposal)) => return proposed(proposal, reply),
             Ok(Judged::Refused(refusal)) => refusal,
-            Err(failure) => {
-                return JobOutcome::Failed {
-                    failure,
-                    reply: Some(reply),
-                };
-            }
+            Err(failure) => return failed(failure, Some(reply)),
         };
         if attempt == attempts {
-            return JobOutcome::Failed {
-                failure: JobFailure::Refused(refusal),
-                reply: Some(reply),
-            };
+            return failed(JobFailure::Refused(refusal), Some(reply));
         }
         attempt += 1;
         messages.push(Message::assistant(used.secrets.hide(path, &reply)));
@@ -398,11 +393,35 @@ async fn ask_model(
     }
 }
 
+/// A text, if it says anything.
+fn said(text: String) -> Option<String> {
+    (!text.trim().is_empty()).then_some(text)
+}
+
+/// A proposal that passed the gate, as the end of a job.
+fn proposed(proposal: Box<Proposal>, reply: String) -> JobOutcome {
+    let summary = changed_files(&proposal);
+    JobOutcome::Proposal {
+        proposal,
+        summary,
+        reply,
+    }
+}
+
+/// The gate's word on a proposal that passed it.
+fn accepted(proposal: &Proposal) -> JobEvent {
+    JobEvent::Verdict {
+        accepted: true,
+        message: proposal.verdict().to_string(),
+    }
+}
+
 /// Hears what lands or is read: hunks are told of as they are complete.
 struct Hearer<'a, R> {
     request: &'a JobRequest,
     hunks: ReplyStream,
     is_silent: bool,
+    has_tools: bool,
     report: &'a R,
 }
 
@@ -421,6 +440,7 @@ impl<R: Fn(JobEvent)> Hearing for Hearer<'_, R> {
     fn end(&self, reason: StopReason, bytes: usize) -> Result<(), JobFailure> {
         match reason {
             StopReason::EndTurn => Ok(()),
+            StopReason::ToolUse if self.has_tools => Ok(()),
             StopReason::MaxTokens => Err(ProviderError::Truncated { bytes }.into()),
             StopReason::Refusal => Err(ProviderError::Refused.into()),
             // Half an edit could look like a whole one. An answer to read may end as it likes.
@@ -477,11 +497,7 @@ async fn judge(
     .await?;
     Ok(match judged {
         Ok(proposal) => {
-            let message = proposal.verdict().to_string();
-            report(JobEvent::Verdict {
-                accepted: true,
-                message,
-            });
+            report(accepted(&proposal));
             Judged::Accepted(Box::new(proposal))
         }
         Err(refusal) => {

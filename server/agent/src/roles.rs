@@ -6,6 +6,8 @@
 use minijinja::{Environment, UndefinedBehavior, context};
 use pleach_policy::FrontMatter;
 
+use crate::tools::ToolName;
+
 /// The planner, as it comes with Pleach.
 pub(crate) const PLANNER: &str = include_str!("roles/planner.md");
 
@@ -15,7 +17,7 @@ pub(crate) struct RoleFile {
     /// What it is called.
     pub(crate) name: String,
     /// The tools that it may call.
-    pub(crate) tools: Vec<String>,
+    tools: Vec<ToolName>,
     /// What a model is told, as a template.
     body: String,
 }
@@ -26,6 +28,9 @@ pub(crate) enum RoleError {
     /// It does not begin with front matter.
     #[error("the file must begin with `---`, its fields, and `---`")]
     NoFrontMatter,
+    /// It names a tool that there is not.
+    #[error("there is no tool `{0}`")]
+    UnknownTool(String),
     /// A field is missing.
     #[error("the front matter has no `{0}`")]
     Missing(&'static str),
@@ -48,18 +53,19 @@ impl RoleFile {
             name: field("name")?.to_owned(),
             tools: field("tools")?
                 .split(',')
-                .map(|tool| tool.trim().to_owned())
+                .map(str::trim)
                 .filter(|tool| !tool.is_empty())
-                .collect(),
+                .map(|tool| ToolName::of_name(tool).ok_or(RoleError::UnknownTool(tool.to_owned())))
+                .collect::<Result<_, _>>()?,
             body: body.trim().to_owned(),
         };
         role.render(&[]).map_err(RoleError::Template)?;
         Ok(role)
     }
 
-    /// Whether the role may call a tool.
-    pub(crate) fn allows(&self, tool: &str) -> bool {
-        self.tools.iter().any(|allowed| allowed == tool)
+    /// The tools that it may call.
+    pub(crate) fn tools(&self) -> impl Iterator<Item = ToolName> {
+        self.tools.iter().copied()
     }
 
     /// What a model is told, with the rules of the workspace: their paths and their texts.
@@ -89,7 +95,7 @@ mod tests {
     #[test]
     fn the_planner_can_read_and_nothing_else() {
         let planner = RoleFile::read(PLANNER).unwrap();
-        assert_eq!(planner.tools, ["list_files", "read_file", "search"]);
+        assert!(planner.tools().count() > 0 && planner.tools().all(ToolName::only_reads));
         let rules = [("AGENTS.md".to_owned(), "Use tabs.".to_owned())];
         assert!(planner.prompt(&rules).contains("AGENTS.md:\nUse tabs."));
         assert!(!planner.prompt(&[]).contains("The rules of this workspace"));

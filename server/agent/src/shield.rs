@@ -1,6 +1,9 @@
 //! What leaves the machine, and what comes back: the model sees placeholders for secrets, everybody
 //! else the secrets.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
 use pleach_model::{ModelEvent, ProviderError};
@@ -24,19 +27,46 @@ pub(crate) fn check(request: &JobRequest) -> Result<(), JobFailure> {
 
 /// Why the file called `path` is never sent, if it is one of those. Asks the disk.
 pub(crate) fn kept_back(path: &str, workspace: &WorkspaceSnapshot) -> Option<&'static str> {
-    if is_withheld(path) {
-        return Some("files of this name hold keys or passwords");
+    Shield::of(workspace).kept_back(path)
+}
+
+/// What keeps files of a workspace back. Each folder's rules are read once.
+pub(crate) struct Shield<'a> {
+    workspace: &'a WorkspaceSnapshot,
+    rules: RefCell<BTreeMap<String, Option<String>>>,
+}
+
+impl<'a> Shield<'a> {
+    pub(crate) fn of(workspace: &'a WorkspaceSnapshot) -> Self {
+        Self {
+            workspace,
+            rules: RefCell::default(),
+        }
     }
-    let rules = |folder: &str| {
+
+    /// Why the file called `path` is never sent, if it is one of those. Asks the disk.
+    pub(crate) fn kept_back(&self, path: &str) -> Option<&'static str> {
+        if is_withheld(path) {
+            return Some("files of this name hold keys or passwords");
+        }
+        is_ignored(path, |folder| self.rules_in(folder)).then_some("a .pleachignore keeps it back")
+    }
+
+    fn rules_in(&self, folder: &str) -> Option<String> {
+        let mut known = self.rules.borrow_mut();
+        if let Some(rules) = known.get(folder) {
+            return rules.clone();
+        }
         let file = if folder.is_empty() {
             IGNORE_FILE.to_owned()
         } else {
             format!("{folder}/{IGNORE_FILE}")
         };
-        let text = workspace.read_text(&file).ok()?;
-        Some(text.as_ref().to_owned())
-    };
-    is_ignored(path, rules).then_some("a .pleachignore keeps it back")
+        let text = self.workspace.read_text(&file).ok();
+        let rules = text.map(|text| text.as_ref().to_owned());
+        known.insert(folder.to_owned(), rules.clone());
+        rules
+    }
 }
 
 /// An answer with the secrets back in their places. What may be the beginning of a placeholder waits for

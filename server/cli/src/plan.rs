@@ -6,7 +6,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use indicatif::ProgressBar;
 use pleach_agent::plan::{self, PlanFailure, Source};
-use pleach_agent::{Engine, JobEvent, JobFailure, JobLimits, JobOutcome};
+use pleach_agent::{Engine, JobEvent, JobFailure, JobLimits, JobOutcome, Kit};
 use pleach_plan::Plan;
 use pleach_workspace::{Journal, WorkspaceSnapshot, write_all};
 
@@ -111,10 +111,11 @@ fn ask(
         JobEvent::Usage { tokens, .. } => shown.set_message(format!("{} tokens", tokens.output)),
         _ => {}
     };
+    let kit = Kit::of_planner(&folder.settings);
     let outcome = runtime.block_on(async {
         match Engine::open(&folder.settings, &Environment::variables()).await {
             Ok(Engine::Model(provider)) => {
-                Ok(plan::ask(goal, workspace, &provider, limits, &account, &report).await)
+                Ok(plan::ask(goal, workspace, &provider, limits, &account, kit, &report).await)
             }
             Ok(Engine::Builtin) => Err(PlanFailure::NeedsModel(goal.to_owned()).into()),
             Err(failure) => Err(failure),

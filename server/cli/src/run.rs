@@ -10,7 +10,7 @@ use camino::Utf8PathBuf;
 use futures_util::future::join_all;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pleach_agent::plan::{CheckCommand, Verdict, judge, request};
-use pleach_agent::{Account, Engine, JobEvent, JobLimits, JobOutcome};
+use pleach_agent::{Account, Engine, JobEvent, JobLimits, JobOutcome, Kit};
 use pleach_edit::FileChange;
 use pleach_plan::{Plan, Status, StepKey};
 use pleach_text::ChangeSet;
@@ -191,8 +191,9 @@ impl Run {
             }
             _ => {}
         };
+        let kit = Kit::unasked(&self.folder.settings, &Environment::variables());
         let outcome =
-            pleach_agent::run(request, engine.clone(), limits, &self.account, report).await;
+            pleach_agent::run(request, engine.clone(), limits, &self.account, kit, report).await;
         bar.finish_and_clear();
         Some(Ok(outcome))
     }
@@ -240,7 +241,8 @@ impl Run {
             Verdict::Fails(why) => failed(why),
             Verdict::Person(what) => (Status::Waiting, Some(what)),
             Verdict::Command(command) if self.may_run(&command) => {
-                match command.run(&Environment::variables()).await {
+                let settings = &self.folder.settings.commands;
+                match command.run(&Environment::variables(), settings).await {
                     Ok(()) => (Status::Done, None),
                     Err(why) => failed(why),
                 }

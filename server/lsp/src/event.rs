@@ -6,7 +6,7 @@ use lsp_types::{
     CodeActionParams, CodeActionResponse, DidChangeTextDocumentParams, DidOpenTextDocumentParams,
     InitializeParams, InitializeResult, ProgressToken,
 };
-use pleach_agent::{JobEvent, JobOutcome};
+use pleach_agent::{Answer, JobEvent, JobOutcome};
 use pleach_edit::{HunkId, Proposal, Refusal, Resolved};
 use pleach_grammars::{Symbol, Syntax};
 use pleach_workspace::Recovered;
@@ -104,6 +104,12 @@ pub(crate) enum Event {
     JobEngine { job: JobId, label: String },
     /// A running job reports.
     JobReport { job: JobId, event: JobEvent },
+    /// A model wants to run a command that nobody has allowed yet.
+    AskCommand {
+        job: JobId,
+        argv: Vec<String>,
+        answer: oneshot::Sender<Answer>,
+    },
     /// A job ended.
     JobEnded { job: JobId, outcome: Ended },
     /// A progress display wants to be brought up to date.

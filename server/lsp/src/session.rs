@@ -43,6 +43,7 @@ pub(crate) mod landing;
 mod listing;
 mod messages;
 mod money;
+mod permission;
 pub(crate) mod plans;
 pub(crate) mod reviews;
 mod rules;
@@ -69,6 +70,8 @@ pub(crate) struct Session {
     keeper: Keeper,
     /// Whether it was said that things are not kept.
     said_not_kept: bool,
+    /// Commands of models that need no further question.
+    allowed: permission::Allowed,
     listings: Listings,
     /// Requests of ours that the client has not answered yet.
     awaited: BTreeMap<i64, Awaited>,
@@ -87,6 +90,8 @@ enum Awaited {
     Shown { told: String },
     /// Something about a plan.
     Plan(PlanAnswer),
+    /// `window/showMessageRequest` about a command that a model wants to run.
+    Allowed(permission::Question),
     /// Only an error would be worth a line in the log.
     Nothing(&'static str),
 }
@@ -125,6 +130,7 @@ impl Session {
             reviews: Reviews::default(),
             rules_shown: BTreeSet::new(),
             plans: Plans::default(),
+            allowed: permission::Allowed::default(),
             keeper,
             said_not_kept: false,
             listings: Listings::default(),
@@ -221,6 +227,7 @@ impl Session {
             Event::Recovered(recovered) => self.recovered(recovered),
             Event::LandingDue { job, attempt } => self.landing_due(job, attempt),
             Event::FileRead { job, step, text } => self.file_read(job, step, text.as_deref()),
+            Event::AskCommand { job, argv, answer } => self.ask_command(job, argv, answer),
             Event::AnswerKept { job, kept } => self.answer_kept(job, kept),
             Event::KeptDue => self.load_kept(),
             Event::KeptLoaded(kept) => self.kept_loaded(*kept),
@@ -281,6 +288,9 @@ impl Session {
                             .map(str::to_owned)
                             .or(failed);
                         self.edit_answered(job, applied, reason);
+                    }
+                    Some(Awaited::Allowed(question)) => {
+                        self.command_answered(question, answer.as_ref().ok());
                     }
                     Some(Awaited::Plan(about)) => self.plan_answer(about, answer.as_ref().ok()),
                     Some(Awaited::Shown { told }) => {

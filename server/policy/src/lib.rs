@@ -68,7 +68,7 @@ pub use rules::{
 };
 pub use secrets::{Secrets, is_withheld};
 pub use settings::{
-    ActionSettings, BUILTIN_ENGINE, BudgetSettings, EditSettings, KeySource, LedgerSettings,
-    LimitSettings, Loaded, LogLevel, LogSettings, ProviderKind, ProviderSettings, Review, Settings,
-    SettingsProblem, Severity, json_schema, narrow, overlay, parse,
+    ActionSettings, BUILTIN_ENGINE, BudgetSettings, CommandSettings, EditSettings, KeySource,
+    LedgerSettings, LimitSettings, Loaded, LogLevel, LogSettings, ProviderKind, ProviderSettings,
+    Review, Settings, SettingsProblem, Severity, json_schema, narrow, overlay, parse,
 };

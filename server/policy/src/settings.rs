@@ -4,6 +4,7 @@
 //! and the table in `docs/configuration.md`.
 
 mod budget;
+mod commands;
 mod layers;
 mod problem;
 mod provider;
@@ -149,6 +150,20 @@ pub struct ProviderSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100_000))]
     pub requests_per_minute: Option<u32>,
+    /// Whether the model may call Pleach's tools, to read, search, propose edits and run commands. Left
+    /// out, those of `anthropic`, `openai` and `gemini` may; of the others not every model knows how.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tools: Option<bool>,
+}
+
+impl ProviderSettings {
+    /// Whether the model may call tools.
+    pub fn has_tools(&self) -> bool {
+        self.tools.unwrap_or(matches!(
+            self.kind,
+            ProviderKind::Anthropic | ProviderKind::OpenAi | ProviderKind::Gemini
+        ))
+    }
 }
 
 /// Where nothing is said: enough for a person, little enough for a server at home.
@@ -329,9 +344,16 @@ pub struct EditSettings {
 #[schemars(deny_unknown_fields)]
 pub struct CommandSettings {
     /// Commands that may run in your workspaces without a question, each by the words that it begins
-    /// with: `cargo test` allows `cargo test --all` as well. They are for the checks of plans. Every other
-    /// command is asked for before it runs. A workspace can take commands away, and add none.
+    /// with: `cargo test` allows `cargo test --all` as well. They are for models that call `run_command`
+    /// and for the checks of plans. Every other command is asked for before it runs. A workspace can take
+    /// commands away, and add none.
     pub allow: Vec<String>,
+    /// Further folders that commands in the sandbox write, relative to the workspace, beside `target/`,
+    /// `dist/` and the like. Only your own settings can name them.
+    pub write: Vec<String>,
+    /// Whole paths of further files and folders that commands in the sandbox read, such as tools in your
+    /// home folder. Only your own settings can name them.
+    pub read: Vec<String>,
 }
 
 impl CommandSettings {

@@ -12,3 +12,4 @@ mod rules;
 mod secrets;
 mod session;
 mod text;
+mod tools;

@@ -601,7 +601,8 @@ fn the_planner_reads_and_every_attempt_to_write_is_refused_by_the_server() {
         .file("secret.txt", "x\n")
         .opened(FILE, CODE)
         .start();
-    model.say(call("search", &json!({"text": "todo"})));
+    let todos = json!({"pattern": "todo", "ignore_case": true});
+    model.say(call("search", &todos));
     model.say(call(
         "write_file",
         &json!({"path": "src/lib.rs", "text": "gone"}),
@@ -625,7 +626,10 @@ fn the_planner_reads_and_every_attempt_to_write_is_refused_by_the_server() {
             .iter()
             .map(|tool| tool["function"]["name"].as_str().unwrap())
             .collect();
-        assert_eq!(names, ["list_files", "read_file", "search"]);
+        assert_eq!(
+            names,
+            ["read_file", "list_files", "search", "outline", "references"]
+        );
     }
     assert!(
         asked[0].to_string().contains("Use tabs."),
@@ -644,12 +648,12 @@ fn the_planner_reads_and_every_attempt_to_write_is_refused_by_the_server() {
         last(1)
     );
     assert!(
-        last(2).contains("`write_file` is not allowed"),
+        last(2).contains("error unknown-tool: there is no tool `write_file`"),
         "{}",
         last(2)
     );
     assert!(
-        last(3).contains("`run_command` is not allowed"),
+        last(3).contains("error tool-not-allowed: `run_command`"),
         "{}",
         last(3)
     );
@@ -689,7 +693,7 @@ fn the_planner_is_not_sent_secrets_and_the_plan_has_them_back() {
         .opened(FILE, CODE)
         .start();
     model.say(call("read_file", &json!({"path": "config.py"})));
-    model.say(call("search", &json!({"text": "password ="})));
+    model.say(call("search", &json!({"pattern": "password ="})));
     model.say(call("read_file", &json!({"path": ".env"})));
     let plan = "# Rotate\n\n## Steps\n\n1. [ ] Replace PLEACH_SECRET_1\n   - files: config.py\n   - check: it is another one\n";
     model.say(Script::text(plan));
@@ -698,7 +702,7 @@ fn the_planner_is_not_sent_secrets_and_the_plan_has_them_back() {
     assert_eq!(end["kind"], "finished", "{end}");
     let asked: Vec<String> = (0..4).map(|_| model.request().to_string()).collect();
     assert!(
-        asked[1].contains("3: password = 'PLEACH_SECRET_1'"),
+        asked[1].contains("\\npassword = 'PLEACH_SECRET_1'"),
         "{}",
         asked[1]
     );
@@ -731,22 +735,26 @@ fn the_planner_is_not_sent_secrets_and_the_plan_has_them_back() {
 }
 
 #[test]
-fn a_planner_that_never_stops_reading_has_to_answer() {
+fn a_planner_that_never_stops_reading_is_stopped() {
     let model = FakeModel::start();
     let mut client = Client::builder().model(&model).opened(FILE, CODE).start();
-    for _ in 0..16 {
+    for _ in 0..9 {
         model.say(call("list_files", &json!({})));
     }
-    model.say(Script::text("I cannot do that."));
-    model.say(Script::text("No."));
-    model.say(Script::text("No."));
     let job = client.start_job("pleach.plan", json!({"goal": "support triangles"}));
     let end = client.job_end(job);
     assert_eq!(
         (&end["kind"], &end["code"]),
-        (&json!("failed"), &json!("no-plan")),
+        (&json!("failed"), &json!("too-many-rounds")),
         "{end}"
     );
+    let asked: Vec<String> = (0..4).map(|_| model.request().to_string()).collect();
+    assert!(
+        asked[3].contains("Finish now, without tools"),
+        "{}",
+        asked[3]
+    );
+    assert_eq!(model.requests_seen(), 0);
 }
 
 #[test]

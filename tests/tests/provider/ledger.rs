@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use camino::Utf8Path;
 use futures_util::StreamExt;
 use pleach_agent::{
-    Account, Action, Books, Engine, JobLimits, JobOutcome, JobRequest, PriceTable, TargetDocument,
+    Account, Action, Books, Engine, JobLimits, JobOutcome, JobRequest, Kit, PriceTable,
+    TargetDocument,
 };
 use pleach_model::{Provider, ProviderConfig};
 use pleach_policy::{BudgetSettings, PathRules};
@@ -108,8 +109,15 @@ fn run(jobs: u64) -> Duration {
             };
             let engine = Engine::Model(Arc::clone(&provider));
             async move {
-                let outcome =
-                    pleach_agent::run(job(number), engine, limits, &account, |_| {}).await;
+                let outcome = pleach_agent::run(
+                    job(number),
+                    engine,
+                    limits,
+                    &account,
+                    Kit::default(),
+                    |_| {},
+                )
+                .await;
                 (number, outcome)
             }
         });

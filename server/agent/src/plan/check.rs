@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pleach_exec::{
-    CommandLine, Confined, Ending, ExecError, Limits, Reach, Sandbox, Variables, run_confined,
-};
+use pleach_exec::{CommandLine, Ending, ExecError, Limits, Sandbox, Variables, run_confined};
 use pleach_grammars::{Language, outline, parse};
 use pleach_plan::{Check, Claim, Step};
+use pleach_policy::CommandSettings;
 use pleach_workspace::WorkspaceSnapshot;
 
 use super::find;
+use crate::confine::{confined, seen};
 
 /// How long a command of a check may take.
 const WITHIN: Duration = Duration::from_mins(10);
@@ -18,41 +18,6 @@ const WITHIN: Duration = Duration::from_mins(10);
 const OUTPUT: usize = 4 << 20;
 /// Characters of its output that are repeated when it fails.
 const SHOWN: usize = 200;
-/// What a command may see of the environment: enough to build and to test, and no key.
-const VARIABLES: [&str; 30] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "LANG",
-    "LC_ALL",
-    "TMPDIR",
-    "TERM",
-    "CARGO_HOME",
-    "CARGO_TARGET_DIR",
-    "RUSTUP_HOME",
-    "RUSTUP_TOOLCHAIN",
-    "GOPATH",
-    "GOCACHE",
-    "GOROOT",
-    "GOFLAGS",
-    "JAVA_HOME",
-    "GRADLE_USER_HOME",
-    "NODE_PATH",
-    "NVM_DIR",
-    "PNPM_HOME",
-    "PYTHONPATH",
-    "VIRTUAL_ENV",
-    "UV_CACHE_DIR",
-    "XDG_CACHE_HOME",
-    // Windows.
-    "APPDATA",
-    "PATHEXT",
-    "SYSTEMROOT",
-    "TEMP",
-    "USERPROFILE",
-];
-
 /// What is known of a check without running anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -128,24 +93,18 @@ impl CheckCommand {
     /// Runs it in the workspace's first folder: confined to the folders of builds and off the network
     /// where this machine can do that. `Err` says in a line why the check does not hold. Dropping the
     /// future kills it and whatever it started.
-    pub async fn run(&self, variables: &Variables) -> Result<(), String> {
-        let seen: Vec<(String, String)> = VARIABLES
-            .iter()
-            .filter_map(|name| Some(((*name).to_owned(), variables(name)?)))
-            .collect();
-        let home = variables("HOME").map(PathBuf::from);
+    pub async fn run(
+        &self,
+        variables: &Variables,
+        settings: &CommandSettings,
+    ) -> Result<(), String> {
         let sandbox = Sandbox::of_this_program().ok();
         let (ending, said) = if let (Some(sandbox), Some(folder)) = (sandbox, &self.directory) {
-            let confined = Confined {
-                argv: self.argv.clone(),
-                folder: folder.clone(),
-                variables: seen,
-                limits: Limits {
-                    wall: WITHIN,
-                    ..Limits::default()
-                },
-                reach: Reach::of_workspace(folder, home.as_deref(), &[]),
+            let limits = Limits {
+                wall: WITHIN,
+                ..Limits::default()
             };
+            let confined = confined(self.argv.clone(), folder, variables, settings, limits);
             let ended = run_confined(&sandbox, &confined)
                 .await
                 .map_err(|error| format!("`{}`: {error}; {}", self.text, error.next_step()))?;
@@ -158,7 +117,7 @@ impl CheckCommand {
             let command = CommandLine {
                 argv: self.argv.clone(),
                 directory: self.directory.clone(),
-                variables: seen,
+                variables: seen(variables),
                 timeout: WITHIN,
                 max_output: OUTPUT,
             };

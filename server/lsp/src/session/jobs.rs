@@ -18,6 +18,7 @@ use crate::event::{Ended, Event, Inbox, JobId};
 use crate::session::landing::{Landing, LandingFailure};
 use crate::session::messages::Severity;
 use crate::session::money;
+use crate::session::permission;
 use crate::session::plans::JobEnd;
 use crate::session::reviews::Asked;
 use crate::session::{Awaited, Session};
@@ -191,6 +192,7 @@ impl Session {
             output_tokens: settings.limits.max_output_tokens,
         };
         let account = self.account(id, uri);
+        let kit = permission::kit(&settings, &variables, &self.inbox, id, self.client.asks);
         let inbox = self.inbox.clone();
         let work = async move {
             let engine = if asked.reply.is_some() {
@@ -210,7 +212,7 @@ impl Session {
                         let inbox = inbox.clone();
                         move |event| inbox.put(Event::JobReport { job: id, event })
                     };
-                    pleach_agent::run(asked, engine, limits, &account, report).await
+                    pleach_agent::run(asked, engine, limits, &account, kit, report).await
                 }
                 Err(failure) => JobOutcome::Failed {
                     failure,

@@ -154,11 +154,12 @@ pub(super) const TABLES: [(&str, &[&str]); 9] = [
             "ca_file",
             "max_streams",
             "requests_per_minute",
+            "tools",
         ],
     ),
     ("actions", &["enabled", "automatic"]),
     ("edits", &["deny", "allow", "allow_ci"]),
-    ("commands", &["allow"]),
+    ("commands", &["allow", "write", "read"]),
     (
         "limits",
         &[
@@ -203,7 +204,7 @@ impl Reader {
                 "review" => self.review(&entry),
                 "actions" => self.section(entry, Self::action),
                 "edits" => self.section(entry, Self::edit),
-                "commands" => self.section(entry, Self::command),
+                "commands" => self.section(entry, Self::commands),
                 "limits" => self.section(entry, Self::limit),
                 "budget" => self.section(entry, Self::budget),
                 "ledger" => self.section(entry, Self::ledger),
@@ -356,30 +357,6 @@ impl Reader {
             }
             deny.push(glob);
         }
-    }
-
-    fn command(&mut self, entry: &Entry) {
-        if entry.name != "allow" {
-            return self.unknown(entry, "commands", "commands");
-        }
-        let Some(items) = self.texts(entry, "commands.allow") else {
-            return;
-        };
-        let wanted: Vec<String> = items.into_iter().map(|(words, _)| words).collect();
-        if self.layer == Layer::Workspace {
-            let allowed = &self.settings.commands.allow;
-            if wanted.iter().any(|words| !allowed.contains(words)) {
-                self.widens(
-                    entry,
-                    "a workspace cannot allow commands; those that your own settings allow and this list \
-                     names stay allowed",
-                );
-            }
-            let allowed = &mut self.settings.commands.allow;
-            allowed.retain(|words| wanted.contains(words));
-            return;
-        }
-        self.settings.commands.allow = wanted;
     }
 
     fn limit(&mut self, entry: &Entry) {

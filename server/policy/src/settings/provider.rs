@@ -37,6 +37,7 @@ struct Draft {
     ca_file: Option<String>,
     max_streams: u32,
     requests_per_minute: Option<u32>,
+    tools: Option<bool>,
 }
 
 impl Draft {
@@ -54,6 +55,7 @@ impl Draft {
                 ca_file: None,
                 max_streams: max_streams(),
                 requests_per_minute: None,
+                tools: None,
             },
             Some(known) => Self {
                 kind: known.kind,
@@ -67,6 +69,7 @@ impl Draft {
                 ca_file: known.ca_file.clone(),
                 max_streams: known.max_streams,
                 requests_per_minute: known.requests_per_minute,
+                tools: known.tools,
             },
         }
     }
@@ -188,6 +191,10 @@ impl Reader {
                         .whole(entry, &full, 1..=100_000, "it is ignored")
                         .or(draft.requests_per_minute);
                 }
+                "tools" => {
+                    let now = draft.tools.unwrap_or_default();
+                    draft.tools = Some(self.switch(entry, &full, now));
+                }
                 _ => self.unknown(entry, "providers.NAME", &path),
             }
         }
@@ -230,6 +237,7 @@ impl Reader {
             ca_file: draft.ca_file,
             max_streams: draft.max_streams,
             requests_per_minute: draft.requests_per_minute,
+            tools: draft.tools,
         };
         self.settings.providers.insert(name.to_owned(), provider);
     }

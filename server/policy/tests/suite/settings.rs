@@ -87,6 +87,11 @@ calls_per_job = 7
 calls_per_minute = 30
 price_file = "/home/me/prices.json"
 
+[commands]
+allow = ["cargo test", "npm run lint"]
+write = ["generated"]
+read = ["/opt/tools"]
+
 [ledger]
 url = "postgres://pleach@db.example/ledger"
 password_env = "LEDGER_PASSWORD"
@@ -125,6 +130,9 @@ fn every_key_takes_effect() {
     assert!(budget.allow_unknown_prices);
     assert_eq!((budget.calls_per_job, budget.calls_per_minute), (7, 30));
     assert_eq!(budget.price_file.as_deref(), Some("/home/me/prices.json"));
+    assert_eq!(settings.commands.allow, ["cargo test", "npm run lint"]);
+    assert_eq!(settings.commands.write, ["generated"]);
+    assert_eq!(settings.commands.read, ["/opt/tools"]);
     let ledger = &settings.ledger;
     assert_eq!(
         ledger.url.as_deref(),
@@ -545,6 +553,38 @@ fn a_kind_brings_its_address_and_there_its_key() {
     );
     let loaded = parse("[providers.p]\nmodel = 'm'\nkind = 'openai-compatible'");
     assert_eq!(loaded.problems[0].code, "missing_key");
+}
+
+#[test]
+fn what_commands_may_do_stays_within_bounds() {
+    let settings = check(
+        "[commands]\nallow = ['make', ' ']\nwrite = ['/', '../x', 'out']\nread = ['tools', '/tools']\n",
+        &expect![[r#"
+            "' '" error bad_value: this is ignored: it names no program; the others in the list count
+            "'/'" error bad_value: this is ignored: it must be relative to the workspace, without `..`; the others in the list count
+            "'../x'" error bad_value: this is ignored: it must be relative to the workspace, without `..`; the others in the list count
+            "'tools'" error bad_value: this is ignored: it must be a whole path, from the root on; the others in the list count
+        "#]],
+    );
+    assert_eq!(settings.commands.allow, ["make"]);
+    assert_eq!(settings.commands.write, ["out"]);
+    assert_eq!(settings.commands.read, ["/tools"]);
+    let narrowed = narrow(&settings, "[commands]\nwrite = ['src']\nread = ['/']\n");
+    assert_eq!(narrowed.settings, settings);
+    assert_eq!(narrowed.problems.len(), 2);
+}
+
+#[test]
+fn tools_are_for_models_that_know_them() {
+    let text = |kind: &str, more: &str| {
+        format!(
+            "[providers.p]\nkind = '{kind}'\nbase_url = 'http://127.0.0.1:1/v1'\nmodel = 'm'\n{more}"
+        )
+    };
+    let has = |kind, more| check(&text(kind, more), &expect![[""]]).providers["p"].has_tools();
+    assert!(!has("openai-compatible", "") && !has("ollama", ""));
+    assert!(has("openai-compatible", "tools = true"));
+    assert!(has("anthropic", "") && !has("anthropic", "tools = false"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pleach_agent::builtin;
 use pleach_agent::plan::{self, PlanFailure, Source};
-use pleach_agent::{Action, Engine, JobFailure, JobLimits, JobOutcome};
+use pleach_agent::{Action, Engine, JobFailure, JobLimits, JobOutcome, Kit};
 use pleach_edit::Proposal;
 use pleach_workspace::WorkspaceSnapshot;
 use serde_json::{Value, json};
@@ -93,7 +93,8 @@ impl Session {
             let label = provider.label();
             inbox.put(Event::JobEngine { job, label });
             let report = move |event| inbox.put(Event::JobReport { job, event });
-            plan::ask(&goal, &snapshot, &provider, limits, &account, &report).await
+            let kit = Kit::of_planner(&settings);
+            plan::ask(&goal, &snapshot, &provider, limits, &account, kit, &report).await
         };
         self.plans.making.insert(job, String::new());
         self.spawn_job(job, work);

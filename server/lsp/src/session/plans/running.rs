@@ -357,12 +357,13 @@ impl Session {
         let cancel = self.jobs.get(&step.run).map(|job| job.cancel.clone());
         let cancel = cancel.unwrap_or_default();
         let variables = std::sync::Arc::clone(&self.environment.variables);
+        let settings = std::sync::Arc::clone(self.configuration.settings());
         let inbox = self.inbox.clone();
         let work = async move {
             let result = tokio::select! {
                 biased;
                 () = cancel.cancelled() => Err(CANCELLED.to_owned()),
-                result = command.run(&variables) => result,
+                result = command.run(&variables, &settings.commands) => result,
             };
             let step = Box::new(step);
             inbox.put(Event::Plan(PlanEvent::Checked { step, result }));

@@ -1,0 +1,369 @@
+//! Tools: what a model may do by calling, besides answering.
+//!
+//! A [`ToolBox`] belongs to one job. It offers the tools of the job's role ([`ToolName::of_role`], the
+//! server's list, not the prompt's), checks each call against the tool's JSON Schema, carries it out
+//! within bounds, and answers always: what went wrong is a [`ToolError`], told to the model with its code.
+//!
+//! What a tool reads of a file is what may be sent of it: [`Ground`] is the only way to a text, and it hides
+//! secrets and keeps back what is never sent.
+//!
+//! Nothing here changes a file. *Propose an edit* collects changes that passed the gate, for the person's
+//! review; *run a command* runs in the sandbox, when the person allowed that command.
+
+mod arguments;
+mod command;
+mod error;
+mod ground;
+mod look;
+mod page;
+mod propose;
+mod read;
+mod rounds;
+mod talk;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use pleach_edit::Proposal;
+use pleach_exec::{Limits, Variables};
+use pleach_model::{Tool, ToolCall, ToolResult};
+use pleach_policy::{ProviderSettings, Secrets, Settings, redact};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+pub(crate) use command::Commands;
+pub use command::{Answer, Asker};
+pub(crate) use error::ToolError;
+pub(crate) use ground::Ground;
+pub(crate) use talk::{Talk, Turn};
+
+/// How long one tool may take. A command has a time of its own.
+const WITHIN: Duration = Duration::from_secs(20);
+/// Calls of one message that are carried out; the others are answered with an error.
+const CALLS_AT_ONCE: usize = 16;
+
+/// A tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ToolName {
+    /// Reads lines of a file, of the open buffer where there is one.
+    Read,
+    /// Lists files.
+    List,
+    /// Searches files by a regular expression.
+    Search,
+    /// Lists what a file defines.
+    Outline,
+    /// Finds where a name is used and defined.
+    References,
+    /// Lists what is reported about a file.
+    Diagnostics,
+    /// Proposes an edit.
+    ProposeEdit,
+    /// Runs a command in the sandbox.
+    RunCommand,
+}
+
+impl ToolName {
+    /// All of them, in the order in which models are told: it never changes, so that providers find the
+    /// beginning of a request again.
+    pub const ALL: [Self; 8] = [
+        Self::Read,
+        Self::List,
+        Self::Search,
+        Self::Outline,
+        Self::References,
+        Self::Diagnostics,
+        Self::ProposeEdit,
+        Self::RunCommand,
+    ];
+
+    /// As a model calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read_file",
+            Self::List => "list_files",
+            Self::Search => "search",
+            Self::Outline => "outline",
+            Self::References => "references",
+            Self::Diagnostics => "diagnostics",
+            Self::ProposeEdit => "propose_edit",
+            Self::RunCommand => "run_command",
+        }
+    }
+
+    /// Whether it only looks.
+    pub fn only_reads(self) -> bool {
+        !matches!(self, Self::ProposeEdit | Self::RunCommand)
+    }
+
+    /// The tools of a role. A role that plans, reviews or explains can change and run nothing; a role
+    /// that nobody knows can only read.
+    ///
+    /// ```
+    /// use pleach_agent::ToolName;
+    ///
+    /// assert!(ToolName::of_role("planner").iter().all(|tool| tool.only_reads()));
+    /// assert!(ToolName::of_role("coder").contains(&ToolName::ProposeEdit));
+    /// ```
+    pub fn of_role(role: &str) -> &'static [Self] {
+        match role {
+            "coder" | "tester" => &Self::ALL,
+            "documenter" => Self::ALL.get(..7).unwrap_or_default(),
+            _ => Self::ALL.get(..6).unwrap_or_default(),
+        }
+    }
+
+    /// The tool that a model or a role calls so.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tool| tool.name() == name)
+    }
+}
+
+/// What a model is given to call.
+#[derive(Clone, Default)]
+pub struct Kit {
+    /// Whether any tool is offered: not every model knows how to call one.
+    pub(crate) is_offered: bool,
+    /// How commands are run; none is without.
+    pub(crate) commands: Option<Commands>,
+}
+
+impl Kit {
+    /// What the settings give to a planner, which only reads. It is offered unless they say that the model
+    /// can call nothing: a plan of what nobody has read is worth little.
+    pub fn of_planner(settings: &Settings) -> Self {
+        let engine = settings.model_engine();
+        let provider = engine.and_then(|name| settings.providers.get(name));
+        Self {
+            is_offered: provider.is_some_and(|provider| provider.tools != Some(false)),
+            commands: None,
+        }
+    }
+
+    /// What the settings give where nobody can be asked: commands run if they allow them.
+    pub fn unasked(settings: &Settings, variables: &Variables) -> Self {
+        Self::of(settings, variables, Arc::new(|_| oneshot::channel().1))
+    }
+
+    /// What the settings give. `ask` asks the person about a command that they do not allow.
+    pub fn of(settings: &Settings, variables: &Variables, ask: Asker) -> Self {
+        let engine = settings.model_engine();
+        let provider = engine.and_then(|name| settings.providers.get(name));
+        if !provider.is_some_and(ProviderSettings::has_tools) {
+            return Self::default();
+        }
+        Self {
+            is_offered: true,
+            commands: Some(Commands {
+                settings: settings.commands.clone(),
+                ask,
+                variables: Arc::clone(variables),
+                limits: Limits::default(),
+            }),
+        }
+    }
+}
+
+/// What was called and what came of it, for the audit. Without texts of files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ToolRecord {
+    /// The tool as the model called it.
+    tool: String,
+    /// What it was called for, in a few words: a path, a pattern, a command line.
+    about: String,
+    /// The code of the error; `None` when it went well.
+    error: Option<&'static str>,
+    /// Bytes that went back to the model.
+    bytes: usize,
+    /// How long it took.
+    took: Duration,
+}
+
+/// The tools of one job.
+pub(crate) struct ToolBox {
+    ground: Ground,
+    offered: Vec<ToolName>,
+    commands: Option<Commands>,
+    proposed: propose::Proposed,
+}
+
+impl ToolBox {
+    /// The tools that a role has, in the order of [`ToolName::ALL`]. Without `commands` none can be run.
+    pub(crate) fn new(role: &[ToolName], ground: Ground, commands: Option<Commands>) -> Self {
+        let has = |tool: &ToolName| {
+            role.contains(tool) && (commands.is_some() || *tool != ToolName::RunCommand)
+        };
+        let offered = ToolName::ALL.into_iter().filter(has).collect();
+        Self {
+            ground,
+            offered,
+            commands,
+            proposed: propose::Proposed::default(),
+        }
+    }
+
+    /// As models are told, in an order that never changes.
+    pub(crate) fn offered(&self) -> Vec<Tool> {
+        self.offered.iter().copied().map(arguments::tool).collect()
+    }
+
+    /// What was proposed and passed the gate, with the texts it was made from.
+    pub(crate) fn take_proposal(&mut self) -> Option<(Box<Proposal>, String)> {
+        self.proposed.take()
+    }
+
+    /// Carries out the calls of one message: those that only read side by side, the others one after
+    /// another. There is a result for each, in their order, with placeholders for `secrets`. `record` is
+    /// told of each.
+    async fn carry_out(
+        &mut self,
+        calls: &[ToolCall],
+        secrets: &mut Secrets,
+        record: &(impl Fn(ToolRecord) + Sync),
+    ) -> Vec<ToolResult> {
+        self.ground.lend(secrets);
+        let all_read = calls
+            .iter()
+            .all(|call| ToolName::of_name(&call.name).is_none_or(ToolName::only_reads));
+        let (now, over) = calls.split_at(calls.len().min(CALLS_AT_ONCE));
+        let mut results = Vec::new();
+        if all_read {
+            let this = &*self;
+            let done = join_all(now.iter().map(|call| this.look(call, record))).await;
+            results.extend(done);
+        } else {
+            for call in now {
+                let begun = Instant::now();
+                let done = self.act(call).await;
+                results.push(told(call, done, begun, record));
+            }
+        }
+        let too_many = |call| {
+            let error = ToolError::TooManyAtOnce {
+                limit: CALLS_AT_ONCE,
+            };
+            told(call, Err(error), Instant::now(), record)
+        };
+        results.extend(over.iter().map(too_many));
+        *secrets = self.ground.secrets();
+        results
+    }
+
+    async fn look(&self, call: &ToolCall, record: &(impl Fn(ToolRecord) + Sync)) -> ToolResult {
+        let begun = Instant::now();
+        let done = match self.named(call) {
+            Ok(tool) => self.read(tool, call.arguments.clone()).await,
+            Err(error) => Err(error),
+        };
+        told(call, done, begun, record)
+    }
+
+    async fn act(&mut self, call: &ToolCall) -> Result<String, ToolError> {
+        match self.named(call)? {
+            ToolName::ProposeEdit => {
+                let arguments = arguments::read(&call.arguments)?;
+                self.proposed.add(&self.ground, arguments).await
+            }
+            ToolName::RunCommand => {
+                let arguments = arguments::read(&call.arguments)?;
+                let commands = self.commands.as_ref().ok_or(ToolError::NoCommands)?;
+                commands.run(&self.ground, arguments).await
+            }
+            tool => self.read(tool, call.arguments.clone()).await,
+        }
+    }
+
+    /// The tool of a call, if the role has it.
+    fn named(&self, call: &ToolCall) -> Result<ToolName, ToolError> {
+        let known = ToolName::of_name(&call.name).ok_or_else(|| ToolError::Unknown {
+            name: shortened(&call.name),
+            offered: self.offered.iter().map(|tool| tool.name()).collect(),
+        })?;
+        if self.offered.contains(&known) {
+            Ok(known)
+        } else {
+            Err(ToolError::NotAllowed { name: known.name() })
+        }
+    }
+
+    /// Looks, off the caller's thread and within its time.
+    async fn read(&self, tool: ToolName, arguments: Value) -> Result<String, ToolError> {
+        let ground = self.ground.clone();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = Arc::clone(&is_over);
+        let work = tokio::task::spawn_blocking(move || match tool {
+            ToolName::Read => read::read(&ground, &arguments::read(&arguments)?),
+            ToolName::List => read::list(&ground, &arguments::read(&arguments)?),
+            ToolName::Search => look::search(&ground, &arguments::read(&arguments)?, &over),
+            ToolName::Outline => look::outline(&ground, &arguments::read(&arguments)?),
+            ToolName::References => look::references(&ground, &arguments::read(&arguments)?, &over),
+            ToolName::Diagnostics => look::diagnostics(&ground, &arguments::read(&arguments)?),
+            ToolName::ProposeEdit | ToolName::RunCommand => {
+                Err(ToolError::NotAllowed { name: tool.name() })
+            }
+        });
+        match tokio::time::timeout(WITHIN, work).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(_panic)) => Err(ToolError::Internal),
+            Err(_) => {
+                is_over.store(true, Ordering::Relaxed);
+                Err(ToolError::TimedOut { after: WITHIN })
+            }
+        }
+    }
+}
+
+/// What goes back to the model.
+fn told(
+    call: &ToolCall,
+    done: Result<String, ToolError>,
+    begun: Instant,
+    record: &impl Fn(ToolRecord),
+) -> ToolResult {
+    let error = done.as_ref().err().map(ToolError::code);
+    let text = match done {
+        Ok(text) => text,
+        Err(error) => error.for_model(),
+    };
+    record(ToolRecord {
+        tool: shortened(&call.name),
+        about: about(&call.arguments),
+        error,
+        bytes: text.len(),
+        took: begun.elapsed(),
+    });
+    ToolResult {
+        call: call.id.clone(),
+        name: call.name.clone(),
+        text,
+        is_error: error.is_some(),
+    }
+}
+
+/// What a call is about, in a few words.
+fn about(arguments: &Value) -> String {
+    let word = ["path", "pattern", "name", "folder"]
+        .iter()
+        .find_map(|key| arguments.get(key)?.as_str().map(str::to_owned));
+    let argv = || {
+        let words = arguments.get("argv")?.as_array()?;
+        let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+        Some(words.join(" "))
+    };
+    redact(&shortened(&word.or_else(argv).unwrap_or_default())).into_owned()
+}
+
+/// The beginning of a text, for messages and records.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 120;
+    let mut short: String = text.chars().take(MOST).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! Running a command: allowed by the person, confined by the sandbox.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pleach_exec::{Limits, Sandbox, Variables, run_confined};
+use pleach_policy::CommandSettings;
+use tokio::sync::oneshot;
+
+use super::arguments::RunCommand;
+use super::{Ground, ToolError};
+use crate::confine::confined;
+
+/// Words of one command.
+const MOST_WORDS: usize = 256;
+/// Bytes of one command.
+const MOST_BYTES: usize = 16 << 10;
+/// What the person answers when a command is to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// This once.
+    Once,
+    /// Whenever it is asked for, until the server ends.
+    Always,
+    /// No.
+    Never,
+}
+
+/// Asks the person whether a command may run. An answer that never comes means no.
+pub type Asker = Arc<dyn Fn(Vec<String>) -> oneshot::Receiver<Answer> + Send + Sync>;
+
+/// How commands are run in a job.
+#[derive(Clone)]
+pub(crate) struct Commands {
+    /// Which need not be asked for, and what they write and read besides.
+    pub(super) settings: CommandSettings,
+    /// How the person is asked.
+    pub(super) ask: Asker,
+    /// The environment, of which a command sees a few names.
+    pub(super) variables: Variables,
+    /// What a command may use.
+    pub(super) limits: Limits,
+}
+
+impl Commands {
+    /// Runs a command in the workspace's first folder and tells how it ended and what it printed.
+    pub(super) async fn run(
+        &self,
+        ground: &Ground,
+        command: RunCommand,
+    ) -> Result<String, ToolError> {
+        let argv = command.argv;
+        let bytes: usize = argv.iter().map(String::len).sum();
+        let is_odd = argv.iter().any(|word| word.contains('\0'));
+        if argv.is_empty() || argv.len() > MOST_WORDS || bytes > MOST_BYTES || is_odd {
+            return Err(ToolError::BadArguments {
+                why: "`argv` must have 1 to 256 words, and no NUL in them".into(),
+            });
+        }
+        let line = super::shortened(&argv.join(" "));
+        let folder = ground.workspace().roots().first().cloned();
+        let folder = folder.ok_or(ToolError::NoCommands)?;
+        // Before anybody is asked: there is nothing to allow where it cannot be confined.
+        let sandbox = Sandbox::of_this_program()?;
+        if !self.settings.allows(&argv) {
+            let denied = |why| ToolError::CommandDenied {
+                command: line.clone(),
+                why,
+            };
+            match (self.ask)(argv.clone()).await {
+                Ok(Answer::Once | Answer::Always) => {}
+                Ok(Answer::Never) => return Err(denied("the person said no")),
+                Err(_) => return Err(denied("nobody could be asked")),
+            }
+        }
+        let folder = PathBuf::from(folder.as_str());
+        let confined = confined(argv, &folder, &self.variables, &self.settings, self.limits);
+        let ended = run_confined(&sandbox, &confined).await?;
+        let mut told = format!("It {}.\n", ended.ending);
+        for (name, printed) in [("output", &ended.stdout), ("errors", &ended.stderr)] {
+            if printed.total() > 0 {
+                let text = printed.text();
+                told.extend([name, ":\n", text.trim_end(), "\n"]);
+            }
+        }
+        // What a file of the workspace says may have been printed.
+        Ok(ground.hide(None, &told))
+    }
+}
