@@ -173,6 +173,16 @@ impl Reindent {
     }
 }
 
+impl Reindent {
+    /// Whether an indentation of the reply is no whole number of the levels that the rule counts in.
+    pub(crate) fn splits(&self, indent: &str) -> bool {
+        match self {
+            Self::Units { from, .. } => from.levels(indent).is_none_or(|(_, rest)| rest != 0),
+            _ => false,
+        }
+    }
+}
+
 /// Adding blanks in front of tabs is no shift.
 fn same_style(one: &str, other: &str) -> bool {
     let tab = |indent: &str| indent.contains('\t');

@@ -10,8 +10,10 @@
 //! changes something could as well stand elsewhere, or if what it puts in is in the file already,
 //! there is no merge.
 
+mod account;
 mod align;
 mod beside;
+mod members;
 mod view;
 
 use std::collections::HashSet;
@@ -21,8 +23,11 @@ use crate::fold::{Form, likeness};
 use crate::lines::is_blank;
 use crate::locate::Index;
 use crate::place::{LineChange, trimmed};
+use account::{FEW, TELLING, account, deletions, lost, whole_ends};
 use align::{Alignment, Costs, align};
-use beside::{ALIKE, check_beside, check_echo, is_about, letters, taken_over};
+use beside::{
+    ALIKE, check_alike, check_beside, check_echo, check_first, is_about, letters, taken_over,
+};
 use view::View;
 
 /// Why a piece cannot be merged.
@@ -118,10 +123,14 @@ fn attempt(
     if best.score <= align::IMPOSSIBLE {
         return Err(Unmerged::NotFound(shown.line(0).trim().to_owned()));
     }
+    if let Some(line) = costs.elsewhere() {
+        return Err(Unmerged::Unaccounted(shown.line(line).trim().to_owned()));
+    }
     let groups = groups(shown);
     for group in &groups {
         if best.pairs_in(group.clone()).next().is_none()
             && group.clone().any(|at| !is_blank(shown.line(at)))
+            && members::between(index, shown, group, &best).is_none()
         {
             let line = group
                 .clone()
@@ -171,7 +180,7 @@ fn attempt(
         }
     }
     whole_ends(index, shown, &best)?;
-    account(index, shown, &open, &best)?;
+    account(index, shown, &groups, &open, &best)?;
     let doubtful = plan_unchecked(index, shown, &open, &best).changes;
     Ok(Merge {
         region: plan.region,
@@ -270,14 +279,75 @@ fn plan(
         let above = (0..top.1).rev().map(|at| index.file.line(at));
         let below = (bottom.1 + 1..index.file.len()).map(|at| index.file.line(at));
         let mirrored: Vec<&str> = head.iter().rev().copied().collect();
+        check_order(index, shown, group, (top, bottom), best)?;
         if hidden_before {
+            let from = above_group(groups, group, best);
+            check_first(&head, (from..top.1).map(|at| index.file.line(at)))?;
+        }
+        if hidden_before {
+            if !mirrored
+                .first()
+                .is_some_and(|line| is_about(line, index, top.1.checked_sub(1)))
+            {
+                check_alike(&mirrored, above.clone())?;
+            }
             check_echo(&mirrored, above)?;
         }
         if hidden_after {
+            if !tail
+                .first()
+                .is_some_and(|line| is_about(line, index, Some(bottom.1 + 1)))
+            {
+                check_alike(&tail, below.clone())?;
+            }
             check_echo(&tail, below)?;
         }
     }
     Ok(plan_unchecked(index, shown, groups, best))
+}
+
+/// Where the lines begin that the elision above a group may hide.
+fn above_group(
+    groups: &[std::ops::Range<usize>],
+    group: &std::ops::Range<usize>,
+    best: &Alignment,
+) -> usize {
+    groups
+        .iter()
+        .take_while(|other| other.end <= group.start)
+        .filter_map(|other| best.ends(other.clone()))
+        .map(|(_, last)| last.1 + 1)
+        .last()
+        .unwrap_or(0)
+}
+
+/// A new line at an end of a group that is in the file once, between the lines that the group is about,
+/// says that the group is about other lines.
+fn check_order(
+    index: &Index<'_>,
+    shown: &View<'_>,
+    group: &std::ops::Range<usize>,
+    (top, bottom): ((usize, usize), (usize, usize)),
+    best: &Alignment,
+) -> Result<(), Unmerged> {
+    let known: HashSet<usize> = best
+        .pairs_in(group.clone())
+        .map(|(_, place)| place)
+        .collect();
+    for at in (group.start..top.0).chain(bottom.0 + 1..group.end) {
+        let line = shown.line(at);
+        if letters(line) < TELLING {
+            continue;
+        }
+        let mut places = index.like(line);
+        if let (Some(place), None) = (places.next(), places.next())
+            && (top.1..=bottom.1).contains(&place)
+            && !known.contains(&place)
+        {
+            return Err(Unmerged::Unaccounted(line.trim().to_owned()));
+        }
+    }
+    Ok(())
 }
 
 fn solids<'p>(shown: &View<'p>, range: std::ops::Range<usize>) -> Vec<&'p str> {
@@ -309,10 +379,19 @@ fn plan_unchecked(
     let adds_blanks = adds_blanks(index, shown, best);
     for group in groups {
         let Some((first, last)) = best.ends(group.clone()) else {
+            if let Some(change) = members::between(index, shown, group, best) {
+                plan.region = (
+                    plan.region.0.min(change.first),
+                    plan.region.1.max(change.first),
+                );
+                plan.changes.push(change);
+                plan.edited.push(group.clone());
+            }
             continue;
         };
         let (mut from, mut to) = (first.1, last.1 + 1);
         let mut lines: Vec<String> = Vec::new();
+        let mut kept: HashSet<usize> = HashSet::new();
         // Blank lines beside an elision belong to the writing, unless they part new lines from it.
         let mut leading: Vec<&str> = (group.start..first.0).map(|at| shown.line(at)).collect();
         if leading.iter().all(|line| is_blank(line)) {
@@ -326,7 +405,13 @@ fn plan_unchecked(
         }
         lines.extend(leading.iter().map(|line| (*line).to_owned()));
         for at in first.0..=last.0 {
-            lines.push(merged_line(index, shown.line(at), best.line_of(at)));
+            let own = best.line_of(at);
+            let line = merged_line(index, shown.line(at), own);
+            kept.extend(
+                own.filter(|&own| index.file.line(own) == line)
+                    .map(|_| lines.len()),
+            );
+            lines.push(line);
         }
         if group.start > 0 {
             let above = last_solid(shown, group.start..first.0).map(|line| shown.line(line));
@@ -351,7 +436,11 @@ fn plan_unchecked(
         }
         lines.extend(trailing.iter().map(|line| (*line).to_owned()));
         if adds_blanks {
-            for line in &mut lines {
+            for (_, line) in lines
+                .iter_mut()
+                .enumerate()
+                .filter(|(at, _)| !kept.contains(at))
+            {
                 line.truncate(line.trim_end().len());
             }
         }
@@ -425,180 +514,4 @@ fn differences(index: &Index<'_>, from: usize, to: usize, lines: &[String]) -> V
             )
         })
         .collect()
-}
-
-/// How many lines of the file go between the first and the last shown line of a group.
-fn lost(index: &Index<'_>, group: &std::ops::Range<usize>, alignment: &Alignment) -> usize {
-    let Some((first, last)) = alignment.ends(group.clone()) else {
-        return 0;
-    };
-    let kept = alignment.pairs_in(group.clone()).count();
-    let all = (first.1..=last.1)
-        .filter(|&at| !is_blank(index.file.line(at)))
-        .count();
-    all.saturating_sub(kept)
-}
-
-/// So many lines go between two shown lines without a question.
-const FEW: usize = 2;
-/// More than so many go only where both sides are beyond doubt.
-const MANY: usize = 8;
-
-/// More lines go only where the lines that follow each other beside them, in the piece as in the
-/// file, have one that is in the file once: on one side for some, on both for many.
-fn deletions(
-    index: &Index<'_>,
-    costs: &Costs,
-    group: std::ops::Range<usize>,
-    best: &Alignment,
-) -> Result<(), Unmerged> {
-    let pairs: Vec<(usize, usize)> = group
-        .filter_map(|at| Some((at, best.line_of(at)?)))
-        .collect();
-    let follows =
-        |one: &(usize, usize), other: &(usize, usize)| other.0 == one.0 + 1 && other.1 == one.1 + 1;
-    for (step, pair) in pairs.windows(2).enumerate() {
-        let [(_, from), (_, to)] = pair else {
-            continue;
-        };
-        let gone = (from + 1..*to)
-            .filter(|&at| !is_blank(index.file.line(at)))
-            .count();
-        if gone <= FEW {
-            continue;
-        }
-        let above = pairs.get(..=step).unwrap_or(&[]);
-        let below = pairs.get(step + 1..).unwrap_or(&[]);
-        let run_above = 1 + above
-            .windows(2)
-            .rev()
-            .take_while(|pair| matches!(pair, [one, other] if follows(one, other)))
-            .count();
-        let run_below = 1 + below
-            .windows(2)
-            .take_while(|pair| matches!(pair, [one, other] if follows(one, other)))
-            .count();
-        let told = |run: &[(usize, usize)]| {
-            run.iter()
-                .any(|pair| costs.is_rare(pair.0) && !is_blank(index.file.line(pair.1)))
-        };
-        let above = told(
-            above
-                .get(above.len() - run_above.min(above.len())..)
-                .unwrap_or(&[]),
-        );
-        let below = told(below.get(..run_below).unwrap_or(&[]));
-        let sure = if gone > MANY {
-            above && below
-        } else {
-            above || below
-        };
-        if !sure {
-            return Err(Unmerged::Unaccounted(
-                index.file.line(from + 1).trim().to_owned(),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// A piece of several blocks that has no elision at its beginning begins where the file does, and one
-/// that has none at its end ends there: else it says nothing of the lines before it or after it.
-/// One block alone stands wherever it is.
-fn whole_ends(index: &Index<'_>, shown: &View<'_>, best: &Alignment) -> Result<(), Unmerged> {
-    let ends = shown.len();
-    if shown.is_one_block() {
-        return Ok(());
-    }
-    let Some((first, last)) = best.ends(0..ends) else {
-        return Ok(());
-    };
-    let solid =
-        |mut range: std::ops::Range<usize>| range.find(|&at| !is_blank(index.file.line(at)));
-    // Lines beside the first and the last shown line that are alike to new ones are replaced by them.
-    let leading: Vec<&str> = (0..first.0).map(|at| shown.line(at)).collect();
-    let trailing: Vec<&str> = (last.0 + 1..ends).map(|at| shown.line(at)).collect();
-    let start = start_of_scope(index, &leading, first.1);
-    let end = end_of_scope(index, &trailing, last.1 + 1);
-    let head = solid(0..start).filter(|_| !shown.is_elision(0));
-    let tail = solid(end..index.file.len()).filter(|_| !shown.is_elision(ends - 1));
-    match head.or(tail) {
-        Some(line) => Err(Unmerged::Unaccounted(
-            index.file.line(line).trim().to_owned(),
-        )),
-        None => Ok(()),
-    }
-}
-
-/// A line with fewer letters is common code.
-const TELLING: usize = 10;
-
-/// New lines that follow each other, those of them that tell something.
-#[derive(Default)]
-struct Run<'p> {
-    fresh: usize,
-    doubled: usize,
-    example: &'p str,
-}
-
-impl<'p> Run<'p> {
-    fn take(&mut self, line: &'p str, elsewhere: bool) {
-        self.fresh += 1;
-        if elsewhere {
-            self.doubled += 1;
-            self.example = line.trim();
-        }
-    }
-
-    /// One line that the file has already among many new ones is how code repeats itself.
-    fn check(&self) -> Result<(), Unmerged> {
-        if self.doubled > 0 && self.doubled * 3 >= self.fresh {
-            return Err(Unmerged::Unaccounted(self.example.to_owned()));
-        }
-        Ok(())
-    }
-}
-
-/// What is put in must not be in the file already, beyond what the piece shows of it: then it is
-/// more likely that a line was not recognised than that it is meant to be there twice.
-fn account(
-    index: &Index<'_>,
-    shown: &View<'_>,
-    groups: &[std::ops::Range<usize>],
-    best: &Alignment,
-) -> Result<(), Unmerged> {
-    let keys = index.keys(Form::Trim);
-    let mut counts: std::collections::HashMap<u64, usize> = std::collections::HashMap::new();
-    for key in keys.iter() {
-        *counts.entry(*key).or_default() += 1;
-    }
-    let mut gone: std::collections::HashMap<u64, usize> = std::collections::HashMap::new();
-    for group in groups {
-        let Some((first, last)) = best.ends(group.clone()) else {
-            continue;
-        };
-        for place in first.1..=last.1 {
-            if let Some(key) = keys.get(place) {
-                *gone.entry(*key).or_default() += 1;
-            }
-        }
-    }
-    let telling = |line: &str| letters(line) >= TELLING;
-    for group in groups {
-        let mut run = Run::default();
-        for at in group.clone() {
-            let line = shown.line(at);
-            if best.line_of(at).is_some() && !is_blank(line) {
-                run.check()?;
-                run = Run::default();
-            } else if telling(line) {
-                let key = Form::Trim.key(line);
-                let known = counts.get(&key).copied().unwrap_or(0);
-                let elsewhere = known == 1 && gone.get(&key).copied().unwrap_or(0) == 0;
-                run.take(line, elsewhere);
-            }
-        }
-        run.check()?;
-    }
-    Ok(())
 }

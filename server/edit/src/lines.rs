@@ -207,6 +207,15 @@ pub(crate) fn indent_of(line: &str) -> &str {
     line.get(..line.len() - body.len()).unwrap_or("")
 }
 
+/// The indentation of a line; the lines of a block comment stand where it begins.
+pub(crate) fn margin_of(line: &str) -> &str {
+    let indent = indent_of(line);
+    match indent.strip_suffix(' ') {
+        Some(outer) if line.trim_start().starts_with('*') => outer,
+        _ => indent,
+    }
+}
+
 pub(crate) fn is_blank(line: &str) -> bool {
     line.chars().all(char::is_whitespace)
 }

@@ -473,7 +473,17 @@ impl Scanner {
                 path == last || (!self.line_ended && last.len() > 2 && path.starts_with(last))
             });
         let markers = ["<<<<", "------- ", "*** "];
+        // An element that begins like the ones before is no prose.
+        let tag = !self.line_ended
+            && last.starts_with('<')
+            && !last.starts_with("</")
+            && !last.contains('>')
+            && self
+                .hunks
+                .iter()
+                .any(|hunk| hunk.format == Format::SearchReplace);
         is_path
+            || tag
             || (!self.line_ended
                 && markers
                     .iter()

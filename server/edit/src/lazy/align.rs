@@ -7,6 +7,8 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use super::TELLING;
+use super::beside::letters;
 use super::view::View;
 use crate::fold::{Form, likeness};
 use crate::lines::is_blank;
@@ -34,6 +36,8 @@ pub(super) struct Costs {
     pinned: Vec<bool>,
     /// Lines of the piece with letters that are in the file once.
     rare: Vec<bool>,
+    /// A line beside an elision that surely is in the file, but in another block than the piece has it in.
+    elsewhere: Option<usize>,
     /// For each line of the piece the lines of the file that may be it, and what that is worth.
     matches: Vec<HashMap<usize, i32>>,
 }
@@ -58,6 +62,11 @@ impl Costs {
             .filter_map(|at| Some((at, self.matches.get(at)?)))
             .flat_map(|(at, places)| places.keys().map(move |&place| (at, place)))
             .collect()
+    }
+
+    /// A line beside an elision that surely is in the file, but in another block than the piece has it in.
+    pub(super) fn elsewhere(&self) -> Option<usize> {
+        self.elsewhere
     }
 
     /// Whether a line of the piece has letters and is in the file once.
@@ -93,21 +102,18 @@ impl Costs {
         }
         let file_keys: Vec<u64> = (0..file.len()).map(|at| form.key(file.line(at))).collect();
         let mut pinned = vec![false; shown.len()];
+        let mut elsewhere = None;
         for (at, place) in pins(shown, &keys, &file_keys) {
-            if let (Some(worth), Some(pin)) = (matches.get_mut(at), pinned.get_mut(at))
-                && worth.contains_key(&place)
-            {
-                worth.retain(|other, _| *other == place);
-                *pin = true;
+            if let (Some(worth), Some(pin)) = (matches.get_mut(at), pinned.get_mut(at)) {
+                if worth.contains_key(&place) {
+                    worth.retain(|other, _| *other == place);
+                    *pin = true;
+                } else if letters(shown.line(at)) >= TELLING {
+                    elsewhere = elsewhere.or(Some(at));
+                }
             }
         }
-        let letters = |at: usize| {
-            shown
-                .line(at)
-                .chars()
-                .filter(|letter| letter.is_alphanumeric())
-                .count()
-        };
+        let letters = |at: usize| letters(shown.line(at));
         let rare = (0..shown.len())
             .map(|at| {
                 in_file(at) == 1
@@ -118,6 +124,7 @@ impl Costs {
         Some(Self {
             pinned,
             rare,
+            elsewhere,
             shown: shown.len(),
             file: file.len(),
             elided: (0..shown.len()).map(|at| shown.is_elision(at)).collect(),
@@ -258,7 +265,7 @@ fn value(
 
 /// Whether one line may be the other one changed: a signature with the same name, or much the same
 /// words.
-fn alike(one: &str, other: &str) -> bool {
+pub(super) fn alike(one: &str, other: &str) -> bool {
     match (name(one), name(other)) {
         (Some(one_name), Some(other_name)) if one_name != other_name => false,
         // A declaration keeps its name; `if (` and `describe(` are told apart by what they are given.

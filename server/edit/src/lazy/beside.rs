@@ -2,7 +2,7 @@
 
 use super::Unmerged;
 use crate::fold::{Form, likeness, ratio};
-use crate::lines::is_blank;
+use crate::lines::{is_blank, margin_of};
 use crate::locate::Index;
 
 /// How alike a line beside an elision may be to the line that the elision would hide before it is a
@@ -54,6 +54,64 @@ pub(super) fn check_echo<'f>(
     Ok(())
 }
 
+/// Whether a group begins with two new lines that the elision above it hides, one after the other: then
+/// they are those lines, and the group belongs there.
+pub(super) fn check_first<'f>(
+    new: &[&str],
+    hidden: impl Iterator<Item = &'f str>,
+) -> Result<(), Unmerged> {
+    let [first, second, ..] = new else {
+        return Ok(());
+    };
+    let mut above = "";
+    for line in hidden.filter(|line| !is_blank(line)) {
+        if letters(first) > 2 && Form::End.same(above, first) && Form::End.same(line, second) {
+            return Err(Unmerged::Unaccounted(first.trim().to_owned()));
+        }
+        above = line;
+    }
+    Ok(())
+}
+
+/// Whether some new lines are alike to lines that the elision beside them hides, in the same order:
+/// then it is more likely that they are to take their place. What lies deeper is not asked: what new
+/// blocks hold is often like what their neighbours hold.
+pub(super) fn check_alike<'f>(
+    new: &[&str],
+    file: impl Iterator<Item = &'f str>,
+) -> Result<(), Unmerged> {
+    let solid = new.iter().copied().filter(|line| !is_blank(line));
+    let Some(margin) = solid
+        .clone()
+        .map(margin_of)
+        .min_by_key(|indent| indent.len())
+    else {
+        return Ok(());
+    };
+    let telling = |line: &&str| letters(line) >= ECHO && margin_of(line) == margin;
+    let next: Vec<&str> = file
+        .filter(|line| !is_blank(line))
+        .take(solid.clone().count() + ECHO_REACH)
+        .filter(telling)
+        .collect();
+    let (mut count, mut from) = (0, 0);
+    let mut alike = Vec::new();
+    for line in solid.filter(telling) {
+        count += 1;
+        let same = |own: &&str| likeness(own, line) >= ALIKE || shares_ends(own, line);
+        if let Some(at) = next.get(from..).unwrap_or(&[]).iter().position(same) {
+            from += at + 1;
+            alike.push(line);
+        }
+    }
+    match alike.first() {
+        Some(line) if alike.len() * 3 >= count => {
+            Err(Unmerged::Unaccounted(line.trim().to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn letters(line: &str) -> usize {
     line.chars()
         .filter(|letter| letter.is_alphanumeric())
@@ -97,11 +155,15 @@ fn shares_ends(one: &str, other: &str) -> bool {
     let rest = shorter - head;
     let tail = one.iter().rev().zip(other.iter().rev()).take(rest);
     let tail = tail.take_while(|(a, b)| a == b).count();
-    shorter >= MIN_SHARED && ratio(head + tail, shorter) >= SHARED
+    (shorter >= MIN_SHARED && ratio(head + tail, shorter) >= SHARED)
+        || (shorter >= MIN_HEAD && head == shorter)
 }
 
 /// Shorter lines begin and end alike by chance.
 const MIN_SHARED: usize = 12;
+
+/// A line of so many bytes that another one begins with is that one, shortened.
+const MIN_HEAD: usize = 8;
 
 /// Where the last lines before an elision begin with another value for a name that the file gives one
 /// there, they take the place of the file's, and lines that are the same after it are those lines.

@@ -35,6 +35,29 @@ pub(super) fn closes(line: &str) -> bool {
         || (body.starts_with("end") && !body.contains(' ') && body.len() < 8)
 }
 
+/// Whether a line is one for a preprocessor: it stands at the margin in whatever block it is in.
+fn is_directive(line: &str) -> bool {
+    let word = line.strip_prefix('#').map_or("", |rest| {
+        rest.trim_start()
+            .split(|letter: char| !letter.is_ascii_alphabetic())
+            .next()
+            .unwrap_or("")
+    });
+    matches!(
+        word,
+        "if" | "ifdef"
+            | "ifndef"
+            | "elif"
+            | "else"
+            | "endif"
+            | "define"
+            | "undef"
+            | "pragma"
+            | "region"
+            | "endregion"
+    )
+}
+
 impl<'a> View<'a> {
     pub(super) fn new(lines: &[&'a str], is_elision: impl Fn(&str) -> bool) -> Self {
         let mut view = Self {
@@ -51,7 +74,7 @@ impl<'a> View<'a> {
             let elided = is_elision(line);
             view.elided.push(elided);
             view.depth.push(depth);
-            if is_blank(line) {
+            if is_blank(line) || is_directive(line) {
                 view.parent.push(open.last().copied());
                 view.opener.push(None);
                 continue;

@@ -1,5 +1,6 @@
 //! Whole files: written, created, deleted.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use pleach_grammars::{Language, SymbolKind};
@@ -11,7 +12,7 @@ use crate::fold::{Form, likeness};
 use crate::hunk::{Hunk, Op};
 use crate::indent::Reindent;
 use crate::lazy::{Unmerged, has_elisions, merge};
-use crate::lines::{FileLines, block_lines, indent_of, is_blank};
+use crate::lines::{FileLines, block_lines, indent_of, is_blank, margin_of};
 use crate::place::{LineChange, trimmed};
 use crate::proposal::language_of;
 use crate::snippet::{drops_most, has_elision};
@@ -167,7 +168,7 @@ impl File<'_, '_> {
         {
             for (at, to) in part.old.zip(part.new) {
                 let (own, line) = (file.line(at), new.get(to).copied().unwrap_or(""));
-                let flush = indent_of(own).is_empty() && indent_of(line).is_empty();
+                let flush = margin_of(own).is_empty() && margin_of(line).is_empty();
                 if !flush && !is_blank(own) {
                     pairs.push((to, indent_of(line), indent_of(own)));
                 }
@@ -198,9 +199,14 @@ impl File<'_, '_> {
         if count * 10 < pairs.len() * 9 {
             return None;
         }
-        let mut kept: std::collections::HashMap<usize, &str> = std::collections::HashMap::new();
-        for (to, _, own) in &pairs {
-            kept.insert(*to, own);
+        let kept: HashMap<usize, &str> = pairs.iter().map(|(to, _, own)| (*to, *own)).collect();
+        // New lines between two levels show that the reply's levels are narrower: the lines that it
+        // keeps are deeper because they are in a new block.
+        let between = |(to, line): (usize, &&str)| {
+            !kept.contains_key(&to) && !is_blank(line) && rule.splits(margin_of(line))
+        };
+        if new.iter().enumerate().any(between) {
+            return None;
         }
         let lines = new.iter().enumerate().map(|(to, line)| {
             let indent = indent_of(line);
