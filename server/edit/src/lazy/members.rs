@@ -34,13 +34,9 @@ pub(super) fn between(
     {
         return None;
     }
-    // All that lies between the lines above and below that the piece shows is in the block of the group.
-    let low = best
-        .pairs_in(0..group.start)
-        .last()
-        .map_or(0, |(_, line)| line + 1);
-    let next = best.pairs_in(group.end..shown.len()).next();
-    let high = next.map_or(index.file.len(), |(_, line)| line);
+    // The block is one that the piece shows around the group, and all that it hides there is as deep.
+    let low = best.pairs_in(0..group.start).last()?.1 + 1;
+    let high = best.pairs_in(group.end..shown.len()).next()?.1;
     let hidden = (low..high).map(|at| index.file.line(at));
     if hidden
         .clone()
