@@ -5,9 +5,12 @@ use std::collections::HashSet;
 use pleach_grammars::Language;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-/// Larger texts are left to the grammar alone: the parser of YAML takes up to a second a megabyte, that
-/// of TOML up to a hundred times the memory of the text.
-const MAX_PARSED: usize = 256 << 10;
+use crate::gate::is_dense;
+
+/// Larger texts of YAML are left to the grammar alone: the parser takes up to a second a megabyte.
+const MAX_YAML: usize = 256 << 10;
+/// Larger texts of TOML are, too: the parser takes up to a hundred times the memory of the text.
+const MAX_TOML: usize = 128 << 10;
 
 /// What the real parser says of the text after, when it had nothing to say of the text before.
 pub(crate) fn regression(language: Language, before: &str, after: &str) -> Option<String> {
@@ -17,7 +20,13 @@ pub(crate) fn regression(language: Language, before: &str, after: &str) -> Optio
         Language::Yaml => yaml(text).err(),
         _ => None,
     };
-    if language != Language::Json && after.len().max(before.len()) > MAX_PARSED {
+    let limit = match language {
+        Language::Yaml => MAX_YAML,
+        Language::Toml => MAX_TOML,
+        _ => usize::MAX,
+    };
+    let costly = |text: &str| text.len() > limit || is_dense(language, text);
+    if language != Language::Json && (costly(before) || costly(after)) {
         return None;
     }
     if let Some(problem) = of(after) {

@@ -132,6 +132,9 @@ fn whole(
     mut stop: &mut dyn FnMut() -> bool,
 ) -> (FileVerdict, Option<bool>) {
     let too_costly = || (FileVerdict::unchecked(Check::TooCostly), None);
+    if is_dense(language, before) || is_dense(language, after) {
+        return too_costly();
+    }
     let after_syntax = match known {
         Some(known) => known.reparse(before, changes, after, &mut stop),
         None => parse_until(language, after, &mut stop),
@@ -162,6 +165,35 @@ fn whole(
         verdict.new_problems.extend(added(&old, &now, changes));
     }
     (verdict, Some(was_clean))
+}
+
+/// Whether a text is longer than what is parsed whatever it holds and has a word or a sign for every two
+/// bytes, as brackets in brackets and quotes in quotes have: its tree takes hundreds of times its memory.
+/// Code has one for every three to four bytes, tables of numbers and minified code about one for two.
+pub(crate) fn is_dense(language: Language, text: &str) -> bool {
+    let limit = match language {
+        // Their trees are the deepest.
+        Language::Yaml | Language::Toml | Language::Markdown => 64 << 10,
+        _ => windows::LARGE,
+    };
+    if text.len() <= limit {
+        return false;
+    }
+    let mut tokens = 0;
+    let (mut in_word, mut last) = (false, b' ');
+    for byte in text.bytes() {
+        // One underscore is part of a name; a row of them may be markup.
+        let joins = byte == b'_' && last != b'_';
+        let word = byte.is_ascii_alphanumeric() || joins || !byte.is_ascii();
+        last = byte;
+        tokens += usize::from(if word {
+            !in_word
+        } else {
+            !byte.is_ascii_whitespace()
+        });
+        in_word = word;
+    }
+    tokens * 100 >= text.len() * 47
 }
 
 /// How much longer a problem may get without being another one.

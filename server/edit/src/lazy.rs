@@ -119,7 +119,7 @@ fn attempt(
     form: Form,
 ) -> Result<Merge, Unmerged> {
     let costs = Costs::new(shown, file, form).ok_or(Unmerged::TooLarge)?;
-    let best = align(&costs, &HashSet::new());
+    let best = align(&costs, &HashSet::new()).ok_or(Unmerged::TooLarge)?;
     if best.score <= align::IMPOSSIBLE {
         return Err(Unmerged::NotFound(shown.line(0).trim().to_owned()));
     }
@@ -147,7 +147,7 @@ fn attempt(
         .filter(|group| plan.edits(group) && !costs.is_pinned_at_both_ends((*group).clone()))
     {
         for banned in loose_ends(&costs, group, &best) {
-            let other = align(&costs, &banned.into_iter().collect());
+            let other = align(&costs, &banned.into_iter().collect()).ok_or(Unmerged::TooLarge)?;
             if best.score - other.score >= MARGIN {
                 continue;
             }
@@ -169,7 +169,8 @@ fn attempt(
         // Common lines must not be what makes lines of the file go.
         let gone = lost(index, group, &best);
         if gone > FEW {
-            let told = align(&costs, &costs.loose_pairs(group.clone()));
+            let told =
+                align(&costs, &costs.loose_pairs(group.clone())).ok_or(Unmerged::TooLarge)?;
             if lost(index, group, &told) + FEW < gone {
                 let line = group
                     .clone()

@@ -4,6 +4,7 @@
 //! over for nothing where the piece has an elision (and before and after the piece); elsewhere
 //! passing over them deletes them.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -16,6 +17,11 @@ use crate::locate::occurrences;
 
 /// More cells than this are not computed: one byte each, and a little work.
 const MAX_CELLS: usize = 6_000_000;
+/// An alignment is done again to see whether another one is as good. All of them together may have so
+/// many cells: about a second.
+const MAX_WORK: usize = 60_000_000;
+/// So many lines of the piece and the file may be the same: lines that are everywhere tell nothing.
+const MAX_PAIRS: usize = 400_000;
 /// Nothing is worth this little.
 const NEVER: i32 = i32::MIN / 4;
 /// A score at or below this means that there is no alignment at all.
@@ -40,6 +46,8 @@ pub(super) struct Costs {
     elsewhere: Option<usize>,
     /// For each line of the piece the lines of the file that may be it, and what that is worth.
     matches: Vec<HashMap<usize, i32>>,
+    /// The cells that may still be computed.
+    left: Cell<usize>,
 }
 
 impl Costs {
@@ -87,6 +95,10 @@ impl Costs {
             .collect();
         let key = |at: usize| keys.get(at).copied().unwrap_or(0);
         let in_file = |at: usize| places.get(&key(at)).map_or(0, Vec::len);
+        let pairs: usize = (0..shown.len()).map(in_file).sum();
+        if pairs > MAX_PAIRS {
+            return None;
+        }
         let mut matches = Vec::with_capacity(shown.len());
         for at in 0..shown.len() {
             let mut worth = HashMap::new();
@@ -133,6 +145,7 @@ impl Costs {
                 .collect(),
             file_solid: (0..file.len()).map(|at| !is_blank(file.line(at))).collect(),
             matches,
+            left: Cell::new(MAX_WORK),
         })
     }
 }
@@ -345,9 +358,14 @@ enum Step {
     Pass,
 }
 
-/// The best alignment that does not use the banned pairs.
-pub(super) fn align(costs: &Costs, banned: &HashSet<(usize, usize)>) -> Alignment {
+/// The best alignment that does not use the banned pairs; `None` when too many were done already.
+pub(super) fn align(costs: &Costs, banned: &HashSet<(usize, usize)>) -> Option<Alignment> {
     let width = costs.file + 1;
+    let left = costs
+        .left
+        .get()
+        .checked_sub((costs.shown + 1).saturating_mul(width))?;
+    costs.left.set(left);
     // Two layers: between lines of the file, and while deleting some.
     let mut plain = vec![NEVER; width];
     let mut gap = vec![NEVER; width];
@@ -434,11 +452,11 @@ pub(super) fn align(costs: &Costs, banned: &HashSet<(usize, usize)>) -> Alignmen
         gap = next_gap;
     }
     let score = plain.last().copied().unwrap_or(NEVER);
-    Alignment {
+    Some(Alignment {
         score,
         places: trace(costs, &steps, width),
         solid: costs.solid.clone(),
-    }
+    })
 }
 
 fn pack(plain: Step, gap: Step, from_gap: bool) -> u8 {

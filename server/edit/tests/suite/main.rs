@@ -1,5 +1,6 @@
 //! The edit engine, seen from outside: one program, so that the grammars are linked once.
 
+mod bounds;
 mod cases;
 mod formatting;
 mod patch;
