@@ -33,36 +33,98 @@ const SAYING: [&str; 16] = [
     "your code",
 ];
 
+/// What a line says that is nothing but a comment.
+fn comment(line: &str) -> Option<&str> {
+    let opener = OPENERS.iter().find(|opener| line.starts_with(**opener))?;
+    let body = line
+        .strip_prefix(opener)?
+        .trim_start_matches(['/', '#', '-', '*', ';', '!', '%'])
+        .trim_start();
+    let closer = CLOSERS.iter().find_map(|closer| body.strip_suffix(closer));
+    Some(closer.unwrap_or(body).trim_end())
+}
+
+/// What a comment says was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Removal<'l> {
+    /// One thing, by its name.
+    Named(&'l str),
+    /// Something that it does not name.
+    Vague,
+}
+
+/// Words of such a comment that say what kind of thing it was, or nothing.
+const FILLING: [&str; 26] = [
+    "the",
+    "a",
+    "was",
+    "has",
+    "been",
+    "is",
+    "were",
+    "are",
+    "here",
+    "now",
+    "unused",
+    "old",
+    "function",
+    "method",
+    "class",
+    "struct",
+    "field",
+    "member",
+    "property",
+    "constant",
+    "variable",
+    "type",
+    "interface",
+    "enum",
+    "def",
+    "fn",
+];
+/// A longer comment is prose.
+const MAX_WORDS: usize = 6;
+
+/// Whether a line is a comment that something was removed: `// removed foo`, `# foo() was deleted`.
+pub(crate) fn removal(line: &str) -> Option<Removal<'_>> {
+    let words: Vec<&str> = comment(line.trim())?
+        .split_whitespace()
+        .map(|word| word.trim_matches(|sign: char| ".…,:;'`\"()[]-–—".contains(sign)))
+        .filter(|word| !word.is_empty())
+        .collect();
+    if words.len() > MAX_WORDS {
+        return None;
+    }
+    let is = |word: &str, known: &[&str]| known.contains(&word.to_ascii_lowercase().as_str());
+    let words: Vec<&str> = words
+        .into_iter()
+        .filter(|word| !is(word, &FILLING))
+        .collect();
+    let says = |word: &&str| is(word, &["removed", "deleted"]);
+    let rest = match words.as_slice() {
+        [first, rest @ ..] if says(first) => rest,
+        [rest @ .., last] if says(last) => rest,
+        _ => return None,
+    };
+    Some(match rest {
+        [name] => Removal::Named(name),
+        _ => Removal::Vague,
+    })
+}
+
 /// Whether a line stands for lines that are not written out, and how sure that is.
 pub(crate) fn elision(line: &str) -> Option<Elision> {
     let line = line.trim();
     if line.len() < 3 || line.len() > 200 || !(line.contains("...") || line.contains('…')) {
         return None;
     }
-    let mut body = line;
-    let mut comment = false;
-    for opener in OPENERS {
-        if let Some(rest) = body.strip_prefix(opener) {
-            body = rest
-                .trim_start_matches(['/', '#', '-', '*', ';', '!', '%'])
-                .trim_start();
-            comment = true;
-            break;
-        }
-    }
-    for closer in CLOSERS {
-        if comment && let Some(rest) = body.strip_suffix(closer) {
-            body = rest.trim_end();
-            break;
-        }
-    }
+    let said = comment(line);
+    let body = said.unwrap_or(line);
     let dots = |character: char| matches!(character, '.' | '…' | ' ');
     if body.trim_matches(dots).is_empty() {
         return Some(Elision::Dots);
     }
-    if !comment {
-        return None;
-    }
+    let body = said?;
     let starts = body.starts_with("...") || body.starts_with('…');
     let ends = body.ends_with("...") || body.ends_with('…');
     let inner = body
@@ -77,6 +139,38 @@ pub(crate) fn elision(line: &str) -> Option<Elision> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn comments_that_something_was_removed() {
+        for line in [
+            "// removed foo",
+            "# foo removed",
+            "-- Removed: foo",
+            "/* the method foo() was deleted */",
+            "<!-- (removed `foo`) -->",
+            "  // ... deleted foo ...",
+            "// unused function foo() has been removed",
+        ] {
+            assert_eq!(removal(line), Some(Removal::Named("foo")), "{line}");
+        }
+        for line in [
+            "// removed",
+            "# removed debug logging",
+            "// one and two removed",
+        ] {
+            assert_eq!(removal(line), Some(Removal::Vague), "{line}");
+        }
+        for line in [
+            "removed foo",
+            "let removed = foo;",
+            "// foo",
+            "// tells whether items that were removed come back later on",
+            "// remove foo",
+            "// keep removed items",
+        ] {
+            assert_eq!(removal(line), None, "{line}");
+        }
+    }
 
     #[test]
     fn elisions_in_the_comments_of_many_languages() {

@@ -18,7 +18,7 @@ mod view;
 
 use std::collections::HashSet;
 
-use crate::elision::{Elision, elision};
+use crate::elision::{Elision, Removal, elision, removal};
 use crate::fold::{Form, likeness};
 use crate::lines::is_blank;
 use crate::locate::Index;
@@ -29,6 +29,7 @@ use beside::{
     ALIKE, check_alike, check_beside, check_echo, check_first, is_about, letters, taken_over,
 };
 use view::View;
+pub(crate) use view::closes;
 
 /// Why a piece cannot be merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,21 @@ pub(crate) struct Merge {
     pub(crate) region: (usize, usize),
     /// Those of the changes whose bounds are not beyond doubt.
     pub(crate) doubtful: Vec<LineChange>,
+    /// What comments of the piece say was removed.
+    pub(crate) removals: Vec<Removed>,
+}
+
+/// A comment of a piece that says that something was removed.
+#[derive(Debug)]
+pub(crate) struct Removed {
+    /// The comment.
+    pub(crate) note: String,
+    /// What it names, if it names one thing.
+    pub(crate) name: Option<String>,
+    /// The lines of the file that it may be about: those between the lines that the piece shows around it.
+    pub(crate) hidden: std::ops::Range<usize>,
+    /// No elision stands beside it: nothing else of those lines stays.
+    pub(crate) alone: bool,
 }
 
 /// Whether a piece has elisions that the file does not have as lines of its own.
@@ -82,7 +98,9 @@ pub(crate) fn merge(
     let end = piece.len() - piece.iter().rev().take_while(|line| is_blank(line)).count();
     let leads = start > 0;
     let piece = piece.get(start..end.max(start)).unwrap_or(&[]);
-    let shown = View::new(piece, |line| is_elision(index, line, dots_are_code));
+    let shown = View::new(piece, |line| {
+        note(index, line).is_some() || is_elision(index, line, dots_are_code)
+    });
     let own: Vec<&str> = index.file.iter().collect();
     let file = View::new(&own, |_| false);
 
@@ -96,7 +114,52 @@ pub(crate) fn merge(
     {
         keep_first_blank(index, &mut merge.changes);
     }
+    if let Ok(merge) = &mut merged {
+        merge.removals.retain_mut(|removed| {
+            let note = note(index, &removed.note);
+            removed.name = match note {
+                Some(Removal::Named(name)) => Some(name.to_owned()),
+                _ => None,
+            };
+            note.is_some()
+        });
+    }
     merged
+}
+
+/// What a line says was removed, unless the file has it as a line of its own.
+fn note<'l>(index: &Index<'_>, line: &'l str) -> Option<Removal<'l>> {
+    removal(line).filter(|_| index.like(line).next().is_none())
+}
+
+/// Where in the file each elision of the piece is.
+fn elided(shown: &View<'_>, file: usize, best: &Alignment) -> Vec<Removed> {
+    let elided: Vec<usize> = (0..shown.len())
+        .filter(|&at| shown.is_elision(at))
+        .collect();
+    let beside = |one: usize, other: usize| {
+        let between = one.min(other) + 1..one.max(other);
+        one != other
+            && between
+                .into_iter()
+                .all(|at| is_blank(shown.line(at)) || shown.is_elision(at))
+    };
+    let says_nothing = |at: usize| removal(shown.line(at)).is_none();
+    elided
+        .iter()
+        .map(|&at| {
+            let above = best.pairs_in(0..at).last();
+            let below = best.pairs_in(at + 1..shown.len()).next();
+            Removed {
+                note: shown.line(at).trim().to_owned(),
+                name: None,
+                hidden: above.map_or(0, |(_, line)| line + 1)..below.map_or(file, |(_, line)| line),
+                alone: !elided
+                    .iter()
+                    .any(|&other| beside(at, other) && says_nothing(other)),
+            }
+        })
+        .collect()
 }
 
 /// A file that begins with a blank line, and a piece that does, are the same there: what the piece puts
@@ -187,6 +250,7 @@ fn attempt(
         region: plan.region,
         changes: plan.changes,
         doubtful,
+        removals: elided(shown, index.file.len(), &best),
     })
 }
 

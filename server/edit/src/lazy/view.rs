@@ -24,7 +24,7 @@ fn depth_of(line: &str) -> usize {
 }
 
 /// Whether a line only closes what another one opened.
-pub(super) fn closes(line: &str) -> bool {
+pub(crate) fn closes(line: &str) -> bool {
     let body = line.trim();
     body.starts_with(['}', ')', ']'])
         || body.starts_with("</")

@@ -1,7 +1,9 @@
 //! All hunks of one file: each located against the text as it is, then put together.
 
+mod imports;
 mod later;
 mod numbers;
+mod removed;
 mod replace;
 mod together;
 mod whole;

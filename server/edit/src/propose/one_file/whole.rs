@@ -309,7 +309,9 @@ impl File<'_, '_> {
 
     fn merge(&self, number: usize, piece: &[&str], python: bool) -> Result<Stage<'static>, Boxed> {
         let path = self.path;
-        let merge = merge(self.index, piece, python).map_err(|problem| {
+        let merge = merge(self.index, piece, python);
+        let merge = merge.or_else(|problem| self.with_imports(piece, python).ok_or(problem));
+        let merge = merge.map_err(|problem| {
             let (code, message) = match problem {
                 Unmerged::NotFound(line) => (
                     RefusalCode::NotFound,
@@ -336,9 +338,11 @@ impl File<'_, '_> {
             );
             return Err(self.refuse(number, RefusalCode::Placeholder, message));
         }
+        let mut changes = merge.changes;
+        changes.extend(self.removed(number, &merge.removals, &changes)?);
         Ok(Stage::Placed(Fixed {
             rung: Some(Rung::Merge),
-            changes: merge.changes.into_iter().map(Change::Lines).collect(),
+            changes: changes.into_iter().map(Change::Lines).collect(),
             region: merge.region,
             ..Fixed::default()
         }))
