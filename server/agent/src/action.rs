@@ -27,6 +27,8 @@ pub enum Action {
     Explain,
     /// Look for defects. Changes nothing.
     Review,
+    /// Answer what an action of a person's own asks. Changes nothing. No command of its own.
+    Ask,
     /// Carry out the instruction in a comment, and remove the comment.
     Comment,
     /// Make a plan, or carry one out.
@@ -40,7 +42,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// All of them, in the order in which they are offered.
+    /// Those that have a command, in the order in which they are offered.
     pub const ALL: [Self; 12] = [
         Self::Fix,
         Self::Rewrite,
@@ -66,6 +68,7 @@ impl Action {
             Self::Implement => "pleach.implement",
             Self::Explain => "pleach.explain",
             Self::Review => "pleach.review",
+            Self::Ask => "pleach.action",
             Self::Comment => "pleach.comment",
             Self::Plan => "pleach.plan",
             Self::Land => "pleach.land",
@@ -91,6 +94,7 @@ impl Action {
             Self::Implement => "Implement",
             Self::Explain => "Explain",
             Self::Review => "Review",
+            Self::Ask => "Ask",
             Self::Comment => "Carry out this comment",
             Self::Plan => "Plan",
             Self::Land => "Land this reply",
@@ -104,7 +108,7 @@ impl Action {
         match self {
             Self::Document => "documenter",
             Self::Tests => "tester",
-            Self::Explain | Self::Review => "reviewer",
+            Self::Explain | Self::Review | Self::Ask => "reviewer",
             Self::Plan => "planner",
             Self::Fix
             | Self::Rewrite
@@ -121,9 +125,17 @@ impl Action {
         self.command().trim_start_matches("pleach.")
     }
 
+    /// Whether a model is asked about a place of a document.
+    pub fn asks_about_a_place(self) -> bool {
+        !matches!(self, Self::Plan | Self::Land | Self::Cancel | Self::Undo)
+    }
+
     /// Whether its outcome is a change of the text, rather than an answer to read.
     pub fn edits(self) -> bool {
-        !matches!(self, Self::Explain | Self::Review | Self::Cancel)
+        !matches!(
+            self,
+            Self::Explain | Self::Review | Self::Ask | Self::Cancel
+        )
     }
 }
 

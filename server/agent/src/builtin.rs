@@ -158,6 +158,7 @@ pub fn can_do(glance: &Glance<'_>) -> bool {
             .is_none_or(|tree| skeleton::has_target(language, tree, glance.range)),
         Action::Implement
         | Action::Explain
+        | Action::Ask
         | Action::Review
         | Action::Plan
         | Action::Land
@@ -213,6 +214,7 @@ pub fn answer(task: &BuiltinTask<'_>) -> Result<BuiltinAnswer, BuiltinRefusal> {
         Action::Comment => carry::carry_out(task),
         Action::Implement
         | Action::Explain
+        | Action::Ask
         | Action::Review
         | Action::Plan
         | Action::Land

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pleach_exec::{Variables, key_from_command};
 use pleach_model::{Provider, ProviderConfig, WireFormat};
-use pleach_policy::{KeySource, ProviderKind, Settings};
+use pleach_policy::{KeySource, ProviderKind, ProviderSettings, Settings};
 use secrecy::SecretString;
 
 use crate::builtin;
@@ -50,22 +50,7 @@ impl Engine {
                 },
             )?),
         };
-        let config = ProviderConfig {
-            name: name.to_owned(),
-            format: wire_format(provider.kind),
-            base_url: provider.base_url.clone(),
-            model: provider.model.clone(),
-            headers: provider.headers.clone().into_iter().collect(),
-            proxy: provider.proxy.clone(),
-            ca_file: provider.ca_file.clone().map(Into::into),
-            temperature: provider.temperature,
-            max_output_tokens: provider.max_output_tokens,
-            first_byte_timeout: Duration::from_secs(settings.limits.first_byte_seconds),
-            idle_timeout: Duration::from_secs(settings.limits.idle_seconds),
-            total_timeout: Duration::from_secs(settings.limits.total_seconds),
-            max_streams: provider.max_streams,
-            requests_per_minute: provider.requests_per_minute,
-        };
+        let config = config_of(name, provider, settings);
         Ok(Self::Model(Arc::new(Provider::new(config, key)?)))
     }
 
@@ -76,6 +61,30 @@ impl Engine {
             Self::Builtin => builtin::LABEL.to_owned(),
             Self::Model(provider) => provider.label(),
         }
+    }
+}
+
+/// The provider of this name, as the settings have it.
+pub(crate) fn config_of(
+    name: &str,
+    provider: &ProviderSettings,
+    settings: &Settings,
+) -> ProviderConfig {
+    ProviderConfig {
+        name: name.to_owned(),
+        format: wire_format(provider.kind),
+        base_url: provider.base_url.clone(),
+        model: provider.model.clone(),
+        headers: provider.headers.clone().into_iter().collect(),
+        proxy: provider.proxy.clone(),
+        ca_file: provider.ca_file.clone().map(Into::into),
+        temperature: provider.temperature,
+        max_output_tokens: provider.max_output_tokens,
+        first_byte_timeout: Duration::from_secs(settings.limits.first_byte_seconds),
+        idle_timeout: Duration::from_secs(settings.limits.idle_seconds),
+        total_timeout: Duration::from_secs(settings.limits.total_seconds),
+        max_streams: provider.max_streams,
+        requests_per_minute: provider.requests_per_minute,
     }
 }
 

@@ -113,6 +113,20 @@ pub enum JobFailure {
         /// What the ledger says.
         cause: String,
     },
+    /// Nobody is called so, or the file of the role is broken.
+    #[error("there is no role `{name}`")]
+    UnknownRole {
+        /// The role.
+        name: String,
+    },
+    /// A template of a role or an action failed.
+    #[error("the template of `{name}` failed: {why}")]
+    Template {
+        /// The role or the action.
+        name: String,
+        /// What the template says.
+        why: String,
+    },
     /// The model called tools for as long as it may, and did not come to an end.
     #[error("the model called tools again and again and came to no end")]
     TooManyRounds,
@@ -160,6 +174,8 @@ impl JobFailure {
             Self::TooManyCalls { .. } => "too-many-calls",
             Self::Ledger { .. } => "ledger",
             Self::NoInstruction { .. } => "no-instruction",
+            Self::UnknownRole { .. } => "unknown-role",
+            Self::Template { .. } => "template",
             Self::TooManyRounds => "too-many-rounds",
             Self::Plan(failure) => failure.code(),
             Self::Internal { .. } => "internal",
@@ -215,6 +231,9 @@ impl JobFailure {
             }
             Self::Ledger { .. } => {
                 "mend what it names: nothing is spent that cannot be written down".into()
+            }
+            Self::UnknownRole { .. } | Self::Template { .. } => {
+                "mend its file, which shows what is wrong when you open it".into()
             }
             Self::TooManyRounds => {
                 "nothing was changed; ask for a smaller step, or choose a model that is better with tools"

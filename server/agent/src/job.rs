@@ -14,6 +14,7 @@ use crate::call::{Caller, Hearing, Used, aside};
 use crate::engine::Engine;
 use crate::failure::JobFailure;
 use crate::meter::{Account, Expected};
+use crate::roles::OwnAction;
 use crate::tools::{Kit, Talk, Turn};
 use crate::{prompt, shield};
 
@@ -63,10 +64,30 @@ pub struct JobRequest {
     pub instruction: Option<String>,
     /// For [`Action::Land`]: the reply to land.
     pub reply: Option<String>,
+    /// The action of a person's or a workspace's own that it is, if it is one.
+    pub own: Option<Arc<OwnAction>>,
     /// What is reported about the place.
     pub diagnostics: Vec<Diagnostic>,
     /// The workspace as it was when the job began.
     pub workspace: WorkspaceSnapshot,
+}
+
+impl JobRequest {
+    /// The role that carries it out.
+    pub fn role_name(&self) -> &str {
+        match &self.own {
+            Some(own) => &own.role,
+            None => self.action.role(),
+        }
+    }
+
+    /// What it is called in menus and in progress.
+    pub fn title(&self) -> &str {
+        match &self.own {
+            Some(own) => &own.title,
+            None => self.action.title(),
+        }
+    }
 }
 
 /// Bounds of one job.
@@ -306,13 +327,15 @@ async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
 ) -> JobOutcome {
     let (provider, report) = (caller.provider, caller.report);
     let failed = |failure, reply| JobOutcome::Failed { failure, reply };
-    if request.action == Action::Rewrite && request.instruction.is_none() {
+    let has_none = request.instruction.is_none() && request.own.is_none();
+    if request.action == Action::Rewrite && has_none {
         let what = request.action.title();
         return failed(JobFailure::NoInstruction { what }, None);
     }
-    let asked = Arc::clone(request);
+    let (asked, roster) = (Arc::clone(request), Arc::clone(talk.roster()));
     let written = aside("writing the prompt", move || {
-        shield::check(&asked).and_then(|()| prompt::write(&asked, limits.context_bytes))
+        shield::check(&asked)?;
+        prompt::write(&asked, &roster, limits.context_bytes)
     });
     let prompt = match written.await.flatten() {
         Ok(prompt) => prompt,

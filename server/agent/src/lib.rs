@@ -26,6 +26,7 @@ mod failure;
 mod job;
 mod meter;
 pub mod plan;
+mod preview;
 mod prompt;
 mod roles;
 mod rules;
@@ -42,5 +43,7 @@ pub use job::{
 pub use meter::{Account, Expected, cost_of_sending, shared_ledger};
 pub use pleach_exec::Variables;
 pub use pleach_model::{MicroUsd, PriceTable};
+pub use preview::preview;
+pub use roles::{FileProblem, OwnAction, Roster, RosterFile};
 pub use rules::{rules_for, rules_page};
 pub use tools::{Answer, Asker, Kit, ToolName};

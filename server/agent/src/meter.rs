@@ -84,6 +84,22 @@ pub enum Expected {
     },
 }
 
+impl Expected {
+    /// What a request to this provider will cost.
+    pub(crate) fn of(prices: &PriceTable, config: &ProviderConfig, asked: &ModelRequest) -> Self {
+        let estimate = prices.estimate(config, asked);
+        let usage = Usage {
+            input_tokens: estimate.likely_input_tokens,
+            ..Usage::default()
+        };
+        let request = prices.cost(config, &usage);
+        request.map_or(Self::Unknown, |request| Self::Cost {
+            request,
+            most: estimate.cost.map(|cost| *cost.end()),
+        })
+    }
+}
+
 impl std::fmt::Display for Expected {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -127,19 +143,7 @@ pub(crate) struct Meter {
 impl Account {
     /// What a request will cost.
     pub(crate) fn expected(&self, provider: &Provider, asked: &ModelRequest) -> Expected {
-        let config = provider.config();
-        let estimate = self.prices.estimate(config, asked);
-        let request = self.prices.cost(
-            config,
-            &Usage {
-                input_tokens: estimate.likely_input_tokens,
-                ..Usage::default()
-            },
-        );
-        request.map_or(Expected::Unknown, |request| Expected::Cost {
-            request,
-            most: estimate.cost.map(|cost| *cost.end()),
-        })
+        Expected::of(&self.prices, provider.config(), asked)
     }
 
     /// Sets aside what a call may cost and writes down what is about to be sent where.
@@ -177,7 +181,7 @@ impl Account {
             workspace: self.workspace.clone(),
             job: self.job,
             action: request.action.name().to_owned(),
-            role: request.action.role().to_owned(),
+            role: request.role_name().to_owned(),
             provider: config.name.clone(),
             model: config.model.clone(),
             estimate: least.map(|least| CostEstimate {
@@ -220,7 +224,7 @@ impl Account {
         let body = json!({
             "call": call.number(), "provider": config.name, "address": provider.base_url(),
             "model": config.model, "action": request.action.name(),
-            "role": request.action.role(), "files": request.document.named(),
+            "role": request.role_name(), "files": request.document.named(),
             "tokens": estimate.likely_input_tokens, "request": provider.fingerprint(asked),
         });
         self.books.record("asked", &self.workspace, self.job, body);

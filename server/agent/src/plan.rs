@@ -17,6 +17,8 @@ use pleach_plan::{Plan, rules_hash, slug};
 use pleach_policy::{ROOT_RULE_FILES, RULE_FILES};
 use pleach_workspace::WorkspaceSnapshot;
 
+use crate::roles::Roster;
+
 pub use check::{CheckCommand, Verdict, judge};
 pub use make::{Source, make};
 pub use planner::ask;
@@ -88,7 +90,7 @@ impl PlanFailure {
 
 /// About how many tokens a job sends to a model, by a common rule of thumb: four bytes for one.
 pub fn tokens(request: &crate::job::JobRequest) -> usize {
-    crate::prompt::write(request, usize::MAX).map_or(0, |prompt| {
+    crate::prompt::write(request, &Roster::built_in(), usize::MAX).map_or(0, |prompt| {
         (prompt.system.len() + prompt.user.len()).div_ceil(4)
     })
 }

@@ -3,13 +3,14 @@
 //! Only the document that the person pointed at goes into a prompt: all of it when it fits the
 //! limit, else the part around the place.
 
-use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::{Value, context};
+use pleach_grammars::{outline, parse, symbol_at};
 use pleach_text::{ByteOffset, ByteRange, line_column};
 
 use crate::action::Action;
 use crate::failure::JobFailure;
 use crate::job::JobRequest;
+use crate::roles::{About, OwnAction, Roster, Spot, fence_for, templates};
 use crate::rules::rules_for;
 
 /// The two texts of a prompt.
@@ -31,9 +32,13 @@ struct Excerpt<'a> {
     partial: bool,
 }
 
-/// Writes the prompt for `request`. At most `limit` bytes of the document go in. Reads the project's
-/// rules for agents, so it asks the disk.
-pub(crate) fn write(request: &JobRequest, limit: usize) -> Result<Prompt, JobFailure> {
+/// Writes the prompt for `request`, by the role that carries it out. At most `limit` bytes of the document
+/// go in. Reads the project's rules for agents, so it asks the disk.
+pub(crate) fn write(
+    request: &JobRequest,
+    roster: &Roster,
+    limit: usize,
+) -> Result<Prompt, JobFailure> {
     let internal = |_: minijinja::Error| JobFailure::Internal {
         doing: "writing the prompt",
     };
@@ -74,36 +79,36 @@ pub(crate) fn write(request: &JobRequest, limit: usize) -> Result<Prompt, JobFai
         .language
         .map_or("plain text", pleach_grammars::Language::name);
 
-    let mut templates = Environment::new();
-    templates.set_undefined_behavior(UndefinedBehavior::Strict);
-    templates.set_syntax(
-        SyntaxConfig::builder()
-            .trim_blocks(true)
-            .build()
-            .map_err(internal)?,
-    );
-    let system = templates
-        .render_str(
-            if request.action.edits() {
-                include_str!("prompts/coder.j2")
-            } else {
-                include_str!("prompts/reader.j2")
-            },
-            context! { example_path => document.path.clone(), language => language },
-        )
-        .map_err(internal)?;
-    let rules = rules_for(&request.workspace, &document.path);
-    let rules: Vec<Value> = rules
-        .applied
-        .iter()
-        .map(|rule| context! { path => rule.path.clone(), text => rule.text.clone(), fence => fence_for(&rule.text) })
+    let role = roster.role(request.role_name());
+    let role = role.ok_or_else(|| JobFailure::UnknownRole {
+        name: request.role_name().to_owned(),
+    })?;
+    let rules = rules_for(&request.workspace, &document.path).applied;
+    let rules: Vec<_> = rules
+        .into_iter()
+        .map(|rule| (rule.path, rule.text))
         .collect();
-    let system = templates
-        .render_str(
-            include_str!("prompts/rules.j2"),
-            context! { orders => system.trim_end(), rules => rules },
-        )
-        .map_err(internal)?;
+    let about = About {
+        path: &document.path,
+        language,
+        rules: &rules,
+    };
+    let broken = |error: minijinja::Error| JobFailure::Template {
+        name: role.name.clone(),
+        why: error.to_string(),
+    };
+    let system = role.orders(&about).map_err(broken)?;
+    let instruction = match &request.own {
+        Some(own) => {
+            let mut asked = own_instruction(own, request, language)?;
+            if let Some(more) = &request.instruction {
+                asked = format!("{asked}\n\n{more}");
+            }
+            Some(asked)
+        }
+        None => request.instruction.clone(),
+    };
+    let templates = templates().map_err(internal)?;
     let user = templates
         .render_str(
             include_str!("prompts/request.j2"),
@@ -121,11 +126,36 @@ pub(crate) fn write(request: &JobRequest, limit: usize) -> Result<Prompt, JobFai
                 selection => selection,
                 diagnostics => diagnostics,
                 task => task(request.action),
-                instruction => request.instruction.clone(),
+                instruction => instruction,
             },
         )
         .map_err(internal)?;
     Ok(Prompt { system, user })
+}
+
+/// What an action of a person's own asks for at the place of a job.
+fn own_instruction(
+    own: &OwnAction,
+    request: &JobRequest,
+    language: &str,
+) -> Result<String, JobFailure> {
+    let document = &request.document;
+    let symbols = document.language.map_or_else(Vec::new, |language| {
+        outline(&parse(language, &document.text), &document.text)
+    });
+    let symbol = symbol_at(&symbols, request.range.start);
+    let selection = document.text.get(request.range.as_usize());
+    let spot = Spot {
+        path: &document.path,
+        language,
+        selection: selection.unwrap_or_default(),
+        symbol: symbol.map_or("", |symbol| symbol.name.as_str()),
+    };
+    own.instruction(&spot)
+        .map_err(|error| JobFailure::Template {
+            name: own.name.clone(),
+            why: error.to_string(),
+        })
 }
 
 /// What each action asks of a model, in one sentence.
@@ -153,6 +183,7 @@ fn task(action: Action) -> &'static str {
         Action::Review => {
             "Review the code at that place: defects first, then risks, then what could be simpler. Give for each finding the line, what is wrong, and what to do. If nothing is wrong, say so."
         }
+        Action::Ask => "Answer the person's instruction about the code at that place.",
         Action::Plan | Action::Land | Action::Cancel | Action::Undo => "",
     }
 }
@@ -226,12 +257,6 @@ fn whole_lines(text: &str, range: ByteRange) -> ByteRange {
         .and_then(|t| t.find('\n'))
         .map_or(text.len(), |at| end + at + 1);
     ByteRange::new(ByteOffset(start), ByteOffset(end))
-}
-
-/// A fence longer than any run of backticks in `text`, so that the text cannot close it.
-fn fence_for(text: &str) -> String {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    "`".repeat(longest.max(2) + 1)
 }
 
 #[cfg(test)]

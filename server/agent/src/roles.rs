@@ -1,112 +1,109 @@
-//! Roles: files that say who an agent is, what it is told, and which tools it may call.
+//! Roles: files that say who an agent is, what it is told, and which tools it may call; and actions of
+//! people's own, which say what it is asked for.
 //!
-//! A role is Markdown with front matter. What it may call is read from there and enforced by the
-//! server; what a model is told of it is only for its orientation.
+//! Both are Markdown with front matter. Those that come with Pleach are files like everybody's. A person
+//! overrides them, and adds others, in the folders `roles` and `actions` of the own configuration folder;
+//! a workspace does in `.pleach/roles` and `.pleach/actions`, and can narrow what a role may do, never
+//! widen it. What a role may call is enforced by the server; what a model is told of it is only for its
+//! orientation.
 
-use minijinja::{Environment, UndefinedBehavior, context};
-use pleach_policy::FrontMatter;
+mod file;
+mod own;
+mod roster;
+
+use minijinja::{Environment, Error, UndefinedBehavior, context};
 
 use crate::tools::ToolName;
 
-/// The planner, as it comes with Pleach.
-pub(crate) const PLANNER: &str = include_str!("roles/planner.md");
+pub use file::{FileProblem, RosterFile};
+pub use own::OwnAction;
+pub(crate) use own::Spot;
+pub use roster::Roster;
 
-/// A role, as its file says it.
+/// Whose file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// It comes with Pleach, or the person wrote it.
+    Person,
+    /// It lies in a folder that was opened, and anybody may have written it.
+    Workspace,
+}
+
+/// What a role's answers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Edits, which pass the gate.
+    Edits,
+    /// Text to read.
+    Answer,
+    /// A plan.
+    Plan,
+}
+
+/// Who an agent is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RoleFile {
-    /// What it is called.
+pub struct Role {
+    /// What it is called: the name of its file.
     pub(crate) name: String,
     /// The tools that it may call.
-    tools: Vec<ToolName>,
+    pub(crate) tools: Vec<ToolName>,
+    /// What its answers are.
+    pub(crate) output: Output,
     /// What a model is told, as a template.
     body: String,
 }
 
-/// Why a role's file cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum RoleError {
-    /// It does not begin with front matter.
-    #[error("the file must begin with `---`, its fields, and `---`")]
-    NoFrontMatter,
-    /// It names a tool that there is not.
-    #[error("there is no tool `{0}`")]
-    UnknownTool(String),
-    /// A field is missing.
-    #[error("the front matter has no `{0}`")]
-    Missing(&'static str),
-    /// The template cannot be read.
-    #[error("the text is no template: {0}")]
-    Template(String),
+/// What a role's template can name.
+pub(crate) struct About<'a> {
+    /// The document.
+    pub(crate) path: &'a str,
+    /// The name of its language.
+    pub(crate) language: &'a str,
+    /// Paths and texts.
+    pub(crate) rules: &'a [(String, String)],
 }
 
-impl RoleFile {
-    /// Reads a role's file.
-    pub(crate) fn read(text: &str) -> Result<Self, RoleError> {
-        let matter = FrontMatter::of(text);
-        let body = text.get(matter.body..).filter(|_| matter.body > 0);
-        let body = body.ok_or(RoleError::NoFrontMatter)?;
-        let field = |name: &'static str| {
-            let entry = matter.get(name).ok_or(RoleError::Missing(name))?;
-            Ok(entry.values.first().map_or("", |(value, _)| *value))
+impl Role {
+    /// What a model is told of who it is, in which form it answers, and by which rules.
+    pub(crate) fn orders(&self, about: &About<'_>) -> Result<String, Error> {
+        let templates = templates()?;
+        let names = context! { path => about.path, language => about.language };
+        let body = templates.render_str(&self.body, &names)?;
+        let form = match self.output {
+            Output::Edits => include_str!("prompts/edits.j2"),
+            Output::Answer => include_str!("prompts/answer.j2"),
+            Output::Plan => include_str!("prompts/plan.j2"),
         };
-        let role = Self {
-            name: field("name")?.to_owned(),
-            tools: field("tools")?
-                .split(',')
-                .map(str::trim)
-                .filter(|tool| !tool.is_empty())
-                .map(|tool| ToolName::of_name(tool).ok_or(RoleError::UnknownTool(tool.to_owned())))
-                .collect::<Result<_, _>>()?,
-            body: body.trim().to_owned(),
-        };
-        role.render(&[]).map_err(RoleError::Template)?;
-        Ok(role)
-    }
-
-    /// The tools that it may call.
-    pub(crate) fn tools(&self) -> impl Iterator<Item = ToolName> {
-        self.tools.iter().copied()
-    }
-
-    /// What a model is told, with the rules of the workspace: their paths and their texts.
-    pub(crate) fn prompt(&self, rules: &[(String, String)]) -> String {
-        self.render(rules)
-            .unwrap_or_else(|_was_tried| self.body.clone())
-    }
-
-    fn render(&self, rules: &[(String, String)]) -> Result<String, String> {
-        let mut templates = Environment::new();
-        templates.set_undefined_behavior(UndefinedBehavior::Strict);
-        let rules: Vec<_> = rules
+        let form = templates.render_str(form, &names)?;
+        let rules: Vec<_> = about
+            .rules
             .iter()
-            .map(|(path, text)| context! { path => path, text => text })
+            .map(|(path, text)| context! { path => path, text => text, fence => fence_for(text) })
             .collect();
-        templates
-            .render_str(&self.body, context! { rules => rules })
-            .map_err(|error| error.to_string())
+        let orders = format!("{}\n\n{}", body.trim_end(), form.trim_end());
+        templates.render_str(
+            include_str!("prompts/rules.j2"),
+            context! { orders => orders, rules => rules },
+        )
     }
+}
+
+/// Templates that fail on a name that is not there.
+pub(crate) fn templates() -> Result<Environment<'static>, Error> {
+    let mut templates = Environment::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    let syntax = minijinja::syntax::SyntaxConfig::builder()
+        .trim_blocks(true)
+        .build()?;
+    templates.set_syntax(syntax);
+    Ok(templates)
+}
+
+/// A fence longer than any run of backticks in `text`, so that the text cannot close it.
+pub(crate) fn fence_for(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(longest.max(2) + 1)
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn the_planner_can_read_and_nothing_else() {
-        let planner = RoleFile::read(PLANNER).unwrap();
-        assert!(planner.tools().count() > 0 && planner.tools().all(ToolName::only_reads));
-        let rules = [("AGENTS.md".to_owned(), "Use tabs.".to_owned())];
-        assert!(planner.prompt(&rules).contains("AGENTS.md:\nUse tabs."));
-        assert!(!planner.prompt(&[]).contains("The rules of this workspace"));
-    }
-
-    #[test]
-    fn what_is_wrong_with_a_role_is_said() {
-        assert_eq!(RoleFile::read("x"), Err(RoleError::NoFrontMatter));
-        let nameless = "---\ntools: search\n---\nx";
-        assert_eq!(RoleFile::read(nameless), Err(RoleError::Missing("name")));
-        let broken = RoleFile::read("---\nname: a\ntools:\n---\n{{ nothing }}");
-        assert!(matches!(broken, Err(RoleError::Template(_))), "{broken:?}");
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! Tools: what a model may do by calling, besides answering.
 //!
-//! A [`ToolBox`] belongs to one job. It offers the tools of the job's role ([`ToolName::of_role`], the
-//! server's list, not the prompt's), checks each call against the tool's JSON Schema, carries it out
+//! A [`ToolBox`] belongs to one job. It offers the tools of the job's role (the list in the role's file,
+//! which the server holds to, whatever the model makes up), checks each call against the tool's JSON Schema, carries it out
 //! within bounds, and answers always: what went wrong is a [`ToolError`], told to the model with its code.
 //!
 //! What a tool reads of a file is what may be sent of it: [`Ground`] is the only way to a text, and it hides
@@ -32,6 +32,9 @@ use pleach_model::{Tool, ToolCall, ToolResult};
 use pleach_policy::{ProviderSettings, Secrets, Settings, redact};
 use serde_json::Value;
 use tokio::sync::oneshot;
+
+use crate::job::JobRequest;
+use crate::roles::Roster;
 
 pub(crate) use command::Commands;
 pub use command::{Answer, Asker};
@@ -98,23 +101,6 @@ impl ToolName {
         !matches!(self, Self::ProposeEdit | Self::RunCommand)
     }
 
-    /// The tools of a role. A role that plans, reviews or explains can change and run nothing; a role
-    /// that nobody knows can only read.
-    ///
-    /// ```
-    /// use pleach_agent::ToolName;
-    ///
-    /// assert!(ToolName::of_role("planner").iter().all(|tool| tool.only_reads()));
-    /// assert!(ToolName::of_role("coder").contains(&ToolName::ProposeEdit));
-    /// ```
-    pub fn of_role(role: &str) -> &'static [Self] {
-        match role {
-            "coder" | "tester" => &Self::ALL,
-            "documenter" => Self::ALL.get(..7).unwrap_or_default(),
-            _ => Self::ALL.get(..6).unwrap_or_default(),
-        }
-    }
-
     /// The tool that a model or a role calls so.
     pub(crate) fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|tool| tool.name() == name)
@@ -122,40 +108,59 @@ impl ToolName {
 }
 
 /// What a model is given to call.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Kit {
     /// Whether any tool is offered: not every model knows how to call one.
     pub(crate) is_offered: bool,
     /// How commands are run; none is without.
     pub(crate) commands: Option<Commands>,
+    /// Who there is.
+    pub(crate) roster: Arc<Roster>,
+}
+
+/// The roles that come with Pleach, and no tools.
+impl Default for Kit {
+    fn default() -> Self {
+        Self {
+            is_offered: false,
+            commands: None,
+            roster: Roster::built_in(),
+        }
+    }
 }
 
 impl Kit {
     /// What the settings give to a planner, which only reads. It is offered unless they say that the model
     /// can call nothing: a plan of what nobody has read is worth little.
-    pub fn of_planner(settings: &Settings) -> Self {
+    pub fn of_planner(settings: &Settings, roster: Arc<Roster>) -> Self {
         let engine = settings.model_engine();
         let provider = engine.and_then(|name| settings.providers.get(name));
         Self {
             is_offered: provider.is_some_and(|provider| provider.tools != Some(false)),
             commands: None,
+            roster,
         }
     }
 
     /// What the settings give where nobody can be asked: commands run if they allow them.
-    pub fn unasked(settings: &Settings, variables: &Variables) -> Self {
-        Self::of(settings, variables, Arc::new(|_| oneshot::channel().1))
+    pub fn unasked(settings: &Settings, variables: &Variables, roster: Arc<Roster>) -> Self {
+        let ask: Asker = Arc::new(|_| oneshot::channel().1);
+        Self::of(settings, variables, roster, ask)
     }
 
     /// What the settings give. `ask` asks the person about a command that they do not allow.
-    pub fn of(settings: &Settings, variables: &Variables, ask: Asker) -> Self {
+    pub fn of(settings: &Settings, variables: &Variables, roster: Arc<Roster>, ask: Asker) -> Self {
         let engine = settings.model_engine();
         let provider = engine.and_then(|name| settings.providers.get(name));
         if !provider.is_some_and(ProviderSettings::has_tools) {
-            return Self::default();
+            return Self {
+                roster,
+                ..Self::default()
+            };
         }
         Self {
             is_offered: true,
+            roster,
             commands: Some(Commands {
                 settings: settings.commands.clone(),
                 ask,
@@ -164,6 +169,18 @@ impl Kit {
             }),
         }
     }
+}
+
+/// The tools of a job: those of its role, as far as the kit has them.
+pub(crate) fn toolbox(request: &JobRequest, kit: Kit) -> Option<ToolBox> {
+    let role = kit.roster.role(request.role_name())?;
+    let ground = Ground::new(
+        request.workspace.clone(),
+        request.document.path.clone(),
+        &request.diagnostics,
+    );
+    kit.is_offered
+        .then(|| ToolBox::new(&role.tools, ground, kit.commands))
 }
 
 /// What was called and what came of it, for the audit. Without texts of files.

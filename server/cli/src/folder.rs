@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
-use pleach_agent::{Account, Books, PriceTable};
+use pleach_agent::{Account, Books, PriceTable, Roster};
 use pleach_policy::Settings;
 use pleach_workspace::WorkspaceSnapshot;
 
@@ -17,6 +17,8 @@ pub(crate) struct Folder {
     pub(crate) root: Utf8PathBuf,
     /// The user's settings, narrowed by those of the folder.
     pub(crate) settings: Settings,
+    /// The roles there are: the person's and the folder's.
+    pub(crate) roster: Arc<Roster>,
 }
 
 impl Folder {
@@ -38,7 +40,14 @@ impl Folder {
             Some(text) => pleach_policy::narrow(&settings, &text).settings,
             None => settings,
         };
-        Ok(Self { root, settings })
+        let roots = std::slice::from_ref(&root);
+        let files = WorkspaceSnapshot::new(roots, [], settings.path_rules());
+        let roster = Arc::new(Roster::read(environment.config_dir.as_deref(), &files));
+        Ok(Self {
+            root,
+            settings,
+            roster,
+        })
     }
 
     /// Who pays for what a model does here, and within which caps.

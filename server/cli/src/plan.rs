@@ -1,6 +1,7 @@
 //! `pleach plan`: make a plan and write it to `.pleach/plans/`.
 
 use std::io::{self, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
@@ -111,7 +112,7 @@ fn ask(
         JobEvent::Usage { tokens, .. } => shown.set_message(format!("{} tokens", tokens.output)),
         _ => {}
     };
-    let kit = Kit::of_planner(&folder.settings);
+    let kit = Kit::of_planner(&folder.settings, Arc::clone(&folder.roster));
     let outcome = runtime.block_on(async {
         match Engine::open(&folder.settings, &Environment::variables()).await {
             Ok(Engine::Model(provider)) => {

@@ -191,7 +191,11 @@ impl Run {
             }
             _ => {}
         };
-        let kit = Kit::unasked(&self.folder.settings, &Environment::variables());
+        let kit = Kit::unasked(
+            &self.folder.settings,
+            &Environment::variables(),
+            Arc::clone(&self.folder.roster),
+        );
         let outcome =
             pleach_agent::run(request, engine.clone(), limits, &self.account, kit, report).await;
         bar.finish_and_clear();

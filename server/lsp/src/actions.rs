@@ -5,18 +5,21 @@
 
 use lsp_types::{CodeAction, CodeActionKind, Command, Diagnostic};
 use pleach_agent::builtin;
-use pleach_agent::{Action, MicroUsd};
+use pleach_agent::{Action, MicroUsd, OwnAction, Roster};
 use pleach_grammars::{Language, Symbol, SymbolKind};
 use serde_json::{Value, json};
 
 use crate::event::JobId;
 use crate::from_proto;
+use crate::session::commands::ACTION;
 use crate::session::reviews::{Decision, PendingHunk};
 use crate::to_proto::SOURCE;
 
 /// How many diagnostics get a Fix entry of their own, those nearest to the place. More would bury
 /// other servers' fixes, and one entry mends them all.
 const FIXES: usize = 3;
+/// How many added actions are listed.
+const OWN: usize = 20;
 /// How many running jobs get a Cancel entry of their own, the newest. One entry cancels them all.
 const CANCELS: usize = 3;
 
@@ -46,6 +49,8 @@ pub(crate) struct ActionContext<'a> {
     /// Whether the selection, or the whole document, is an answer that could be landed.
     pub(crate) holds_reply: bool,
     pub(crate) diagnostics: &'a [Diagnostic],
+    /// What people have added.
+    pub(crate) own: &'a Roster,
     pub(crate) only: Option<&'a [CodeActionKind]>,
     /// Whether a model is set up; else the built-in engine answers.
     pub(crate) model: bool,
@@ -81,7 +86,7 @@ fn kind(action: Action) -> &'static str {
         Action::Cancel => "refactor.pleach.cancel",
         Action::Undo => "refactor.pleach.undo",
         Action::Plan => "source.pleach.plan",
-        Action::Explain => "source.pleach.explain",
+        Action::Explain | Action::Ask => "source.pleach.explain",
         Action::Review => "source.pleach.review",
         Action::Land => "source.pleach.land",
     }
@@ -114,6 +119,7 @@ pub(crate) fn list(context: &ActionContext<'_>) -> Vec<CodeAction> {
         entries.place(Action::Explain, "Explain this".into());
         entries.place(Action::Review, "Review this".into());
     }
+    entries.own();
     if let Some(what) = context.undo {
         let title = format!("Undo Pleach's last edit: {what}");
         entries.add(Action::Undo, title, json!({}), &[]);
@@ -193,6 +199,29 @@ impl Entries<'_> {
     fn fix(&mut self, title: String, diagnostics: &[&Diagnostic]) {
         let arguments = self.place_arguments(&title, json!({"diagnostics": diagnostics}));
         self.add(Action::Fix, self.with_cost(title), arguments, diagnostics);
+    }
+
+    /// Actions that people have added, in the order of their names.
+    fn own(&mut self) {
+        let context = self.context;
+        if !context.model {
+            return;
+        }
+        let may = |own: &OwnAction| {
+            if own.edits {
+                context.may_edit
+            } else {
+                context.may_read
+            }
+        };
+        let fit = context.own.actions();
+        let fit = fit.filter(|own| own.is_for(context.language) && may(own));
+        for own in fit.take(OWN) {
+            let title = shortened(&own.title, 60);
+            let arguments = self.place_arguments(&title, json!({"action": own.name}));
+            let title = self.with_cost(title);
+            self.entry(kind(own.basis()), ACTION, title, arguments, &[]);
+        }
     }
 
     /// Adds an entry about the place itself.
@@ -376,6 +405,7 @@ mod tests {
     use super::*;
 
     fn context() -> ActionContext<'static> {
+        static OWN: std::sync::OnceLock<std::sync::Arc<Roster>> = std::sync::OnceLock::new();
         ActionContext {
             uri: "file:///a.rs",
             version: 1,
@@ -390,6 +420,7 @@ mod tests {
             open_end: false,
             holds_reply: false,
             diagnostics: &[],
+            own: OWN.get_or_init(Roster::built_in),
             only: None,
             model: false,
             input_box: false,

@@ -32,7 +32,7 @@ use listing::Listings;
 use plans::{PlanAnswer, Plans};
 use reviews::Reviews;
 
-mod commands;
+pub(crate) mod commands;
 pub(crate) mod configuration;
 pub(crate) mod documents;
 mod handshake;
@@ -46,6 +46,7 @@ mod money;
 mod permission;
 pub(crate) mod plans;
 pub(crate) mod reviews;
+mod roster;
 mod rules;
 
 /// Everything the server knows, owned by its loop.
@@ -251,6 +252,7 @@ impl Session {
         self.documents.open(item, path);
         self.reviews_opened(&uri);
         self.check_open_settings(&uri);
+        self.check_open_roster(&uri);
         self.document_moved(&uri);
         self.look_up_access(vec![uri]);
     }
@@ -265,6 +267,7 @@ impl Session {
         document.change(params, &self.client);
         self.reviews_follow(&uri, revision);
         self.check_open_settings(&uri);
+        self.check_open_roster(&uri);
         self.document_moved(&uri);
     }
 

@@ -8,6 +8,7 @@ mod money;
 mod plans;
 mod restart;
 mod review;
+mod roles;
 mod rules;
 mod secrets;
 mod session;

@@ -210,7 +210,7 @@ fn bad_calls_are_answered_and_the_job_goes_on() {
         "    width.saturating_mul(height)",
     );
     model.say(flavour.text(&reply));
-    let large = "0123456789abcdef\n".repeat(400_000);
+    let large = "0123456789abcdef\n".repeat(40_000);
     let mut client = builder(&model, flavour, "")
         .file("large.txt", &large)
         .start();

@@ -61,6 +61,7 @@ fn job(number: u64) -> JobRequest {
         range: ByteRange::empty(ByteOffset(0)),
         instruction: None,
         reply: None,
+        own: None,
         diagnostics: Vec::new(),
         workspace: WorkspaceSnapshot::new(&[], [], PathRules::default()),
     }

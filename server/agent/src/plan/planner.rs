@@ -14,9 +14,9 @@ use crate::call::{Caller, Hearing, Used, aside};
 use crate::failure::JobFailure;
 use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TargetDocument};
 use crate::meter::Account;
-use crate::roles::{PLANNER, RoleFile};
+use crate::roles::About;
 use crate::shield;
-use crate::tools::{Ground, Kit, Talk, ToolBox, ToolName, Turn};
+use crate::tools::{Kit, Talk, Turn};
 
 /// What a failure on the way to the disk is called.
 const READING: &str = "reading for the model";
@@ -67,11 +67,22 @@ async fn converse(
         doing: "writing the prompt",
     };
     let none = |failure| (failure, String::new());
-    let role = RoleFile::read(PLANNER).map_err(|_| none(internal))?;
+    let role = kit.roster.role(Action::Plan.role()).cloned();
+    let role = role.ok_or_else(|| none(internal))?;
     let mut used = Used::default();
     let read = workspace.clone();
     let rules = aside(READING, move || rules(&read)).await.map_err(none)?;
-    let system = used.secrets.hide(None, &role.prompt(&rules)).into_owned();
+    let about = About {
+        path: "",
+        language: "",
+        rules: &rules,
+    };
+    let orders = role.orders(&about).map_err(|error| {
+        let name = role.name.clone();
+        let why = error.to_string();
+        none(JobFailure::Template { name, why })
+    })?;
+    let system = used.secrets.hide(None, &orders).into_owned();
     let goal_sent = used.secrets.hide(None, goal);
     let mut messages = vec![Message::user(format!(
         "Make a plan for this, in the workspace that you can read:\n\n{goal_sent}"
@@ -82,6 +93,7 @@ async fn converse(
         range: ByteRange::default(),
         instruction: Some(goal.to_owned()),
         reply: None,
+        own: None,
         diagnostics: Vec::new(),
         workspace: workspace.clone(),
     };
@@ -91,10 +103,7 @@ async fn converse(
         account,
         report,
     };
-    let tools: Vec<ToolName> = role.tools().filter(|tool| tool.only_reads()).collect();
-    let ground = Ground::new(workspace.clone(), String::new(), &[]);
-    let tools = kit.is_offered.then(|| ToolBox::new(&tools, ground, None));
-    let mut talk = Talk::with(tools, account);
+    let mut talk = Talk::of_job(&wish, kit, account);
     if used.secrets.count() > 0 {
         report(JobEvent::SecretsHidden(used.secrets.count()));
     }

@@ -68,6 +68,7 @@ pub fn request(
         range,
         instruction,
         reply: None,
+        own: None,
         diagnostics: diagnostics.collect(),
         workspace: workspace.clone(),
     })

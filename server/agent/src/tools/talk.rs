@@ -1,19 +1,23 @@
 //! A conversation with tools: the model calls, is answered, and calls again, until it has come to an end or
 //! may call no more.
 
+use std::sync::Arc;
+
 use pleach_edit::Proposal;
 use pleach_model::{CallError, Message, Reply, Tool, ToolCall, WireFormat};
 use pleach_policy::Secrets;
 use serde_json::json;
 
 use super::rounds::{Next, Rounds, answer};
-use super::{Ground, Kit, ToolBox, ToolName, ToolRecord, shortened};
+use super::{Kit, ToolBox, ToolRecord, shortened, toolbox};
 use crate::job::{JobEvent, JobRequest, Phase};
 use crate::meter::Account;
+use crate::roles::Roster;
 
 /// The tools of a job and how far it has come with them.
 pub(crate) struct Talk {
     tools: Option<ToolBox>,
+    roster: Arc<Roster>,
     rounds: Rounds,
     /// The model was told to finish.
     is_last: bool,
@@ -33,30 +37,21 @@ pub(crate) enum Turn {
 }
 
 impl Talk {
-    /// The conversation of a job: its role's tools, as far as the kit has them.
+    /// The conversation of a job, with the tools of its role.
     pub(crate) fn of_job(request: &JobRequest, kit: Kit, account: &Account) -> Self {
-        let Kit {
-            is_offered,
-            commands,
-        } = kit;
-        let ground = Ground::new(
-            request.workspace.clone(),
-            request.document.path.clone(),
-            &request.diagnostics,
-        );
-        let tools = ToolName::of_role(request.action.role());
-        let tools = is_offered.then(|| ToolBox::new(tools, ground, commands));
-        Self::with(tools, account)
-    }
-
-    /// A conversation with these tools, or with none.
-    pub(crate) fn with(tools: Option<ToolBox>, account: &Account) -> Self {
+        let roster = Arc::clone(&kit.roster);
         Self {
-            tools,
+            tools: toolbox(request, kit),
+            roster,
             rounds: Rounds::default(),
             is_last: false,
             account: account.clone(),
         }
+    }
+
+    /// Who there is.
+    pub(crate) fn roster(&self) -> &Arc<Roster> {
+        &self.roster
     }
 
     /// As models are told.

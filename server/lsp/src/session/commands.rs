@@ -1,9 +1,10 @@
 //! Commands: what their arguments mean, and the job that each one starts.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use camino::Utf8Path;
-use pleach_agent::{Action, JobRequest, TargetDocument};
+use pleach_agent::{Action, JobRequest, OwnAction, TargetDocument};
 use pleach_text::{ByteOffset, ByteRange};
 use pleach_workspace::PathError;
 use serde::Deserialize;
@@ -24,6 +25,10 @@ pub(crate) const HISTORY: &str = "pleach.history";
 pub(crate) const USAGE: &str = "pleach.usage";
 /// `pleach.rules`: which of the project's rules for agents hold for a document.
 pub(crate) const RULES: &str = "pleach.rules";
+/// `pleach.action`: an action that the person or the workspace has added, by its name.
+pub(crate) const ACTION: &str = "pleach.action";
+/// `pleach.previewPrompt`: what another command would send.
+pub(crate) const PREVIEW: &str = "pleach.previewPrompt";
 
 /// The arguments of every command: one object, all of whose fields may be left out, or a bare
 /// string, which is the instruction (for `pleach.land`: the reply).
@@ -49,6 +54,10 @@ struct Arguments {
     entry: Option<u64>,
     /// What the entry that was picked is called.
     title: Option<String>,
+    /// An action that the person or the workspace has added, by its name.
+    action: Option<String>,
+    /// For `pleach.previewPrompt`: the command whose request is shown.
+    command: Option<String>,
     diagnostics: Vec<lsp_types::Diagnostic>,
 }
 
@@ -88,6 +97,10 @@ pub(crate) enum CommandFailure {
     NeedsModel(&'static str),
     #[error("what was brought from elsewhere cannot be asked for again")]
     CannotRetry,
+    #[error("there is no action `{0}`")]
+    NoAction(String),
+    #[error("`{0}` sends nothing that could be shown")]
+    NoPreview(String),
     #[error("there is no edit of Pleach's to undo here")]
     NothingToUndo,
     #[error("Pleach may be out of step with the text of this document: {0}")]
@@ -120,6 +133,8 @@ impl CommandFailure {
             Self::PlanRuns => "plan-runs",
             Self::NeedsModel(_) => "needs-model",
             Self::CannotRetry => "cannot-retry",
+            Self::NoAction(_) => "no-action",
+            Self::NoPreview(_) => "no-preview",
             Self::NothingToUndo => "nothing-to-undo",
             Self::Suspect(_) => "out-of-step",
             Self::Outdated(_) => "outdated-place",
@@ -150,6 +165,12 @@ impl CommandFailure {
             }
             Self::PlanRuns => "wait for its end, or stop it with pleach.cancel",
             Self::NeedsModel(_) => "set one up in pleach.toml, or edit the steps yourself",
+            Self::NoAction(_) => {
+                "write it in .pleach/actions/NAME.md, or see there what is wrong with it"
+            }
+            Self::NoPreview(_) => {
+                "give {\"command\": \"pleach.document\"}, or the name of an action of your own as {\"action\": \"…\"}"
+            }
             Self::CannotRetry => "paste another answer, or accept or reject this one",
             // What can be done about a path stands with it.
             Self::NothingRuns | Self::NothingToUndo | Self::Denied(_) => "nothing was changed",
@@ -195,15 +216,21 @@ impl Session {
             })?;
             return self.decide(decision, &arguments);
         }
-        if command == RULES {
+        if matches!(command, RULES | ACTION | PREVIEW) {
             let arguments = Arguments::read(Action::Explain, arguments).map_err(|cause| {
                 CommandFailure::Arguments {
                     command: command.to_owned(),
                     cause,
                 }
             })?;
-            let place = self.place_of(&arguments)?;
-            return self.show_rules_of(&place);
+            return match command {
+                ACTION => self.begin_own(request, arguments),
+                PREVIEW => self.preview(arguments),
+                _ => {
+                    let place = self.place_of(&arguments)?;
+                    self.show_rules_of(&place)
+                }
+            };
         }
         if let Some(plan) = PlanCommand::from_command(command) {
             let arguments = PlanArguments::read(plan, arguments).map_err(|cause| {
@@ -259,6 +286,53 @@ impl Session {
         Ok(Value::Null)
     }
 
+    /// Starts the job of an action that the person or the workspace has added.
+    fn begin_own(
+        &mut self,
+        request: Option<Id>,
+        mut arguments: Arguments,
+    ) -> Result<Value, CommandFailure> {
+        // A bare word is the name.
+        if arguments.action.is_none() {
+            arguments.action = arguments.instruction.take();
+        }
+        let action = self.own_action(&arguments)?.map(|own| own.basis());
+        let action = action.ok_or_else(|| CommandFailure::NoAction(String::new()))?;
+        let settings = self.configuration.settings();
+        if !settings.actions.enabled {
+            return Err(CommandFailure::TurnedOff);
+        }
+        if settings.model_engine().is_none() {
+            return Err(CommandFailure::NeedsModel("an action of one's own"));
+        }
+        self.begin(request, action, arguments, None)
+    }
+
+    /// The added action that the arguments name, if they name one.
+    fn own_action(&self, arguments: &Arguments) -> Result<Option<Arc<OwnAction>>, CommandFailure> {
+        let Some(name) = &arguments.action else {
+            return Ok(None);
+        };
+        let own = self.configuration.roster().action(name).cloned();
+        own.map(Some)
+            .ok_or_else(|| CommandFailure::NoAction(name.clone()))
+    }
+
+    /// Shows what a command would send.
+    fn preview(&mut self, arguments: Arguments) -> Result<Value, CommandFailure> {
+        let action = match (self.own_action(&arguments)?, &arguments.command) {
+            (Some(own), _) => own.basis(),
+            (None, Some(command)) => Action::from_command(command)
+                .filter(|action| action.asks_about_a_place())
+                .ok_or_else(|| CommandFailure::NoPreview(command.clone()))?,
+            (None, None) if arguments.instruction.is_some() => Action::Rewrite,
+            (None, None) => Action::Explain,
+        };
+        let (_, _, asked) = self.asked(action, arguments, None)?;
+        self.show_prompt_of(asked);
+        Ok(Value::Null)
+    }
+
     /// Starts the job of an action on a place; for a second try of one with another instruction, under
     /// the title of the first.
     fn begin(
@@ -268,6 +342,21 @@ impl Session {
         arguments: Arguments,
         again: Option<(String, String)>,
     ) -> Result<Value, CommandFailure> {
+        let (place, title, asked) = self.asked(action, arguments, again)?;
+        let title = title.unwrap_or_else(|| super::jobs::title(&asked));
+        let uri = place.as_ref().map(|place| place.uri.as_str());
+        let job = self.start_job(request, uri, title, asked);
+        Ok(json!({ "job": job }))
+    }
+
+    /// What arguments ask for: where, what the entry that was picked is called, and the request.
+    fn asked(
+        &mut self,
+        action: Action,
+        arguments: Arguments,
+        again: Option<(String, String)>,
+    ) -> Result<(Option<Place>, Option<String>, JobRequest), CommandFailure> {
+        let own = self.own_action(&arguments)?;
         let place = match self.place_of(&arguments) {
             Err(CommandFailure::NoDocument) if action == Action::Land => None,
             place => Some(place?),
@@ -289,7 +378,7 @@ impl Session {
             let title = arguments.title.filter(|_| instruction.is_none());
             (instruction, title)
         };
-        if action == Action::Rewrite && instruction.is_none() {
+        if action == Action::Rewrite && instruction.is_none() && own.is_none() {
             return Err(CommandFailure::NoInstruction(action.title()));
         }
         let (document, range, diagnostics) = match &place {
@@ -331,19 +420,17 @@ impl Session {
             range,
             instruction,
             reply,
+            own,
             diagnostics,
             workspace,
         };
-        let title = title.unwrap_or_else(|| super::jobs::title(&job_request));
-        let uri = place.as_ref().map(|place| place.uri.as_str());
-        let job = self.start_job(request, uri, title, job_request);
-        Ok(json!({ "job": job }))
+        Ok((place, title, job_request))
     }
 
     /// Starts the job of an action anew, at a range of the present text of an open document.
     pub(super) fn begin_again(
         &mut self,
-        action: Action,
+        (action, own): (Action, Option<String>),
         uri: &str,
         range: ByteRange,
         instruction: String,
@@ -357,6 +444,7 @@ impl Session {
             uri: Some(uri.to_owned()),
             version: Some(document.version),
             bytes: Some((range.start.0, range.end.0)),
+            action: own,
             ..Arguments::default()
         };
         // The instruction of a second try is long: it is not what the job is called.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use pleach_agent::PriceTable;
+use pleach_agent::{PriceTable, Roster};
 use pleach_policy::{PathRules, Settings, SettingsProblem, Severity};
 use pleach_workspace::{WorkspaceSnapshot, path_from_uri, uri_from_path};
 use ropey::Rope;
@@ -25,6 +25,8 @@ pub(crate) struct Configuration {
     settings: Arc<Settings>,
     /// What models cost; empty while none is set up.
     prices: Arc<PriceTable>,
+    /// Who carries actions out, and which actions people have added.
+    roster: Option<Arc<Roster>>,
     /// The rules for paths that follow from the settings. Making them compiles patterns.
     path_rules: PathRules,
     folders: Vec<String>,
@@ -45,6 +47,7 @@ pub(crate) struct Configuration {
 pub(crate) struct LoadedSettings {
     settings: Settings,
     prices: Arc<PriceTable>,
+    roster: Arc<Roster>,
     files: Vec<SettingsFile>,
     /// Problems of what the client sent, which has no file to show them at.
     client_problems: Vec<String>,
@@ -63,6 +66,10 @@ impl Configuration {
 
     pub(crate) fn prices(&self) -> &Arc<PriceTable> {
         &self.prices
+    }
+
+    pub(crate) fn roster(&self) -> Arc<Roster> {
+        self.roster.clone().unwrap_or_else(Roster::built_in)
     }
 
     pub(crate) fn roots(&self) -> &[Utf8PathBuf] {
@@ -128,6 +135,7 @@ impl Session {
         let nothing = LoadedSettings {
             settings: Settings::default(),
             prices: Arc::default(),
+            roster: Roster::built_in(),
             files: Vec::new(),
             client_problems: vec!["the settings could not be read".into()],
         };
@@ -161,6 +169,15 @@ impl Session {
                 shown.push(file.uri);
             }
         }
+        for file in &loaded.roster.files {
+            let uri = uri_from_path(&file.path);
+            self.configuration.problems += file.problems.len();
+            self.show_roster_problems(&uri, &Rope::from_str(&file.text), &file.problems);
+            if !file.problems.is_empty() {
+                shown.push(uri);
+            }
+        }
+        self.configuration.roster = Some(loaded.roster);
         for uri in std::mem::replace(&mut self.configuration.shown, shown) {
             if !self.configuration.shown.contains(&uri) {
                 self.show_problems(&uri, &Rope::new(), &[]);
@@ -195,13 +212,20 @@ impl Session {
         };
         let text = document.text.clone();
         self.show_problems(uri, &text, &problems);
+        self.was_shown(uri);
+    }
+
+    /// Remembers that diagnostics are shown at a file, so that they can be cleared.
+    pub(super) fn was_shown(&mut self, uri: &str) {
         if !self.configuration.shown.iter().any(|shown| shown == uri) {
             self.configuration.shown.push(uri.to_owned());
         }
     }
 
     pub(super) fn saved(&mut self, uri: &str) {
-        if path_from_uri(uri).is_some_and(|path| path.file_name() == Some(FILE_NAME)) {
+        let path = path_from_uri(uri);
+        let is_settings = |path: &Utf8PathBuf| path.file_name() == Some(FILE_NAME);
+        if path.is_some_and(|path| is_settings(&path) || self.is_roster_file(&path)) {
             self.load_settings();
         }
     }
@@ -294,9 +318,12 @@ fn read_settings(
         client_problems.push(problem);
         Arc::new(PriceTable::built_in().clone())
     });
+    let own = user.and_then(Utf8Path::parent);
+    let roster = Arc::new(Roster::read(own, snapshot));
     LoadedSettings {
         settings,
         prices,
+        roster,
         files,
         client_problems,
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::actions::KINDS;
 use crate::client::Client;
 use crate::event::Reply;
-use crate::session::commands::{HISTORY, RULES, STATUS, USAGE};
+use crate::session::commands::{ACTION, HISTORY, PREVIEW, RULES, STATUS, USAGE};
 use crate::session::plans::PlanCommand;
 use crate::session::reviews::Decision;
 use crate::session::{Awaited, Session};
@@ -53,7 +53,10 @@ impl Session {
             let watch = json!({"registrations": [{
                 "id": "pleach-settings",
                 "method": "workspace/didChangeWatchedFiles",
-                "registerOptions": {"watchers": [{"globPattern": "**/pleach.toml"}]},
+                "registerOptions": {"watchers": [
+                    {"globPattern": "**/pleach.toml"},
+                    {"globPattern": "**/.pleach/{roles,actions}/*.md"},
+                ]},
             }]});
             let nothing = Awaited::Nothing("client/registerCapability");
             self.request("client/registerCapability", &watch, nothing);
@@ -71,7 +74,7 @@ fn capabilities(client: &Client) -> ServerCapabilities {
     commands.extend(Decision::ALL.map(|decision| decision.command().to_owned()));
     let plans = PlanCommand::ALL.iter().map(|it| it.command().to_owned());
     commands.extend(plans.filter(|it| Action::from_command(it).is_none()));
-    commands.extend([STATUS, HISTORY, USAGE, RULES].map(str::to_owned));
+    commands.extend([STATUS, HISTORY, USAGE, RULES, ACTION, PREVIEW].map(str::to_owned));
     ServerCapabilities {
         position_encoding: Some(match client.encoding {
             PositionEncoding::Utf8 => PositionEncodingKind::UTF8,

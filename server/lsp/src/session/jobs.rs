@@ -18,7 +18,6 @@ use crate::event::{Ended, Event, Inbox, JobId};
 use crate::session::landing::{Landing, LandingFailure};
 use crate::session::messages::Severity;
 use crate::session::money;
-use crate::session::permission;
 use crate::session::plans::JobEnd;
 use crate::session::reviews::Asked;
 use crate::session::{Awaited, Session};
@@ -192,7 +191,7 @@ impl Session {
             output_tokens: settings.limits.max_output_tokens,
         };
         let account = self.account(id, uri);
-        let kit = permission::kit(&settings, &variables, &self.inbox, id, self.client.asks);
+        let kit = self.kit(id);
         let inbox = self.inbox.clone();
         let work = async move {
             let engine = if asked.reply.is_some() {
@@ -692,7 +691,7 @@ const REPLY_ENGINE: &str = "your reply, no AI model asked";
 
 /// What a job is called when no entry of a menu named it.
 pub(super) fn title(asked: &JobRequest) -> String {
-    let title = asked.action.title();
+    let title = asked.title();
     if let Some(instruction) = &asked.instruction {
         return format!("{title}: {}", shortened(instruction, 40));
     }

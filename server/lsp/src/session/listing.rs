@@ -247,6 +247,7 @@ impl Session {
         let sound = document.suspect.is_none();
         let access = document.access.unwrap_or_default();
         let in_symbol = symbol.is_some();
+        let own = self.configuration.roster();
         let listed = actions::list(&ActionContext {
             uri,
             version: document.version,
@@ -261,6 +262,7 @@ impl Session {
             open_end,
             holds_reply: sound && holds_reply(document, range),
             diagnostics: &params.context.diagnostics,
+            own: &own,
             only: params.context.only.as_deref(),
             model: self.configuration.settings().model_engine().is_some(),
             cost: self.cost_of_asking(document),

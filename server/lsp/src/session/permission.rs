@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pleach_agent::{Answer, Asker, Kit, Variables};
-use pleach_policy::Settings;
+use pleach_agent::{Answer, Asker};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -25,23 +24,16 @@ const ONCE: &str = "Run once";
 const ALWAYS: &str = "Always run this";
 const NEVER: &str = "Do not run";
 
-/// What the model of a job may call, by the settings. Where the client cannot ask, nobody can allow more.
-pub(super) fn kit(
-    settings: &Settings,
-    variables: &Variables,
-    inbox: &Inbox,
-    job: JobId,
-    asks: bool,
-) -> Kit {
+/// Asks the person about a command, in the course of a job. Where the client cannot ask, nobody allows it.
+pub(super) fn asker(inbox: &Inbox, job: JobId, asks: bool) -> Asker {
     let inbox = inbox.clone();
-    let ask: Asker = Arc::new(move |argv| {
+    Arc::new(move |argv| {
         let (answer, answered) = oneshot::channel();
         if asks {
             inbox.put(Event::AskCommand { job, argv, answer });
         }
         answered
-    });
-    Kit::of(settings, variables, ask)
+    })
 }
 
 impl Session {

@@ -68,6 +68,9 @@ impl Pending {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Asked {
     pub(crate) action: Action,
+    /// The name of the added action that it is, if it is one.
+    #[serde(default)]
+    pub(crate) own: Option<String>,
     pub(crate) instruction: Option<String>,
     pub(crate) uri: String,
     pub(crate) range: ByteRange,
@@ -78,6 +81,7 @@ impl Asked {
     pub(crate) fn of(request: &JobRequest, uri: &str) -> Self {
         Self {
             action: request.action,
+            own: request.own.as_ref().map(|own| own.name.clone()),
             instruction: request.instruction.clone(),
             uri: uri.to_owned(),
             range: request.range,

@@ -289,7 +289,7 @@ impl Session {
         }
         let title = format!("Revise {} from step {}", step.path, step.key.number);
         let action = pleach_agent::Action::Rewrite;
-        let job = self.begin_again(action, &uri, range, instruction, title)?;
+        let job = self.begin_again((action, None), &uri, range, instruction, title)?;
         Ok(json!({ "job": job }))
     }
 

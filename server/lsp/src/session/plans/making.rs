@@ -70,6 +70,7 @@ impl Session {
             output_tokens: settings.limits.max_output_tokens,
         };
         let account = self.account(job, uri.as_deref());
+        let roster = self.configuration.roster();
         let inbox = self.inbox.clone();
         let work = async move {
             let workspace = snapshot.clone();
@@ -93,7 +94,7 @@ impl Session {
             let label = provider.label();
             inbox.put(Event::JobEngine { job, label });
             let report = move |event| inbox.put(Event::JobReport { job, event });
-            let kit = Kit::of_planner(&settings);
+            let kit = Kit::of_planner(&settings, roster);
             plan::ask(&goal, &snapshot, &provider, limits, &account, kit, &report).await
         };
         self.plans.making.insert(job, String::new());

@@ -275,7 +275,7 @@ impl Session {
             None => more.to_owned(),
         };
         let title = pending.title.clone();
-        let job = self.begin_again(asked.action, &uri, range, instruction, title)?;
+        let job = self.begin_again((asked.action, asked.own), &uri, range, instruction, title)?;
         if let Some(it) = self.jobs.get_mut(&job) {
             it.replaces = Some((review, hunks.to_vec()));
         }

@@ -1,0 +1,85 @@
+//! What would be sent: the very request of a job, before anything is.
+
+use std::fmt::Write as _;
+
+use pleach_model::{Message, ModelRequest, PriceTable};
+use pleach_policy::{Secrets, Settings};
+use serde_json::json;
+
+use crate::engine::config_of;
+use crate::failure::JobFailure;
+use crate::job::JobRequest;
+use crate::meter::Expected;
+use crate::roles::fence_for;
+use crate::tools::{Kit, toolbox};
+use crate::{prompt, shield};
+
+/// The first request of a job, as a page of Markdown: to whom it would go, about how many tokens it has,
+/// what it would cost, and every word of it. Nothing is sent. Asks the disk.
+///
+/// # Errors
+///
+/// Where the job would not be begun either: a document that is never sent, or one that is too large.
+pub fn preview(
+    request: &JobRequest,
+    settings: &Settings,
+    kit: Kit,
+    prices: &PriceTable,
+) -> Result<String, JobFailure> {
+    shield::check(request)?;
+    let prompt = prompt::write(request, &kit.roster, settings.limits.max_context_bytes)?;
+    let mut secrets = Secrets::default();
+    let question = secrets.hide(request.document.named(), &prompt.user);
+    let system = secrets.hide(None, &prompt.system);
+    let role = request.role_name().to_owned();
+    let tools = toolbox(request, kit).map(|tools| tools.offered());
+    let asked = ModelRequest {
+        system: system.into_owned(),
+        messages: vec![Message::user(question)],
+        tools: tools.unwrap_or_default(),
+        max_output_tokens: settings.limits.max_output_tokens,
+        ..ModelRequest::default()
+    };
+    let mut page = format!("# What would be sent: {}\n\n", request.title());
+    // Writing to a string does not fail.
+    let engine = settings.model_engine();
+    let provider = engine.and_then(|name| Some((name, settings.providers.get(name)?)));
+    if let Some((name, provider)) = provider {
+        let config = config_of(name, provider, settings);
+        let estimate = prices.estimate(&config, &asked);
+        let expected = Expected::of(prices, &config, &asked);
+        let _ = writeln!(
+            page,
+            "Nothing was sent. It would go to `{name}`, the model `{}` at {}: about {} tokens, {expected}.",
+            config.model, config.base_url, estimate.likely_input_tokens,
+        );
+    } else {
+        page.push_str(
+            "Nothing would be sent: no model is set up, and the built-in syntax engine, no AI model, answers.\n\
+             With a model it would be this.\n",
+        );
+    }
+    let _ = match secrets.count() {
+        0 => Ok(()),
+        1 => writeln!(page, "\nOne secret is hidden; the edit gets it back."),
+        count => writeln!(
+            page,
+            "\n{count} secrets are hidden; the edit gets them back."
+        ),
+    };
+    let mut part = |title: &str, text: &str, kind: &str| {
+        let fence = fence_for(text);
+        let text = text.trim_end();
+        let _ = write!(page, "\n## {title}\n\n{fence}{kind}\n{text}\n{fence}\n");
+    };
+    part(&format!("Orders of the role `{role}`"), &asked.system, "");
+    for message in &asked.messages {
+        part("The request", &message.text, "");
+    }
+    for tool in &asked.tools {
+        let told = json!({"description": tool.description, "schema": tool.schema});
+        let told = format!("{told:#}");
+        part(&format!("The tool `{}`", tool.name), &told, "json");
+    }
+    Ok(page)
+}

@@ -1,0 +1,107 @@
+//! Roles and actions in files: what is wrong in one while it is written, and what would be sent.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use pleach_agent::{FileProblem, JobRequest, Kit};
+use ropey::Rope;
+use serde_json::{Value, json};
+
+use crate::event::Event;
+use crate::session::{Session, permission};
+use crate::to_proto;
+
+impl Session {
+    /// Shows what is wrong in an open file of a role or an action. It takes effect when saved.
+    pub(super) fn check_open_roster(&mut self, uri: &str) {
+        let Some(document) = self.documents.get(uri) else {
+            return;
+        };
+        let Some(path) = document.path.clone() else {
+            return;
+        };
+        // Asked at each keystroke, in every file.
+        if !self.is_roster_file(&path) {
+            return;
+        }
+        let rope = document.text.clone();
+        let own = self.own_folder();
+        let roots = self.configuration.roots();
+        let roster = self.configuration.roster();
+        let problems = roster.check(&path, &rope.to_string(), own.as_deref(), roots);
+        if let Some(problems) = problems {
+            self.show_roster_problems(uri, &rope, &problems);
+            self.was_shown(uri);
+        }
+    }
+
+    /// Whether a path looks like that of a role's or an action's file.
+    pub(super) fn is_roster_file(&self, path: &Utf8Path) -> bool {
+        let folder = path.parent().filter(|_| path.extension() == Some("md"));
+        let Some(folder) = folder else { return false };
+        let home = folder.parent();
+        matches!(folder.file_name(), Some("roles" | "actions"))
+            && (home.and_then(Utf8Path::file_name) == Some(".pleach")
+                || home == self.own_folder().as_deref())
+    }
+
+    /// The person's configuration folder.
+    fn own_folder(&self) -> Option<Utf8PathBuf> {
+        let settings = self.environment.user_settings.as_ref()?;
+        settings.parent().map(Utf8Path::to_owned)
+    }
+
+    pub(super) fn show_roster_problems(&self, uri: &str, text: &Rope, problems: &[FileProblem]) {
+        let diagnostics: Vec<Value> = problems
+            .iter()
+            .map(|problem| {
+                json!({
+                    "range": to_proto::range(text, problem.at, self.client.encoding),
+                    "severity": if problem.fatal { 1 } else { 2 },
+                    "code": "roles",
+                    "source": to_proto::SOURCE,
+                    "message": problem.message,
+                })
+            })
+            .collect();
+        let params = json!({"uri": uri, "diagnostics": diagnostics});
+        self.outbox
+            .notify("textDocument/publishDiagnostics", &params);
+    }
+
+    /// Shows what the model would be sent: a page to read.
+    pub(super) fn show_prompt_of(&self, asked: JobRequest) {
+        let settings = Arc::clone(self.configuration.settings());
+        let prices = Arc::clone(self.configuration.prices());
+        let kit = self.kit(0);
+        let directory = self.environment.state_dir.clone();
+        let work = move || {
+            let page = pleach_agent::preview(&asked, &settings, kit, &prices);
+            let page = page.map_err(|failure| format!("{failure}; {}", failure.next_step()));
+            // Several servers share the directory.
+            let name = format!("prompt-{}.md", std::process::id());
+            let written = page.and_then(|page| {
+                let written = pleach_store::write_page(&directory, &name, &page, SystemTime::now());
+                written.map_err(|error| error.to_string())
+            });
+            Event::PageWritten {
+                what: "the prompt",
+                path: written.map(Utf8PathBuf::into_string),
+            }
+        };
+        let lost = Event::PageWritten {
+            what: "the prompt",
+            path: Err("writing it failed".to_owned()),
+        };
+        self.aside(work, lost);
+    }
+
+    /// What the model of a job may call, by the settings and the roles.
+    pub(super) fn kit(&self, job: crate::event::JobId) -> Kit {
+        let ask = permission::asker(&self.inbox, job, self.client.asks);
+        let settings = self.configuration.settings();
+        let roster = self.configuration.roster();
+        Kit::of(settings, &self.environment.variables, roster, ask)
+    }
+}
