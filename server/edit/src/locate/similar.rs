@@ -289,9 +289,9 @@ fn is_held(index: &Index<'_>, pattern: &Pattern<'_>, found: &Alignment) -> bool 
             return true;
         }
         let (from, to) = slid(&old_keys, part);
-        // More lines than before beside lines of the file that the hunk does not know: nothing says on
-        // which side of those they stand.
-        if part.new.len() > part.old.len() && has_strangers(index, pattern, found, part) {
+        // Beside lines of the file that the hunk does not know nothing says on which side of those new
+        // lines stand, unless they are old ones changed.
+        if !replaces(pattern, part) && has_strangers(index, pattern, found, part) {
             return false;
         }
         if part.old.is_empty() {
@@ -316,6 +316,24 @@ fn is_held(index: &Index<'_>, pattern: &Pattern<'_>, found: &Alignment) -> bool 
         };
         run_of(reach.start).is_some_and(|run| run.old.end >= reach.end && is_sure(run))
     })
+}
+
+/// Whether a change puts nothing in, or lines in the place of as many that they are like.
+fn replaces(pattern: &Pattern<'_>, part: &crate::diff::Stretch) -> bool {
+    const LIKE: f64 = 0.6;
+    let solid = |lines: &[&str]| -> Vec<String> {
+        let lines = lines.iter().filter(|line| !is_blank(line));
+        lines.map(|line| (*line).to_owned()).collect()
+    };
+    let old = solid(pattern.old.get(part.old.clone()).unwrap_or(&[]));
+    let new = solid(pattern.new.get(part.new.clone()).unwrap_or(&[]));
+    match (old.first(), new.first()) {
+        (_, None) => true,
+        (Some(one), Some(other)) => {
+            part.new.len() <= part.old.len() && likeness(one, other) >= LIKE
+        }
+        (None, Some(_)) => false,
+    }
 }
 
 /// Whether the file has lines around a change that the hunk does not have there.

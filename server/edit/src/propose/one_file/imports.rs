@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use pleach_grammars::Language;
 
 use super::File;
-use crate::lazy::{Merge, merge};
+use crate::lazy::{Merge, has_elisions, merge};
 use crate::lines::is_blank;
 use crate::place::LineChange;
 use crate::proposal::language_of;
@@ -30,6 +30,13 @@ impl File<'_, '_> {
         let mut merged = merge(self.index, rest, python).ok()?;
         let own: Vec<(usize, Import<'_>)> = self.own_imports(language);
         let (last, _) = own.last()?;
+        // Imports above an elision begin the file, and those that it has stand there as they do in the file.
+        let elided = rest
+            .first()
+            .is_some_and(|line| has_elisions(self.index, &[line], python));
+        if elided && !self.begins_with(imports, &own) {
+            return None;
+        }
         let mut added: Vec<LineChange> = Vec::new();
         for new in imports.iter().filter_map(|line| import(language, line)) {
             if own.iter().any(|(_, import)| import.line == new.line) {
@@ -85,6 +92,26 @@ impl File<'_, '_> {
         }
         merged.changes.extend(added);
         Some(merged)
+    }
+
+    /// Whether the imports of a piece that the file has are its first lines, one after the other.
+    fn begins_with(&self, imports: &[&str], own: &[(usize, Import<'_>)]) -> bool {
+        let file = &self.index.file;
+        let known = |line: &&str| {
+            own.iter()
+                .find(|(_, import)| import.line == line.trim_end())
+        };
+        let places: Vec<usize> = imports
+            .iter()
+            .filter_map(known)
+            .map(|(at, _)| *at)
+            .collect();
+        let unshown = |mut range: std::ops::Range<usize>| range.any(|at| !is_blank(file.line(at)));
+        places.first().is_none_or(|&first| !unshown(0..first))
+            && places.windows(2).all(|pair| match pair {
+                [one, other] => one < other && !unshown(one + 1..*other),
+                _ => true,
+            })
     }
 
     /// The imports that the file begins with, but for comments and blank lines.
