@@ -28,9 +28,15 @@ function M.wait(what, condition)
     return value
   end, 5)
   if not held then
-    error(('%s did not happen in %d s.\nnotes: %s\nlast events: %s'):format(
-      what, GUARD / 1000, vim.inspect(M.notes), vim.inspect(vim.list_slice(M.events, math.max(1, #M.events - 6)))
-    ), 2)
+    error(
+      ('%s did not happen in %d s.\nnotes: %s\nlast events: %s'):format(
+        what,
+        GUARD / 1000,
+        vim.inspect(M.notes),
+        vim.inspect(vim.list_slice(M.events, math.max(1, #M.events - 6)))
+      ),
+      2
+    )
   end
   return value
 end
@@ -57,9 +63,12 @@ end
 --- Everything that was said to the user so far.
 ---@return string
 function M.said()
-  return table.concat(vim.tbl_map(function(note)
-    return note.text
-  end, M.notes), '\n')
+  return table.concat(
+    vim.tbl_map(function(note)
+      return note.text
+    end, M.notes),
+    '\n'
+  )
 end
 
 function M.messages()
@@ -262,7 +271,10 @@ function M.listen()
     callback = function(event)
       local value = event.data.params.value
       M.progress[#M.progress + 1] = {
-        kind = value.kind, title = value.title, message = value.message, token = event.data.params.token,
+        kind = value.kind,
+        title = value.title,
+        message = value.message,
+        token = event.data.params.token,
         status = require('pleach').status(),
       }
     end,

@@ -71,9 +71,18 @@ pub struct Builder {
     options: Option<Value>,
     changes: Vec<(String, Value)>,
     variables: Vec<(OsString, OsString)>,
+    is_first_meeting: bool,
 }
 
 impl Builder {
+    /// Lets the server take this for the first time that it is started. Otherwise it has said and asked
+    /// already what it says and asks once.
+    #[must_use]
+    pub fn first_meeting(mut self) -> Self {
+        self.is_first_meeting = true;
+        self
+    }
+
     /// Plays this editor, with the capabilities it really sends.
     #[must_use]
     pub fn editor(mut self, personality: Personality) -> Self {
@@ -151,6 +160,11 @@ impl Builder {
             let path = root.join(path);
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             std::fs::write(path, text).expect("a file of the workspace");
+        }
+        if !self.is_first_meeting {
+            let state = base.join("state").join("pleach");
+            std::fs::create_dir_all(&state).expect("a folder");
+            std::fs::write(state.join("told"), "welcome\noffer of local models\n").expect("a file");
         }
         if let Some(settings) = &self.user_settings {
             std::fs::write(config.join("pleach.toml"), settings).expect("the user's settings");
@@ -351,6 +365,7 @@ impl Client {
             options: None,
             changes: Vec::new(),
             variables: Vec::new(),
+            is_first_meeting: false,
         }
     }
 

@@ -19,13 +19,47 @@ end, {
   end,
 })
 
-for _, name in ipairs({ 'document', 'test', 'fix', 'implement', 'explain', 'review', 'comment', 'rewrite', 'land', 'accept', 'reject', 'diff', 'retry' }) do
+for _, name in ipairs({
+  'document',
+  'test',
+  'fix',
+  'implement',
+  'explain',
+  'review',
+  'comment',
+  'rewrite',
+  'land',
+  'accept',
+  'reject',
+  'diff',
+  'retry',
+}) do
   local plug = ('<Plug>(pleach-%s)'):format(name)
   vim.keymap.set('n', plug, ('<Cmd>Pleach %s<CR>'):format(name), { desc = 'Pleach: ' .. name })
   vim.keymap.set('x', plug, (':Pleach %s<CR>'):format(name), { desc = 'Pleach: ' .. name, silent = true })
 end
-for _, name in ipairs({ 'cancel', 'undo', 'status', 'log', 'next', 'previous', 'hunks', 'history', 'plan', 'step', 'run' }) do
-  vim.keymap.set('n', ('<Plug>(pleach-%s)'):format(name), ('<Cmd>Pleach %s<CR>'):format(name), { desc = 'Pleach: ' .. name })
+for _, name in ipairs({
+  'cancel',
+  'undo',
+  'status',
+  'log',
+  'next',
+  'previous',
+  'hunks',
+  'history',
+  'plan',
+  'step',
+  'steps',
+  'run',
+  'usage',
+  'rules',
+}) do
+  vim.keymap.set(
+    'n',
+    ('<Plug>(pleach-%s)'):format(name),
+    ('<Cmd>Pleach %s<CR>'):format(name),
+    { desc = 'Pleach: ' .. name }
+  )
 end
 
 local group = vim.api.nvim_create_augroup('pleach', {})
@@ -53,6 +87,7 @@ vim.api.nvim_create_autocmd('LspAttach', {
     local client = vim.lsp.get_client_by_id(event.data.client_id)
     if client and client.name == 'pleach' then
       require('pleach.review').show(event.buf)
+      require('pleach.plans').attach(event.buf)
     end
   end,
 })
@@ -71,7 +106,10 @@ local function set_highlights()
   end
 end
 set_highlights()
-vim.api.nvim_create_autocmd('ColorScheme', { group = group, desc = 'Colours of hunks under review', callback = set_highlights })
+vim.api.nvim_create_autocmd(
+  'ColorScheme',
+  { group = group, desc = 'Colours of hunks under review', callback = set_highlights }
+)
 
 -- Set `vim.g.pleach_enable = false` before the plugin is loaded to call `vim.lsp.enable('pleach')`
 -- yourself.

@@ -24,6 +24,7 @@ mod confine;
 mod engine;
 mod failure;
 mod job;
+mod local;
 mod meter;
 pub mod plan;
 mod preview;
@@ -40,6 +41,7 @@ pub use failure::JobFailure;
 pub use job::{
     Diagnostic, JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TargetDocument, TokenCount, run,
 };
+pub use local::{LocalServer, local_servers};
 pub use meter::{Account, Expected, cost_of_sending, shared_ledger};
 pub use pleach_exec::Variables;
 pub use pleach_model::{MicroUsd, PriceTable};

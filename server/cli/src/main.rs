@@ -21,6 +21,7 @@ mod folder;
 mod init;
 mod log;
 mod lsp;
+mod model;
 mod paint;
 mod plan;
 mod recover;
@@ -47,6 +48,7 @@ const EXAMPLES: &str = "\
 Examples:
   pleach demo                      see it work, without a key and without a network
   pleach init neovim               what to put into your editor's configuration
+  pleach model                     which model answers, and how to have another
   pleach doctor                    what is set up, what is not, and how to mend it
   pleach check src/*.rs            syntax errors, as file:line:column
   pleach plan todos                a plan from the TODO and FIXME comments of this folder
@@ -74,6 +76,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Print what to put into an editor's configuration
     Init(init::Arguments),
+    /// Choose the model that answers
+    Model(model::Arguments),
     /// Land a reply (a file, or `-` for standard input) on the files of a folder, safely
     Apply(apply::Arguments),
     /// Make a plan: from a goal, or from what the code says is left to do
@@ -105,6 +109,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments, &environment),
         Command::Init(arguments) => init::run(&arguments, &environment),
+        Command::Model(arguments) => model::run(&arguments, &environment),
         Command::Apply(arguments) => apply::run(&arguments, &environment),
         Command::Plan(arguments) => plan::run(&arguments, &environment),
         Command::Run(arguments) => run::run(&arguments, &environment),

@@ -95,9 +95,11 @@ impl Client {
                 || window
                     .and_then(|window| window.show_document.as_ref())
                     .is_some_and(|show| show.support),
-            apply_edit: workspace
-                .and_then(|workspace| workspace.apply_edit)
-                .unwrap_or(false),
+            // ALE does and does not say so.
+            apply_edit: flag("applyEdit")
+                || workspace
+                    .and_then(|workspace| workspace.apply_edit)
+                    .unwrap_or(false),
             create_files: resource(ResourceOperationKind::Create),
             delete_files: resource(ResourceOperationKind::Delete),
             rename_files: resource(ResourceOperationKind::Rename),

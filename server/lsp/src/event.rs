@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use camino::Utf8PathBuf;
 use lsp_types::{
     CodeActionParams, CodeActionResponse, DidChangeTextDocumentParams, DidOpenTextDocumentParams,
     InitializeParams, InitializeResult, ProgressToken,
 };
-use pleach_agent::{Answer, JobEvent, JobOutcome};
+use pleach_agent::{Answer, JobEvent, JobOutcome, LocalServer};
 use pleach_edit::{HunkId, Proposal, Refusal, Resolved};
 use pleach_grammars::{Symbol, Syntax};
 use pleach_workspace::Recovered;
@@ -179,6 +180,10 @@ pub(crate) enum Event {
     StoreNotice(String),
     /// Something could not be kept in the store, and why.
     NotKept(String),
+    /// Pleach meets somebody who has no model; the servers with models that run on this machine.
+    Met(Vec<LocalServer>),
+    /// A model was chosen in the user's own settings, and where these are; or why it was not.
+    ModelAdded(Result<(String, Utf8PathBuf), String>),
 }
 
 /// How the task of a job ended.

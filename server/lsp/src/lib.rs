@@ -24,7 +24,7 @@
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use pleach_agent::{Books, Variables};
 use pleach_policy::LogLevel;
 use tokio_util::task::TaskTracker;
@@ -37,10 +37,12 @@ mod service;
 mod session;
 mod to_proto;
 pub mod transport;
+mod user_settings;
 
 use event::{Event, Inbox};
 use session::Session;
 use session::keeping::Keeper;
+pub use user_settings::{UserSettingsError, add_model};
 
 /// Sets how much is logged. The log itself is the command line's.
 pub type LogLevelSetter = Arc<dyn Fn(LogLevel) + Send + Sync>;
@@ -112,13 +114,4 @@ pub fn run(
     // What a job that was dropped has cost is written down by now or in a moment.
     books.flush();
     code
-}
-
-/// Reads the user's settings file; `None` when there is none.
-fn read_user_settings(path: &Utf8Path) -> std::io::Result<Option<String>> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }

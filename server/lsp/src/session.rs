@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use lsp_types::{DidChangeTextDocumentParams, DidOpenTextDocumentParams, ProgressToken};
 use pleach_agent::Books;
+use pleach_policy::NewModel;
 use pleach_text::ByteRange;
 use pleach_workspace::{OpenDocument, WorkspaceSnapshot, path_from_uri};
 use serde::Serialize;
@@ -41,6 +42,7 @@ mod jobs;
 pub(crate) mod keeping;
 pub(crate) mod landing;
 mod listing;
+mod meeting;
 mod messages;
 mod money;
 mod permission;
@@ -69,6 +71,8 @@ pub(crate) struct Session {
     rules_shown: BTreeSet<String>,
     plans: Plans,
     keeper: Keeper,
+    /// Whether it was looked at whether this is a first meeting.
+    met: bool,
     /// Whether it was said that things are not kept.
     said_not_kept: bool,
     /// Commands of models that need no further question.
@@ -89,6 +93,8 @@ enum Awaited {
     ApplyEdit(JobId),
     /// `window/showDocument` of an answer, and what is said when it is not shown.
     Shown { told: String },
+    /// `window/showMessageRequest` with the models that were found, by the titles of their buttons.
+    LocalModel(Vec<(String, NewModel)>),
     /// Something about a plan.
     Plan(PlanAnswer),
     /// `window/showMessageRequest` about a command that a model wants to run.
@@ -133,6 +139,7 @@ impl Session {
             plans: Plans::default(),
             allowed: permission::Allowed::default(),
             keeper,
+            met: false,
             said_not_kept: false,
             listings: Listings::default(),
             awaited: BTreeMap::new(),
@@ -242,6 +249,8 @@ impl Session {
                 self.show(messages::Severity::Warning, &format!("Pleach: {text}"));
             }
             Event::NotKept(error) => self.not_kept(&error),
+            Event::Met(servers) => self.met(&servers),
+            Event::ModelAdded(added) => self.model_added(added),
         }
     }
 
@@ -294,6 +303,9 @@ impl Session {
                     }
                     Some(Awaited::Allowed(question)) => {
                         self.command_answered(question, answer.as_ref().ok());
+                    }
+                    Some(Awaited::LocalModel(choices)) => {
+                        self.local_model_chosen(choices, answer.as_ref().ok());
                     }
                     Some(Awaited::Plan(about)) => self.plan_answer(about, answer.as_ref().ok()),
                     Some(Awaited::Shown { told }) => {

@@ -68,7 +68,8 @@ pub use rules::{
 };
 pub use secrets::{Secrets, is_withheld};
 pub use settings::{
-    ActionSettings, BUILTIN_ENGINE, BudgetSettings, CommandSettings, EditSettings, KeySource,
-    LedgerSettings, LimitSettings, Loaded, LogLevel, LogSettings, ProviderKind, ProviderSettings,
-    Review, Settings, SettingsProblem, Severity, json_schema, narrow, overlay, parse,
+    ActionSettings, AddModelError, BUILTIN_ENGINE, BudgetSettings, CommandSettings, EditSettings,
+    KeySource, LedgerSettings, LimitSettings, Loaded, LogLevel, LogSettings, NewModel,
+    ProviderKind, ProviderSettings, Review, Settings, SettingsProblem, Severity, json_schema,
+    narrow, overlay, parse, with_model,
 };

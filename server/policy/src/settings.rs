@@ -3,6 +3,7 @@
 //! The comments on the types below are the user's reference: they become the published JSON Schema
 //! and the table in `docs/configuration.md`.
 
+mod adding;
 mod budget;
 mod commands;
 mod layers;
@@ -18,6 +19,7 @@ use schemars::JsonSchema;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
+pub use self::adding::{AddModelError, NewModel, with_model};
 pub use self::layers::{Loaded, narrow, overlay, parse};
 pub use self::problem::{SettingsProblem, Severity};
 use crate::{MicroUsd, PathRules};
@@ -37,6 +39,13 @@ pub struct Settings {
     /// What answers: `builtin`, or the name of one of the `providers`. `builtin` is the built-in syntax
     /// engine, no AI model.
     pub engine: String,
+    /// Whether some layer names the engine, if only to say that it is `builtin`.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub engine_is_chosen: bool,
+    /// Whether Pleach looks for Ollama and llama.cpp on this machine while no model is set up, and asks
+    /// once whether to use what it finds. Nothing but their lists of models is asked for.
+    pub local_models: bool,
     /// The models that can be used, each under a name of your choice.
     pub providers: BTreeMap<String, ProviderSettings>,
     /// What becomes of an agent's edit: `land` lands it at once, to be undone if need be; with `hunks`,
@@ -63,6 +72,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             engine: BUILTIN_ENGINE.to_owned(),
+            engine_is_chosen: false,
+            local_models: true,
             providers: BTreeMap::new(),
             review: Review::default(),
             actions: ActionSettings::default(),

@@ -8,6 +8,7 @@
 //! - [`Ledger`]: what each call of a model may cost and did, in the same database, or in one that a team
 //!   shares.
 //! - [`Store::audit`]: what was sent where and what was run, hash-chained.
+//! - [`is_told`], [`tell`]: what a person was told once, and is not told again.
 //! - [`write_page`]: pages that are written to be looked at.
 //!
 //! Nothing here is needed for the server to run. A folder that cannot be made or a full disk is a typed
@@ -80,6 +81,7 @@ mod history;
 mod ledger;
 mod pages;
 mod private;
+mod told;
 mod usage;
 mod waiting;
 
@@ -92,5 +94,6 @@ pub use ledger::{
     NewCall, Reserved, Settlement, SharedLedger,
 };
 pub use pages::write_page;
+pub use told::{is_told, tell};
 pub use usage::{Sums, UsageReport};
 pub use waiting::{NewWaiting, WaitingId};

@@ -150,8 +150,14 @@ return {
       local row = it.cursor('use std::collections::HashMap;')
       vim.diagnostic.set(vim.api.nvim_create_namespace('checker'), 0, {
         {
-          lnum = row - 1, col = 4, end_lnum = row - 1, end_col = 29, severity = vim.diagnostic.severity.WARN,
-          source = 'rustc', code = 'unused_imports', message = 'unused import: `std::collections::HashMap`',
+          lnum = row - 1,
+          col = 4,
+          end_lnum = row - 1,
+          end_col = 29,
+          severity = vim.diagnostic.severity.WARN,
+          source = 'rustc',
+          code = 'unused_imports',
+          message = 'unused import: `std::collections::HashMap`',
         },
       })
       vim.cmd('Pleach fix')

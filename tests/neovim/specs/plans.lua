@@ -65,4 +65,47 @@ return {
       end)
     end,
   },
+  {
+    'a plan has keys of its own and a list of its steps; a key that is taken stays what it is',
+    function(it)
+      local folder = it.open('src/lib.rs')
+      vim.api.nvim_create_autocmd('FileType', {
+        pattern = 'markdown',
+        once = true,
+        callback = function()
+          vim.keymap.set('n', '<LocalLeader>u', 'gg', { buffer = true, desc = 'my own' })
+        end,
+      })
+      vim.cmd('Pleach plan document src/lib.rs')
+      it.job_lands()
+      vim.cmd.edit(vim.fn.fnameescape(folder .. '/.pleach/plans/document-src-lib-rs.md'))
+      it.wait('the server knows the plan', function()
+        return #vim.lsp.get_clients({ name = 'pleach', bufnr = 0 }) == 1
+      end)
+      it.equal(vim.fn.maparg('\\u', 'n', false, true).desc, 'my own')
+      local steps = #boxes(it)
+      local select, listed = vim.ui.select, nil
+      vim.ui.select = function(items, opts, choose)
+        listed = vim.tbl_map(opts.format_item, items)
+        choose(items[2])
+      end
+      vim.api.nvim_feedkeys('\\l', 'xt', false)
+      vim.ui.select = select
+      it.equal(#listed, steps)
+      it.contains(listed[2], '[to do]')
+      it.contains(vim.api.nvim_get_current_line(), '2. [ ]')
+      vim.api.nvim_feedkeys('\\r', 'xt', false)
+      it.wait('the second step is ticked', function()
+        return boxes(it):match('^ x')
+      end)
+      it.progress_ends()
+      vim.api.nvim_feedkeys('\\R', 'xt', false)
+      it.wait('every step is ticked', function()
+        return boxes(it) == ('x'):rep(steps)
+      end)
+      -- Elsewhere there are none.
+      vim.cmd.buffer(vim.fn.bufnr(folder .. '/src/lib.rs'))
+      it.equal(vim.fn.maparg('\\r', 'n'), '')
+    end,
+  },
 }

@@ -67,4 +67,50 @@ return {
       it.contains(it.said(), 'PATH')
     end,
   },
+  {
+    ':help has a tag for every command, function and option, and each leads somewhere',
+    function(it)
+      vim.cmd('helptags ' .. it.root .. '/editors/neovim/doc')
+      local tags = {}
+      for _, line in ipairs(vim.fn.readfile(it.root .. '/editors/neovim/doc/tags')) do
+        tags[vim.split(line, '\t')[1]] = true
+      end
+      vim.fn.delete(it.root .. '/editors/neovim/doc/tags')
+      local wanted =
+        { 'pleach', ':Pleach', 'pleach.setup()', 'pleach-health', 'g:pleach_enable', 'PleachJob', 'PleachReview' }
+      for _, name in ipairs(require('pleach.command').names()) do
+        wanted[#wanted + 1] = ':Pleach-' .. name
+      end
+      for name in pairs(require('pleach')) do
+        wanted[#wanted + 1] = ('pleach.%s()'):format(name)
+      end
+      local missing = vim.tbl_filter(function(name)
+        return not tags[name]
+      end, wanted)
+      it.equal(missing, {})
+      -- What is referred to is there.
+      local text = table.concat(vim.fn.readfile(it.root .. '/editors/neovim/doc/pleach.txt'), '\n')
+      for name in text:gmatch('|(pleach[%w%.%-]*)|') do
+        it.equal(tags[name], true, name)
+      end
+      local setup = text:match('require%(.pleach.%)%.setup%(%{.-\n    %}%)')
+      for name in pairs(require('pleach.config').options) do
+        it.contains(setup, name .. ' = ')
+      end
+    end,
+  },
+  {
+    'every command has its <Plug> mapping, and none is forced',
+    function(it)
+      it.open('src/lib.rs')
+      for _, name in ipairs(require('pleach.command').names()) do
+        it.contains(vim.fn.maparg(('<Plug>(pleach-%s)'):format(name), 'n'), 'Pleach ' .. name)
+      end
+      for _, map in ipairs(vim.api.nvim_get_keymap('n')) do
+        if map.desc and map.desc:find('^Pleach') then
+          it.contains(map.lhs, '<Plug>(pleach-')
+        end
+      end
+    end,
+  },
 }

@@ -23,9 +23,36 @@ end
 
 -- What reaches the end of the text, in every way that Neovim reports such changes.
 local KEYS = {
-  'Gofour', 'Gdd', 'ggOzero', 'Gp', 'ggdG', 'ione\rtwo\rthree', 'u', 'u', 'GA more', 'Gx', 'GO\n\n𝄞 wide', 'Gdk',
-  'Go\rlast', 'ggJ', 'Gddp', ':%s/o/𝄞/g\r', 'u', 'VGd', 'Gyyp', 'Gofive\rsix', ':$d\r', ':%!sort\r',
-  ':call append("$", ["x", "y"])\r', ':$-1,$d\r', 'G3.', 'Go', 'Go', 'Gdd', 'Gdd', 'Godone',
+  'Gofour',
+  'Gdd',
+  'ggOzero',
+  'Gp',
+  'ggdG',
+  'ione\rtwo\rthree',
+  'u',
+  'u',
+  'GA more',
+  'Gx',
+  'GO\n\n𝄞 wide',
+  'Gdk',
+  'Go\rlast',
+  'ggJ',
+  'Gddp',
+  ':%s/o/𝄞/g\r',
+  'u',
+  'VGd',
+  'Gyyp',
+  'Gofive\rsix',
+  ':$d\r',
+  ':%!sort\r',
+  ':call append("$", ["x", "y"])\r',
+  ':$-1,$d\r',
+  'G3.',
+  'Go',
+  'Go',
+  'Gdd',
+  'Gdd',
+  'Godone',
 }
 
 local function type_all(it)
@@ -73,7 +100,7 @@ return {
       vim.api.nvim_feedkeys(vim.keycode('Gofn three() {}<Esc>'), 'ntx', false)
       it.cursor('fn three')
       vim.cmd('Pleach document')
-      local job = it.job_lands()
+      it.job_lands()
       it.contains(it.text(), '///')
       assert_in_step(it, 'after the edit')
       vim.api.nvim_feedkeys(vim.keycode('Gofn four() {}<Esc>'), 'ntx', false)

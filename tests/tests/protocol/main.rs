@@ -2,7 +2,9 @@
 
 mod actions;
 mod handshake;
+mod helix;
 mod jobs;
+mod meeting;
 mod model;
 mod money;
 mod plans;

@@ -40,9 +40,16 @@ local function open(kind, prompt, on_answer)
   vim.bo[buffer].bufhidden = 'wipe'
   vim.bo[buffer].filetype = 'pleach-input'
   local window = vim.api.nvim_open_win(buffer, true, {
-    relative = 'cursor', row = 1, col = 0, width = math.min(WIDTH, vim.o.columns - 4), height = 1,
-    style = 'minimal', border = 'rounded', title = (' %s '):format(prompt),
-    footer = ' Enter: go · Up: earlier · Esc: leave ', footer_pos = 'right',
+    relative = 'cursor',
+    row = 1,
+    col = 0,
+    width = math.min(WIDTH, vim.o.columns - 4),
+    height = 1,
+    style = 'minimal',
+    border = 'rounded',
+    title = (' %s '):format(prompt),
+    footer = ' Enter: go · Up: earlier · Esc: leave ',
+    footer_pos = 'right',
   })
   vim.wo[window].wrap = true
   vim.wo[window].linebreak = true

@@ -111,7 +111,8 @@ function M.place(client, bufnr, opts)
   if vim.fn.visualmode() == 'v' and from[1] == opts.line1 and to[1] == opts.line2 then
     local line = vim.api.nvim_buf_get_lines(bufnr, to[1] - 1, to[1], false)[1] or ''
     -- The mark is on the last character; a range ends after it.
-    local after = vim.str_byteindex(line, 'utf-32', vim.str_utfindex(line, 'utf-32', math.min(to[2], #line), false) + 1, false)
+    local after =
+      vim.str_byteindex(line, 'utf-32', vim.str_utfindex(line, 'utf-32', math.min(to[2], #line), false) + 1, false)
     first, last = { from[1] - 1, from[2] }, { to[1] - 1, after }
   end
   return {

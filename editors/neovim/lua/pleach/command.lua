@@ -38,7 +38,10 @@ function subcommands.fix(client, bufnr, rest, opts)
   arguments.instruction = rest ~= '' and rest or nil
   arguments.diagnostics = client_of.diagnostics(client, bufnr, arguments.range)
   if #arguments.diagnostics == 0 and not arguments.instruction then
-    vim.notify('Pleach: there is no diagnostic here. Put the cursor on one, or say what to fix: `:Pleach fix …`', vim.log.levels.WARN)
+    vim.notify(
+      'Pleach: there is no diagnostic here. Put the cursor on one, or say what to fix: `:Pleach fix …`',
+      vim.log.levels.WARN
+    )
     return
   end
   client_of.send(client, 'pleach.fix', arguments, bufnr)
@@ -125,6 +128,11 @@ function subcommands.step(client, bufnr, rest)
   client_of.send(client, 'pleach.plan.' .. what, arguments, bufnr)
 end
 
+--- Lists the steps of the plan in this buffer, and goes to the one that is chosen.
+function subcommands.steps(_, bufnr)
+  require('pleach.plans').pick(bufnr)
+end
+
 --- Runs all that can run of the plan in this buffer.
 function subcommands.run(client, bufnr)
   client_of.send(client, 'pleach.plan.run', { uri = vim.uri_from_bufnr(bufnr), all = true }, bufnr)
@@ -141,6 +149,9 @@ function subcommands.rules(client, bufnr)
 end
 
 function subcommands.cancel(client, bufnr, rest)
+  if rest == '' then
+    return require('pleach.jobs').cancel(client, bufnr)
+  end
   client_of.send(client, 'pleach.cancel', { job = tonumber(rest) }, bufnr)
 end
 

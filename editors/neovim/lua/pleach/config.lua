@@ -4,9 +4,34 @@ local M = {}
 
 --- The file types that Pleach has a grammar for, and plain text, where a chat's answer may lie.
 M.filetypes = {
-  'bash', 'c', 'cpp', 'cs', 'css', 'go', 'html', 'java', 'javascript', 'javascriptreact', 'json', 'jsonc',
-  'kotlin', 'lua', 'markdown', 'php', 'python', 'ruby', 'rust', 'scala', 'sh', 'swift', 'text', 'toml',
-  'typescript', 'typescriptreact', 'yaml', 'zig',
+  'bash',
+  'c',
+  'cpp',
+  'cs',
+  'css',
+  'go',
+  'html',
+  'java',
+  'javascript',
+  'javascriptreact',
+  'json',
+  'jsonc',
+  'kotlin',
+  'lua',
+  'markdown',
+  'php',
+  'python',
+  'ruby',
+  'rust',
+  'scala',
+  'sh',
+  'swift',
+  'text',
+  'toml',
+  'typescript',
+  'typescriptreact',
+  'yaml',
+  'zig',
 }
 
 ---@class pleach.Options
@@ -15,12 +40,26 @@ M.filetypes = {
 ---@field preview? boolean|{ delay: integer } show a reply while it is written; the delay is in milliseconds
 ---@field progress? boolean show progress in the command line
 ---@field review? { inline: boolean, signs: boolean } show hunks that wait: in the text, in the sign column
+---@field plans? { keys: false|table<string, string|false> } keys in the buffer of a plan; `false` for none
 local defaults = {
   cmd = { 'pleach', 'lsp' },
   settings = nil,
   preview = { delay = 600 },
   progress = true,
   review = { inline = true, signs = true },
+  plans = {
+    keys = {
+      run = '<LocalLeader>r',
+      run_all = '<LocalLeader>R',
+      done = '<LocalLeader>d',
+      skip = '<LocalLeader>s',
+      reopen = '<LocalLeader>o',
+      undo = '<LocalLeader>u',
+      explain = '<LocalLeader>e',
+      revise = '<LocalLeader>v',
+      steps = '<LocalLeader>l',
+    },
+  },
 }
 
 ---@type pleach.Options
@@ -94,6 +133,11 @@ end
 function M.lsp()
   local jobs = require('pleach.jobs')
   local client = require('pleach.client')
+  local settings = M.options.settings
+  if settings and vim.tbl_isempty(settings) then
+    -- An empty table of Lua would be sent as an empty list.
+    settings = vim.empty_dict()
+  end
   return {
     cmd = M.options.cmd,
     filetypes = M.filetypes,
@@ -102,7 +146,7 @@ function M.lsp()
       return language_ids[filetype] or filetype
     end,
     init_options = {
-      pleach = { jobEvents = true, inputBox = true, settings = M.options.settings },
+      pleach = { jobEvents = true, inputBox = true, settings = settings },
     },
     commands = {
       ['pleach.rewrite'] = function(command, context)
@@ -120,9 +164,7 @@ function M.lsp()
         require('pleach.review').on_review(review, context.client_id)
       end,
       ['workspace/applyEdit'] = function(err, params, context)
-        -- Neovim prints the label; a long one would make it wait for a key, and the edit with it.
-        params.label = nil
-        return vim.lsp.handlers['workspace/applyEdit'](err, params, context)
+        return require('pleach.edits').apply(err, params, context)
       end,
       ['window/showMessage'] = function(_, message)
         local levels = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO }
@@ -149,8 +191,10 @@ end
 --- What to say when the program is not there.
 ---@return string
 function M.missing()
-  return ('Pleach: the program `%s` cannot be found. Put it into your PATH (`cargo install --path server/cli` in '
-    .. "Pleach's folder), or name it: require('pleach').setup({ cmd = { '/path/to/pleach', 'lsp' } })"):format(configured())
+  return (
+    'Pleach: the program `%s` cannot be found. Put it into your PATH (`cargo install --path server/cli` in '
+    .. "Pleach's folder), or name it: require('pleach').setup({ cmd = { '/path/to/pleach', 'lsp' } })"
+  ):format(configured())
 end
 
 function M.warn_if_missing()

@@ -41,7 +41,10 @@ function M.check()
     if answer and answer.result then
       health.ok(('what answers: %s'):format(answer.result.engine))
       if (answer.result.settingsProblems or 0) > 0 then
-        health.warn(('%d problems in pleach.toml'):format(answer.result.settingsProblems), 'run `pleach doctor` in a terminal')
+        health.warn(
+          ('%d problems in pleach.toml'):format(answer.result.settingsProblems),
+          'run `pleach doctor` in a terminal'
+        )
       end
     else
       health.error('the server does not answer', ':lua vim.cmd.edit(vim.lsp.get_log_path()) shows its log')

@@ -18,6 +18,18 @@ function M.status()
   return require('pleach.progress').status()
 end
 
+--- For a status line: what runs, else how many hunks wait; empty when there is nothing to say. `icon` stands
+--- before it.
+---@param icon? string
+---@return string
+function M.statusline(icon)
+  local text, waiting = M.status(), M.waiting()
+  if text == '' and waiting > 0 then
+    text = ('%d %s to review'):format(waiting, waiting == 1 and 'hunk' or 'hunks')
+  end
+  return text ~= '' and ('%s %s'):format(icon or 'Pleach:', (text:gsub('^Pleach: ', ''))) or ''
+end
+
 --- The jobs of this session, oldest first.
 ---@return pleach.Job[]
 function M.jobs()

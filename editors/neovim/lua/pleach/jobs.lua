@@ -62,6 +62,33 @@ function M.running(client_id)
     :totable()
 end
 
+--- Stops the job that runs; where there are several, the one that the person chooses.
+---@param client vim.lsp.Client
+---@param buffer integer
+function M.cancel(client, buffer)
+  local running = vim.tbl_filter(function(job)
+    return job.client_id == client.id and job.state == 'running'
+  end, jobs)
+  local function stop(job)
+    require('pleach.client').send(client, 'pleach.cancel', { job = job and job.job }, buffer)
+  end
+  if #running <= 1 then
+    -- A job that is not known here is the server's to name.
+    return stop(running[1])
+  end
+  vim.ui.select(running, {
+    prompt = 'Pleach: stop which job?',
+    kind = 'pleach.job',
+    format_item = function(job)
+      return ('%d. %s  (%s)'):format(job.job, job.title, job.phase)
+    end,
+  }, function(job)
+    if job then
+      stop(job)
+    end
+  end)
+end
+
 --- A job's last word, in the message area. It is cut to one line, because a longer one would make
 --- Neovim wait for a key; `:Pleach log` has all of it.
 ---@param text string
@@ -110,8 +137,17 @@ function M.on_event(event, client_id)
   local job = find(event.job, client_id)
   if not job then
     job = {
-      job = event.job, client_id = client_id, title = event.title or '', action = event.action or '', uri = event.uri,
-      phase = '', engine = '', text = '', kinds = {}, state = 'running', started = vim.uv.now(),
+      job = event.job,
+      client_id = client_id,
+      title = event.title or '',
+      action = event.action or '',
+      uri = event.uri,
+      phase = '',
+      engine = '',
+      text = '',
+      kinds = {},
+      state = 'running',
+      started = vim.uv.now(),
     }
     if #jobs == REMEMBERED then
       table.remove(jobs, 1)
@@ -136,7 +172,10 @@ function M.open_log()
       or job.state == 'finished' and (job.summary or 'done')
       or job.phase
     vim.list_extend(lines, { ('## %d. %s'):format(job.job, job.title), '' })
-    vim.list_extend(lines, vim.split(('%s%s'):format(state, job.engine ~= '' and (' (%s)'):format(job.engine) or ''), '\n'))
+    vim.list_extend(
+      lines,
+      vim.split(('%s%s'):format(state, job.engine ~= '' and (' (%s)'):format(job.engine) or ''), '\n')
+    )
     if job.kept then
       vim.list_extend(lines, { '', 'What was answered is kept in ' .. job.kept })
     end

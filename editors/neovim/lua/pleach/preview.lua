@@ -36,8 +36,16 @@ local function open(job)
   local width = math.max(20, math.min(80, math.floor(vim.o.columns * 0.5)))
   local height = math.max(3, math.min(12, math.floor(vim.o.lines * 0.3)))
   shown.window = vim.api.nvim_open_win(shown.buffer, false, {
-    relative = 'editor', anchor = 'SE', row = vim.o.lines - vim.o.cmdheight - 1, col = vim.o.columns,
-    width = width, height = height, style = 'minimal', border = 'rounded', focusable = false, noautocmd = true,
+    relative = 'editor',
+    anchor = 'SE',
+    row = vim.o.lines - vim.o.cmdheight - 1,
+    col = vim.o.columns,
+    width = width,
+    height = height,
+    style = 'minimal',
+    border = 'rounded',
+    focusable = false,
+    noautocmd = true,
     title = (' %s · :Pleach cancel '):format(vim.fn.strcharpart(job.title, 0, width - 20)),
   })
   vim.wo[shown.window].wrap = false

@@ -119,7 +119,10 @@ local function show(buffer, hunk, encoding)
   if style.signs then
     local last = math.max(hunk.range.start.line, hunk.range['end'].line)
     for row = hunk.range.start.line, math.min(last, count - 1) do
-      mark(row, { sign_text = conflict and '!' or '┃', sign_hl_group = conflict and 'PleachConflictSign' or 'PleachSign' })
+      mark(
+        row,
+        { sign_text = conflict and '!' or '┃', sign_hl_group = conflict and 'PleachConflictSign' or 'PleachSign' }
+      )
     end
   end
   if not style.inline or #hunk.edits == 0 then
@@ -134,7 +137,9 @@ local function show(buffer, hunk, encoding)
     return #lines == 0 and '' or table.concat(lines, '\n') .. '\n'
   end
   local changes = vim.diff(joined(old), joined(new), { result_type = 'indices' })
-  for _, change in ipairs(changes --[[@as integer[][] ]]) do
+  for _, change in
+    ipairs(changes --[[@as integer[][] ]])
+  do
     local old_at, old_count, new_at, new_count = unpack(change)
     for row = old_at, old_at + old_count - 1 do
       mark(first + row - 1, { line_hl_group = conflict and 'PleachConflict' or 'PleachRemoved' })
@@ -201,6 +206,8 @@ function M.on_review(review, client_id)
   review.client_id = client_id
   reviews[review.review] = #review.hunks > 0 and review or nil
   show_files_of(review, before)
+  -- How many wait stands in status lines.
+  vim.cmd.redrawstatus({ bang = true })
   vim.api.nvim_exec_autocmds('User', { pattern = 'PleachReview', data = { review = review }, modeline = false })
 end
 

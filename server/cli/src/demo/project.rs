@@ -39,6 +39,8 @@ impl Project {
         let (config_dir, state_dir) = (path.join("config"), path.join("state"));
         fs::create_dir_all(&config_dir)?;
         fs::create_dir_all(&state_dir)?;
+        // Chosen, so that no model is looked for either.
+        fs::write(config_dir.join("pleach.toml"), "engine = \"builtin\"\n")?;
         Ok(Self {
             _folder: folder,
             root,

@@ -164,7 +164,7 @@ impl CommandFailure {
                 "give {\"goal\": \"…\"}; without a model `todos`, `document FILE` and `test FILE` are understood"
             }
             Self::PlanRuns => "wait for its end, or stop it with pleach.cancel",
-            Self::NeedsModel(_) => "set one up in pleach.toml, or edit the steps yourself",
+            Self::NeedsModel(_) => "add one with `pleach model`, or edit the steps yourself",
             Self::NoAction(_) => {
                 "write it in .pleach/actions/NAME.md, or see there what is wrong with it"
             }
@@ -496,7 +496,7 @@ impl Session {
     }
 
     /// The uri of the open document that a person calls `path`.
-    fn document_named(&self, path: &str) -> Option<String> {
+    pub(super) fn document_named(&self, path: &str) -> Option<String> {
         let path = Utf8Path::new(path);
         if path.is_absolute() {
             return self

@@ -186,6 +186,7 @@ impl Session {
         for event in std::mem::take(&mut self.configuration.deferred) {
             self.inbox.put(event);
         }
+        self.meet();
     }
 
     /// Shows what is wrong in a settings file while it is being typed. It takes effect when saved.
@@ -274,7 +275,7 @@ fn read_settings(
     let mut settings = Settings::default();
     let mut client_problems = Vec::new();
     if let Some(path) = user {
-        match crate::read_user_settings(path) {
+        match crate::user_settings::read(path) {
             Ok(Some(text)) => {
                 let loaded = pleach_policy::parse(&text);
                 settings = loaded.settings;

@@ -478,7 +478,7 @@ impl Session {
         let Some(document) = self.documents.get(uri) else {
             return;
         };
-        let (mut landed, mut missed) = (Vec::new(), Vec::new());
+        let (mut landed, mut soon) = (Vec::new(), Vec::new());
         for (job, landing) in &mut self.landings {
             let Some(sent) = &mut landing.sent else {
                 continue;
@@ -501,14 +501,18 @@ impl Session {
                 sent.confirmed = true;
                 if sent.answered {
                     landed.push(*job);
+                } else {
+                    // Vim's ALE applies and never answers.
+                    landing.attempt += 1;
+                    soon.push((*job, landing.attempt));
                 }
             } else if sent.answered && !sent.missed {
                 sent.missed = true;
                 landing.attempt += 1;
-                missed.push((*job, landing.attempt));
+                soon.push((*job, landing.attempt));
             }
         }
-        for (job, attempt) in missed {
+        for (job, attempt) in soon {
             self.later(SKIPPED_AFTER, Event::LandingDue { job, attempt });
         }
         for job in landed {

@@ -52,7 +52,7 @@ pub fn overlay(base: &Settings, value: &serde_json::Value) -> Loaded {
 ///
 /// - switch to the built-in engine (`engine = "builtin"`), to no other;
 /// - set `review` to `hunks`;
-/// - turn off `actions.enabled`, `actions.automatic` and `edits.allow_ci`;
+/// - turn off `local_models`, `actions.enabled`, `actions.automatic` and `edits.allow_ci`;
 /// - add globs to `edits.deny`;
 /// - take commands out of `commands.allow`;
 /// - lower each of `limits`, and each cap of `budget`.
@@ -128,6 +128,7 @@ pub(super) const TABLES: [(&str, &[&str]); 9] = [
         "",
         &[
             "engine",
+            "local_models",
             "providers",
             "review",
             "actions",
@@ -200,6 +201,10 @@ impl Reader {
         for entry in table.entries {
             match entry.name.as_str() {
                 "engine" => engine = Some(entry),
+                "local_models" => {
+                    let now = self.settings.local_models;
+                    self.settings.local_models = self.switch(&entry, "local_models", now);
+                }
                 "providers" => self.providers(entry),
                 "review" => self.review(&entry),
                 "actions" => self.section(entry, Self::action),
@@ -260,6 +265,7 @@ impl Reader {
             ));
         }
         self.settings.engine = name;
+        self.settings.engine_is_chosen = true;
     }
 
     fn review(&mut self, entry: &Entry) {

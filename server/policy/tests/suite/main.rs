@@ -1,5 +1,6 @@
 //! The policy room, seen from outside.
 
+mod adding;
 mod paths;
 mod published;
 mod rules;

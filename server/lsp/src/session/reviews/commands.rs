@@ -69,6 +69,8 @@ pub(crate) struct ReviewArguments {
     uri: Option<String>,
     /// With `uri`: only the hunk there.
     range: Option<lsp_types::Range>,
+    /// With `uri` or `path`: only the hunk in this line, counted from 1. For people who type.
+    line: Option<u32>,
     /// All hunks of the review.
     all: bool,
     /// What should be different.
@@ -167,10 +169,16 @@ impl Session {
 
     /// The review and the hunks that are meant; none when nothing like that waits.
     fn meant(&self, arguments: &ReviewArguments) -> Option<(JobId, Vec<HunkId>)> {
-        let at_cursor = || match (&arguments.uri, arguments.range) {
-            (Some(uri), Some(range)) => {
+        let at_cursor = || match (&arguments.uri, arguments.range, arguments.line) {
+            (Some(uri), Some(range), _) => {
                 let text = &self.documents.get(uri)?.text;
                 self.hunk_at(uri, from_proto::range(text, range, self.client.encoding))
+            }
+            (_, None, Some(line)) => {
+                let named = || self.document_named(arguments.path.as_deref()?);
+                let uri = arguments.uri.clone().or_else(named)?;
+                let at = self.documents.get(&uri)?.start_of_line(line);
+                self.hunk_at(&uri, at)
             }
             _ => self.hunk_at_last_place(),
         };
@@ -186,6 +194,7 @@ impl Session {
         let pending = self.reviews.get(review)?;
         let all = pending.review.hunks();
         let file = match (&arguments.path, &arguments.uri) {
+            _ if arguments.line.is_some() => None,
             (Some(path), _) => Some(path.as_str()),
             (None, Some(uri)) if arguments.range.is_none() => pending
                 .uris
