@@ -37,6 +37,7 @@ const SETTINGS = {
   'json.schemaDownload.enable': false,
   'typescript.disableAutomaticTypeAcquisition': true,
   'files.autoSave': 'off',
+  'remote.autoForwardPorts': false,
 };
 
 export class Machine {
@@ -151,6 +152,19 @@ export class Machine {
       }
     }
     return false;
+  }
+
+  /** Lays out a workspace of two folders, and gives its file. */
+  severalFolders() {
+    mkdirSync(path.join(this.root, 'other'), { recursive: true });
+    writeFileSync(path.join(this.root, 'other/other.py'), 'def total(prices):\n    return sum(prices)\n');
+    const file = path.join(this.root, 'two.code-workspace');
+    writeFileSync(file, JSON.stringify({ folders: [{ path: 'ws' }, { path: 'other' }] }));
+    return file;
+  }
+
+  readOther(name) {
+    return readFileSync(path.join(this.root, 'other', name), 'utf8');
   }
 
   has(name) {

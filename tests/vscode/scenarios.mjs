@@ -65,10 +65,19 @@ async function ready({ vs, machine }) {
   await vs.status('Pleach');
 }
 
+/** Whether an item of the status bar has `text`. */
+const says = ({ vs }, text) => async () => (await vs.statusbar()).some((item) => item.includes(text));
+
+/** Whether nothing waits for review. */
+const isDecided = ({ vs }) => async () => !(await vs.statusbar()).some((item) => item.includes('to review'));
+
 /** Waits until nothing waits for review. */
-function decided({ vs }) {
-  return vs.until('no review', async () => !(await vs.statusbar()).some((item) => item.includes('to review')));
+function decided(it) {
+  return it.vs.until('no review', isDecided(it));
 }
+
+/** Whether a row of the side bar has `text`. */
+const shows = ({ vs }, text) => async () => (await vs.rows()).some((row) => row.includes(text));
 
 /** Asks for a rewrite in the words of `instruction`, by the command. */
 async function rewrite({ vs }, instruction) {
@@ -95,12 +104,17 @@ export const scenarios = {
     await vs.until('the plan', () => machine.has(plan));
     await vs.until('a code lens that runs', async () => (await vs.lenses()).some((lens) => lens.includes('Run')));
     await vs.command('Pleach: Focus on Plans View');
-    await vs.row('0 of ');
+    await vs.row('0 of 3 done');
+    await vs.until('a mark in the gutter for each step', () => vs.page.locator('.glyph-margin-widgets .cgmr, .glyph-margin .cgmr').count());
+    await vs.clickInRow('Plans', '1. ', 'Run', shows(it, '1 of 3 done'));
+    // A box is ticked by hand, and opened again.
+    const box = vs.inSection('Plans', '2. ').locator('.custom-view-tree-node-item-checkbox');
+    await vs.clickUntil('the second step done by hand', box, shows(it, '2 of 3 done'), 10_000);
+    await vs.clickUntil('the second step open again', box, shows(it, '1 of 3 done'), 10_000);
+    await vs.clearToasts();
     await it.shot('plan');
-    await vs.clickInRow('Plans', '1. ', 'Run');
-    await vs.row('1 of ');
-    await vs.clickInRow('Plans', 'Document', 'Run');
     const done = () => !/^\d+\. \[[^x]\]/m.test(machine.read(plan));
+    await vs.clickInRow('Plans', 'Document', 'Run', shows(it, '3 of 3 done'));
     await vs.until('every step done', async () => {
       await vs.command('File: Save All');
       return done();
@@ -115,8 +129,8 @@ export const scenarios = {
     await vs.toast('built-in syntax engine, no AI model');
     await vs.clearToasts();
     await vs.command('Workspaces: Manage Workspace Trust');
-    await vs.page.locator('.workspace-trust-editor .monaco-button', { hasText: /^Trust$/ }).first().click();
-    await vs.until('trust', () => vs.page.locator('.workspace-trust-editor', { hasText: 'You trust this folder' }).count());
+    const trust = vs.page.locator('.workspace-trust-editor .monaco-button', { hasText: /^Trust$/ }).first();
+    await vs.clickUntil('trust', trust, () => vs.page.locator('.workspace-trust-editor', { hasText: 'You trust this folder' }).count());
     await vs.until('the model of the settings', async () => {
       await vs.command('Pleach: Show Status');
       return (await vs.toasts()).some((toast) => toast.includes('scripted-model'));
@@ -149,8 +163,7 @@ export const scenarios = {
     await shot('hunks');
     assert.equal(machine.read(LIB).includes('28'), false, 'nothing is changed before it is accepted');
 
-    await vs.clickLens('Accept');
-    await vs.status('2 hunks to review');
+    await vs.clickLens('Accept', says(it, '2 hunks to review'));
     await vs.focusText();
     await vs.goto(16, 5);
     await vs.chord('Control+k n');
@@ -160,8 +173,7 @@ export const scenarios = {
     await vs.chord('Control+k =');
     await vs.until('the diff editor', () => vs.page.locator('.monaco-diff-editor .view-line', { hasText: 'a day late' }).count());
     await shot('compare');
-    await vs.page.locator('.editor-actions .action-label[aria-label^="Accept Hunk"]').first().click();
-    await decided(it);
+    await vs.clickUntil('the last hunk accepted', vs.page.locator('.editor-actions .action-label[aria-label^="Accept Hunk"]').first(), isDecided(it));
     await vs.until('the diff editor closed', async () => !(await vs.tabs()).some((tab) => tab.includes('↔')));
     await vs.focusText();
     await saved(it, 'two of the three hunks', (text) => text.includes('LOAN_DAYS: u32 = 28') && text.includes('a day late'));
@@ -175,8 +187,7 @@ export const scenarios = {
     await vs.goto(1, 1);
     await vs.type('// kept\n');
     await vs.command('Pleach: Focus on History View');
-    await vs.clickInRow('History', 'Rewrite', 'Undo this Edit');
-    await vs.row('undone');
+    await vs.clickInRow('History', 'Rewrite', 'Undo this Edit', shows(it, 'undone'));
     await vs.focusText();
     await saved(it, 'the edit undone', (text) => text.startsWith('// kept\n') && text.includes('one day late'));
     assert(machine.read(LIB).includes('LOAN_DAYS: u32 = 28'), 'the edit before it stays');
@@ -189,7 +200,17 @@ export const scenarios = {
     const before = machine.read(LIB);
     await rewrite(it, 'anything');
     await vs.status('tokens');
-    await vs.page.locator('.part.statusbar .statusbar-item[id*="pleach"]').first().click();
+    // What is drawn is said as well, and nothing of it turns.
+    const item = vs.page.locator('.part.statusbar .statusbar-item[id*="pleach"]').first();
+    const spoken = await item.getAttribute('aria-label');
+    assert(/^Pleach: Rewrite.*tokens/.test(spoken), spoken);
+    assert.equal(await item.locator('.codicon-modifier-spin').count(), 0, 'nothing turns');
+    await vs.command('Pleach: Focus on Jobs View');
+    const job = vs.inSection('Jobs', 'anything');
+    assert((await job.getAttribute('aria-label')).includes(', running,'), 'a job says that it runs');
+    assert.equal(await job.locator('.codicon-modifier-spin').count(), 0, 'nothing turns');
+    const box = vs.page.locator('.quick-input-widget:not([style*="display: none"]) input').first();
+    await vs.clickUntil('the menu', item, () => box.isVisible());
     await vs.inBox();
     await it.shot('menu');
     await vs.choose('Cancel: ');
@@ -262,8 +283,7 @@ export const scenarios = {
     await vs.choose('Compare: ');
     await vs.until('both files in one editor', () => vs.page.locator('.multiDiffEditor .view-line', { hasText: 'PER_DAY' }).count());
     await it.shot('several');
-    await vs.clickInRow('Proposals', 'fees of their own', 'Accept Hunk');
-    await decided(it);
+    await vs.clickInRow('Proposals', 'fees of their own', 'Accept Hunk', isDecided(it));
     await vs.until('the editor of both closed', async () => !(await vs.tabs()).some((tab) => tab.includes('Pleach: ')));
     await vs.openFile(LIB);
     await saved(it, 'both files', (text) => text.includes('pub mod fees;') && machine.has('src/fees.rs'));
@@ -303,5 +323,22 @@ export const scenarios = {
     await vs.clearToasts();
     await vs.command('Pleach: Show Status');
     await vs.toast('scripted-model');
+  },
+
+  async 'in a workspace of several folders the second is worked on like the first'(it) {
+    const { vs, machine } = it;
+    const workspace = machine.severalFolders();
+    await vs.visit(`workspace=${encodeURIComponent(workspace)}`);
+    await vs.status('Pleach');
+    await vs.openFile('other.py');
+    await vs.goto(1, 6);
+    await vs.until('an action in the second folder', async () => (await vs.actions()).some((title) => title.includes('Document')));
+    await vs.clickAction('Document');
+    await vs.until('the docstring', async () => (await vs.lines()).some((line) => line.includes('"""')));
+    await vs.key('Control+s');
+    await vs.until('it saved', () => machine.readOther('other.py').includes('"""'));
+    await it.shot('folders');
+    await vs.visit(`folder=${encodeURIComponent(machine.folder)}`);
+    await vs.status('Pleach');
   },
 };

@@ -25,18 +25,25 @@ export class Workbench {
         '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
       ],
     });
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    // Nothing has to move for anybody.
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-    const page = await context.newPage();
-    page.setDefaultTimeout(PATIENCE);
-    await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(folder)}`);
-    await page.waitForSelector('.monaco-workbench .part.statusbar', { timeout: 2 * PATIENCE });
-    return new Workbench(browser, page);
+    const workbench = new Workbench(browser, await context.newPage(), port);
+    await workbench.visit(`folder=${encodeURIComponent(folder)}`);
+    return workbench;
   }
 
-  constructor(browser, page) {
+  constructor(browser, page, port) {
     this.browser = browser;
     this.page = page;
+    this.port = port;
+    page.setDefaultTimeout(PATIENCE);
+  }
+
+  /** Opens a folder or a workspace of several, in the place of what is open. */
+  async visit(what) {
+    await this.page.goto(`http://127.0.0.1:${this.port}/?${what}`);
+    await this.page.waitForSelector('.monaco-workbench .part.statusbar', { timeout: 2 * PATIENCE });
   }
 
   close() {
@@ -61,6 +68,27 @@ export class Workbench {
       }
       await this.page.waitForTimeout(50);
     }
+  }
+
+  /**
+   * Clicks until what it leads to is seen. A list that is drawn anew, or a menu in its first moments, swallows a click: then
+   * the next one counts. The click must do no harm when it is made twice; where it does, `patience` is long.
+   */
+  clickUntil(what, target, effect, patience = 3000) {
+    return this.until(what, async () => {
+      if (await effect()) {
+        return true;
+      }
+      await target.click({ timeout: 2000 });
+      const soon = Date.now() + patience;
+      while (Date.now() < soon) {
+        if (await effect()) {
+          return true;
+        }
+        await this.page.waitForTimeout(50);
+      }
+      return false;
+    });
   }
 
   key(keys) {
@@ -95,24 +123,34 @@ export class Workbench {
     await this.page.locator(`${QUICK} input.input`).first().fill(text);
   }
 
-  /** Chooses a row of the open list. */
+  /** Chooses a row of the open list, which then goes away or gives way to another. */
   async choose(title) {
-    await this.page.locator(`${QUICK} .monaco-list-row`, { hasText: title }).first().click();
+    const row = this.page.locator(`${QUICK} .monaco-list-row`, { hasText: title }).first();
+    await row.waitFor();
+    await this.clickUntil(`"${title}" chosen`, row, async () => !(await row.isVisible()));
   }
 
   /** Runs a command of the palette. */
   async command(title) {
     await this.box('F1');
     await this.fill(`>${title}`);
-    await this.page.locator(`${QUICK} .monaco-list-row[aria-label*="${title}"]`).first().click();
+    const row = this.page.locator(`${QUICK} .monaco-list-row[aria-label*="${title}"]`).first();
+    await row.waitFor();
+    // What it opens may be such a box as well, with another text in it.
+    const typed = this.page.locator(`${QUICK} input.input`).first();
+    const given = async () => ((await typed.isVisible()) ? typed.inputValue() : '');
+    await this.clickUntil(`the command "${title}"`, row, async () => (await given()) !== `>${title}`);
   }
 
   /** Opens a file of the folder by its name. */
   async openFile(name) {
     await this.box('Control+p');
     await this.fill(name);
-    await this.page.locator(`${QUICK} .monaco-list-row`, { hasText: name.split('/').at(-1) }).first().click();
-    await this.page.waitForSelector(`.tab.active[data-resource-name="${name.split('/').at(-1)}"]`);
+    const base = name.split('/').at(-1);
+    const row = this.page.locator(`${QUICK} .monaco-list-row`, { hasText: base }).first();
+    const tab = this.page.locator(`.tab.active[data-resource-name="${base}"]`);
+    await row.waitFor();
+    await this.clickUntil(`${name} opened`, row, async () => !(await row.isVisible()) && (await tab.count()) > 0);
     await this.focusText();
   }
 
@@ -149,8 +187,10 @@ export class Workbench {
     return this.page.$$eval('.codelens-decoration a', (lenses) => lenses.map((lens) => lens.textContent));
   }
 
-  async clickLens(title) {
-    await this.page.locator('.codelens-decoration a', { hasText: title }).first().click();
+  /** Clicks a code lens until `effect` is seen: lenses are drawn anew at every change. */
+  async clickLens(title, effect) {
+    const lens = this.page.locator('.codelens-decoration a', { hasText: title }).first();
+    await this.clickUntil(`what the lens "${title}" does`, lens, effect);
   }
 
   toasts() {
@@ -161,10 +201,6 @@ export class Workbench {
     return this.until(`a message with "${text}"`, async () => (await this.toasts()).find((toast) => toast.includes(text)), patience);
   }
 
-  async clickToast(button) {
-    await this.page.locator('.notification-list-item .monaco-button', { hasText: button }).first().click();
-  }
-
   async clearToasts() {
     await this.command('Notifications: Clear All Notifications');
   }
@@ -172,13 +208,22 @@ export class Workbench {
   /** The rows of the menu of actions at the cursor, after it was opened. */
   async actions() {
     await this.focusText();
-    await this.key('Control+.');
-    await this.page.waitForSelector('.action-widget .monaco-list-row');
+    const rows = this.page.locator('.action-widget .monaco-list-row');
+    await this.until('the menu of actions', async () => {
+      if ((await rows.count()) > 0) {
+        return true;
+      }
+      await this.key('Control+.');
+      await rows.first().waitFor({ timeout: 3000 });
+      return true;
+    });
     return this.page.$$eval('.action-widget .monaco-list-row', (rows) => rows.map((row) => row.textContent.trim()));
   }
 
   async clickAction(title) {
-    await this.page.locator('.action-widget .monaco-list-row.action', { hasText: title }).first().click();
+    const row = this.page.locator('.action-widget .monaco-list-row.action', { hasText: title }).first();
+    await row.waitFor();
+    await this.clickUntil(`"${title}" picked`, row, async () => !(await row.isVisible()));
   }
 
   /** The rows of the trees in the side bar. */
@@ -210,12 +255,30 @@ export class Workbench {
     });
   }
 
-  /** Clicks an action that stands in a row of a section of the side bar. */
-  async clickInRow(section, row, action) {
+  /** A row of a section of the side bar. */
+  inSection(section, row) {
     const pane = this.page.locator('.part.sidebar .pane', { has: this.page.locator(`.pane-header[aria-label^="${section}"]`) });
-    const it = pane.locator('.monaco-list-row', { hasText: row }).first();
-    await it.hover();
-    await it.locator(`.action-label[aria-label^="${action}"]`).click();
+    return pane.locator('.monaco-list-row', { hasText: row }).first();
+  }
+
+  /** Clicks an action that stands in a row of a section of the side bar, until `effect` is seen. */
+  async clickInRow(section, row, action, effect) {
+    const it = this.inSection(section, row);
+    await this.until(`what "${action}" of "${row}" does`, async () => {
+      if (await effect()) {
+        return true;
+      }
+      await it.hover({ timeout: 2000 });
+      await it.locator(`.action-label[aria-label^="${action}"]`).click({ timeout: 2000 });
+      const soon = Date.now() + 5000;
+      while (Date.now() < soon) {
+        if (await effect()) {
+          return true;
+        }
+        await this.page.waitForTimeout(50);
+      }
+      return false;
+    });
   }
 
   tabs() {

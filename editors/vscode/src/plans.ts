@@ -1,13 +1,13 @@
-// Plans: the list of them in the view, and the state of each step beside it in the text.
+// Plans: the list of them in the view, with boxes to tick, and the state of each step in the gutter of its text.
 
 import * as vscode from 'vscode';
 
-import { progressOf, stepsOf, titleOf, type Step, type StepState } from './plan';
+import { gutterIcon, progressOf, stepsOf, titleOf, type Step, type StepState } from './plan';
 import type { Server } from './server';
 
 const WHERE = '**/.pleach/plans/*.md';
 
-/** How the states look: an icon of the list, and the colour of the mark beside the step. */
+/** How the states look in the list, and their colour at the side of the text. */
 const LOOKS: Record<StepState, { icon: string; color?: string }> = {
   todo: { icon: 'circle-large-outline' },
   running: { icon: 'sync', color: 'editorGutter.modifiedBackground' },
@@ -30,22 +30,27 @@ export class Plans implements vscode.TreeDataProvider<PlanNode>, vscode.Disposab
   private readonly drawn = new vscode.EventEmitter<void>();
   readonly onDidChangeTreeData = this.drawn.event;
   private readonly marks = new Map<StepState, vscode.TextEditorDecorationType>();
+  private readonly view: vscode.TreeView<PlanNode>;
   private readonly disposables: vscode.Disposable[];
 
   constructor(private readonly server: Server) {
     for (const [state, { color }] of Object.entries(LOOKS) as [StepState, { color?: string }][]) {
-      if (color !== undefined) {
-        const mark = vscode.window.createTextEditorDecorationType({
-          isWholeLine: true,
-          borderStyle: state === 'running' || state === 'waiting' ? 'dashed' : 'solid',
-          borderWidth: '0 0 0 2px',
-          borderColor: new vscode.ThemeColor(color),
-          overviewRulerColor: new vscode.ThemeColor(color),
-          overviewRulerLane: vscode.OverviewRulerLane.Left,
-        });
-        this.marks.set(state, mark);
-      }
+      const gutter = (theme: 'light' | 'dark'): vscode.ThemableDecorationRenderOptions => ({
+        gutterIconPath: vscode.Uri.parse(gutterIcon(state, theme), true),
+        gutterIconSize: 'contain',
+      });
+      const ruler =
+        color === undefined
+          ? {}
+          : { overviewRulerColor: new vscode.ThemeColor(color), overviewRulerLane: vscode.OverviewRulerLane.Left };
+      this.marks.set(state, vscode.window.createTextEditorDecorationType({ ...ruler, light: gutter('light'), dark: gutter('dark') }));
     }
+    this.view = vscode.window.createTreeView<PlanNode>('pleach.plans', {
+      treeDataProvider: this,
+      showCollapseAll: true,
+      // A box is ticked when the plan's text says so, and not by the click.
+      manageCheckboxStateManually: true,
+    });
     const files = vscode.workspace.createFileSystemWatcher(WHERE);
     const changed = (): void => this.drawn.fire();
     this.disposables = [
@@ -55,7 +60,13 @@ export class Plans implements vscode.TreeDataProvider<PlanNode>, vscode.Disposab
       files.onDidChange(changed),
       files.onDidDelete(changed),
       ...this.marks.values(),
-      vscode.window.registerTreeDataProvider('pleach.plans', this),
+      this.view,
+      this.view.onDidChangeCheckboxState(({ items }) => {
+        for (const [node, state] of items) {
+          void this.send(state === vscode.TreeItemCheckboxState.Checked ? 'pleach.plan.done' : 'pleach.plan.reopen', node);
+        }
+        changed();
+      }),
       vscode.window.onDidChangeVisibleTextEditors((editors) => editors.forEach((editor) => this.mark(editor))),
       vscode.workspace.onDidChangeTextDocument(({ document }) => {
         if (isPlan(document)) {
@@ -89,6 +100,13 @@ export class Plans implements vscode.TreeDataProvider<PlanNode>, vscode.Disposab
     item.iconPath = step === undefined ? new vscode.ThemeIcon('checklist') : icon(step.state);
     item.contextValue = step === undefined ? 'plan' : `step.${step.state}`;
     if (step !== undefined) {
+      const { Checked, Unchecked } = vscode.TreeItemCheckboxState;
+      const over = step.state === 'done' || step.state === 'skipped';
+      item.checkboxState = {
+        state: over ? Checked : Unchecked,
+        tooltip: over ? 'Reopen this step' : 'Mark this step as done',
+        accessibilityInformation: { label: `Step ${step.number}`, role: 'checkbox' },
+      };
       item.accessibilityInformation = { label: `Step ${step.number}, ${step.title}, ${step.state}` };
     }
     const line = step?.line ?? 0;
