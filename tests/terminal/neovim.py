@@ -154,7 +154,7 @@ def an_edit_lands_in_a_buffer_that_was_not_written_and_a_format_on_save_stays(it
 
 
 @NEOVIM.scenario()
-def a_swap_file_and_a_change_on_disk_are_neovims_own_business(it):
+def an_edit_lands_beside_a_swap_file_and_on_what_changed_on_disk(it):
     it.open("go/main.go")
     menu(it)
     it.keys("Enter")
@@ -165,6 +165,8 @@ def a_swap_file_and_a_change_on_disk_are_neovims_own_business(it):
         file.write("// from elsewhere\n" + text)
     it.command("checktime")
     it.sees("// from elsewhere")
+    swaps = os.path.join(it.home, "state/nvim/swap")
+    assert any(name.endswith(".swp") for name in os.listdir(swaps)), "Neovim keeps a swap file"
     it.command("/func (s .Shelf) Borrow")
     it.types(" d")
     it.sees("// Borrow")

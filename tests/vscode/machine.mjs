@@ -87,6 +87,9 @@ export class Machine {
       PLEACH_CONFIG_DIR: path.join(this.root, 'config/pleach'),
       PLEACH_STATE_DIR: path.join(this.root, 'state/pleach'),
       EXTENSIONS_GALLERY: '{"serviceUrl":""}',
+      // Nobody is at these: what this machine runs is none of the test's business.
+      OLLAMA_HOST: '127.0.0.1:9',
+      LLAMA_ARG_PORT: '9',
     };
     const folders = ['--config', config, '--user-data-dir', path.join(this.root, 'user'), '--extensions-dir', path.join(this.root, 'extensions')];
     execFileSync(process.env.NODE_24, [entry, ...folders, '--install-extension', process.env.PLEACH_VSIX], { env, stdio: 'pipe' });

@@ -79,6 +79,17 @@ function decided(it) {
 /** Whether a row of the side bar has `text`. */
 const shows = ({ vs }, text) => async () => (await vs.rows()).some((row) => row.includes(text));
 
+/** Trusts the folder, if that was not done yet. */
+async function trust(it) {
+  const { vs } = it;
+  if (!(await says(it, 'Restricted Mode')())) {
+    return;
+  }
+  await vs.command('Workspaces: Manage Workspace Trust');
+  const trust = vs.page.locator('.workspace-trust-editor .monaco-button', { hasText: /^Trust$/ }).first();
+  await vs.clickUntil('trust', trust, () => vs.page.locator('.workspace-trust-editor', { hasText: 'You trust this folder' }).count());
+}
+
 /** Asks for a rewrite in the words of `instruction`, by the command. */
 async function rewrite({ vs }, instruction) {
   await vs.goto(15, 5);
@@ -128,9 +139,7 @@ export const scenarios = {
     await vs.command('Pleach: Show Status');
     await vs.toast('built-in syntax engine, no AI model');
     await vs.clearToasts();
-    await vs.command('Workspaces: Manage Workspace Trust');
-    const trust = vs.page.locator('.workspace-trust-editor .monaco-button', { hasText: /^Trust$/ }).first();
-    await vs.clickUntil('trust', trust, () => vs.page.locator('.workspace-trust-editor', { hasText: 'You trust this folder' }).count());
+    await trust(it);
     await vs.until('the model of the settings', async () => {
       await vs.command('Pleach: Show Status');
       return (await vs.toasts()).some((toast) => toast.includes('scripted-model'));
@@ -340,5 +349,16 @@ export const scenarios = {
     await it.shot('folders');
     await vs.visit(`folder=${encodeURIComponent(machine.folder)}`);
     await vs.status('Pleach');
+  },
+
+  async 'who has no model is told once what works and how to add one'(it) {
+    const { vs, machine } = it;
+    await trust(it);
+    machine.settings({ 'pleach.engine': undefined, 'pleach.providers': undefined });
+    const told = await vs.toast('Add a model');
+    assert(told.includes('Pleach can document, test, fix, rename. Add a model: `pleach model`'), told);
+    await it.shot('first');
+    await vs.clearToasts();
+    machine.settings();
   },
 };

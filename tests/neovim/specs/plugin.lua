@@ -113,4 +113,30 @@ return {
       end
     end,
   },
+  {
+    'settings without a key are none, and the status line says what waits',
+    function(it)
+      it.open('src/lib.rs', { settings = {} })
+      it.equal(require('pleach').statusline(), '')
+      vim.fn.setreg('a', {
+        'src/lib.rs',
+        '<<<<<<< SEARCH',
+        'pub const LOAN_DAYS: u32 = 21;',
+        '=======',
+        'pub const LOAN_DAYS: u32 = 28;',
+        '>>>>>>> REPLACE',
+        '<<<<<<< SEARCH',
+        '    (days_late * per_day).min(1_000)',
+        '=======',
+        '    (days_late * per_day).min(2_000)',
+        '>>>>>>> REPLACE',
+      })
+      vim.cmd('Pleach land a')
+      it.wait('both hunks wait', function()
+        return require('pleach').statusline() == 'Pleach: 2 hunks to review'
+      end)
+      it.equal(require('pleach').statusline('+'), '+ 2 hunks to review')
+      it.equal(it.said(), '')
+    end,
+  },
 }
