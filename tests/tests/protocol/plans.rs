@@ -781,6 +781,10 @@ fn a_run_that_was_killed_goes_on_with_the_first_step_that_is_not_done() {
     model.say(Script::default().piece("I begin").hang());
     client.start_job("pleach.plan.run", json!({"path": PLAN, "all": true}));
     let _both = [model.request(), model.request()];
+    // The tick of the first step is written beside the second one.
+    while !boxes(&client.on_disk(PLAN)).starts_with('x') {
+        client.sync();
+    }
     let mut client = client.restart_after_kill();
     assert!(
         boxes(&client.on_disk(PLAN)).starts_with('x'),
