@@ -89,6 +89,4 @@ impl BuiltinRefusal {
     }
 }
 
-const SET_A_MODEL: &str = "set a model in your pleach.toml, for example engine = \"local\" with a section \
-[providers.local] that gives base_url and model; or paste an answer from any chat \
-and use “Land this reply”";
+const SET_A_MODEL: &str = "add one with `pleach model` in a terminal; or paste an answer from any chat and use “Land this reply”";

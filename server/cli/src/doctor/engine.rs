@@ -29,11 +29,7 @@ pub(super) async fn look(settings: &Settings) -> Vec<Finding> {
         findings.push(Finding::note(
             AREA,
             "no model is set up, which is fine",
-            "to use one, put into pleach.toml, for example:\n  \
-             engine = \"local\"\n  \
-             [providers.local]\n  \
-             base_url = \"http://127.0.0.1:11434/v1\"\n  \
-             model = \"qwen3-coder\"",
+            "`pleach model` shows how to have one",
         ));
     }
     let deadline = Instant::now() + PATIENCE;

@@ -62,11 +62,7 @@ fn a_fresh_machine_has_nothing_wrong_with_it() {
         engine
           ✓ built-in syntax engine, no AI model
           · no model is set up, which is fine
-            to use one, put into pleach.toml, for example:
-              engine = "local"
-              [providers.local]
-              base_url = "http://127.0.0.1:11434/v1"
-              model = "qwen3-coder"
+            `pleach model` shows how to have one
         kept answers
           ✓ HOME/.local/state/pleach/answers
         editors
