@@ -125,10 +125,9 @@ impl Session {
         match added {
             Ok((model, path)) => {
                 self.load_settings();
-                let text = format!(
-                    "Pleach: {} answers from now on, as {path} says",
-                    short(&model)
-                );
+                tracing::info!(model, %path, "a model was added to the user's settings");
+                // One line of a terminal, where Neovim waits for a key after a longer one.
+                let text = format!("Pleach: {} answers from now on", short(&model));
                 self.show(Severity::Info, &text);
             }
             Err(error) => self.show(Severity::Error, &format!("Pleach: {error}")),
