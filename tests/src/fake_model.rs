@@ -250,10 +250,11 @@ impl FakeModel {
     /// A key for a provider that wants one. Whatever the server says, it must not be in it.
     pub const KEY: &'static str = "sk-secret-1234";
 
-    /// Settings that make this server the engine, called `fake`, with its key in `FAKE_KEY`.
+    /// Settings that make this server the engine, called `fake`, with its key in `FAKE_KEY`. Nothing is
+    /// answered from the cache, so that each question is seen here.
     pub fn settings(&self) -> String {
         format!(
-            "engine = \"fake\"\n[providers.fake]\nbase_url = \"{}\"\nmodel = \"fake-1\"\nkey_env = \"FAKE_KEY\"\n",
+            "engine = \"fake\"\ncache.enabled = false\n[providers.fake]\nbase_url = \"{}\"\nmodel = \"fake-1\"\nkey_env = \"FAKE_KEY\"\n",
             self.base_url()
         )
     }

@@ -16,6 +16,14 @@ test('a job gathers its text, and starts afresh when the model is asked again', 
   assert.equal(jobs.last()?.title, 'Rewrite');
 });
 
+test('a reply that broke off keeps what counts of it, and who answers may change', () => {
+  const jobs = new Jobs();
+  jobs.take({ job: 1, seq: 0, kind: 'text', text: 'größer ha' });
+  jobs.take({ job: 1, seq: 1, kind: 'takenBack', bytes: Buffer.byteLength('größer ') });
+  assert.equal(jobs.take({ job: 1, seq: 2, kind: 'text', text: 'als' }).text, 'größer als');
+  assert.equal(jobs.take({ job: 1, seq: 3, kind: 'engine', engine: 'b, in place of a' }).engine, 'b, in place of a');
+});
+
 test('what the server says of its progress is shown until the job has ended', () => {
   const jobs = new Jobs();
   jobs.take({ job: 2, seq: 0, kind: 'started', title: 'Document' });

@@ -53,8 +53,14 @@ export class Jobs {
         }
         job.line ||= event.phase ?? '';
         break;
+      case 'engine':
+        job.engine = event.engine ?? job.engine;
+        break;
       case 'text':
         job.text += event.text ?? '';
+        break;
+      case 'takenBack':
+        job.text = Buffer.from(job.text).subarray(0, event.bytes ?? 0).toString();
         break;
       case 'estimate':
         job.estimate = event.message ?? '';

@@ -42,12 +42,25 @@ export interface CommandArguments {
 export interface JobEvent {
   job: number;
   seq: number;
-  kind: 'started' | 'phase' | 'text' | 'hunk' | 'verdict' | 'estimate' | 'usage' | 'finished' | 'failed';
+  kind:
+    | 'started'
+    | 'phase'
+    | 'engine'
+    | 'text'
+    | 'takenBack'
+    | 'hunk'
+    | 'verdict'
+    | 'estimate'
+    | 'usage'
+    | 'finished'
+    | 'failed';
   action?: string;
   title?: string;
   uri?: string | null;
   phase?: string;
   text?: string;
+  /** Of a reply that broke off, so many bytes count. */
+  bytes?: number;
   engine?: string;
   inputTokens?: number;
   outputTokens?: number;

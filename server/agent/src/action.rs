@@ -1,5 +1,6 @@
 //! What a person can ask for: one word per thing, and what the editor calls it.
 
+use pleach_policy::Role;
 use serde::{Deserialize, Serialize};
 
 /// One thing that a person can ask for at a place in a document.
@@ -118,6 +119,11 @@ impl Action {
             | Self::Cancel
             | Self::Undo => "coder",
         }
+    }
+
+    /// The role that a model is chosen for.
+    pub fn plays(self) -> Role {
+        Role::named(self.role()).unwrap_or(Role::Coder)
     }
 
     /// As it is written in records.

@@ -3,22 +3,26 @@
 //! Jobs wait for one word only: whether a call may be made. Everything else is noted in the order in
 //! which it was told, and nobody waits for the disk.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use pleach_model::Telemetry;
 use pleach_policy::{Breaker, BudgetSettings};
 use pleach_store::{
-    CallFilter, CallId, Ledger, NewCall, NewRecord, Reserved, Settlement, SharedLedger, Store,
-    StoreError, UsageReport,
+    CacheBounds, CallFilter, CallId, Ledger, NewCall, NewRecord, Reserved, Settlement,
+    SharedLedger, Store, StoreError, UsageReport,
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
 
 /// How long the end of the process waits for what is still to be written.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How many answers that were kept may wait for the gate's word, and one.
+const RECENT: usize = 255;
 /// How often reservations of dead processes are looked for.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
 
@@ -27,6 +31,21 @@ const LOOK_EVERY: Duration = Duration::from_mins(1);
 pub struct Books {
     entries: Sender<Entry>,
     server: Arc<str>,
+    state: Arc<Mutex<BooksState>>,
+    telemetry: Option<Telemetry>,
+}
+
+/// How the books of a session stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BooksState {
+    /// The ledger that calls are written into is shared with others.
+    pub is_shared: bool,
+    /// Calls that were written.
+    pub calls: u64,
+    /// What the last thing that was written failed with, if it did.
+    pub trouble: Option<String>,
+    /// Questions that were answered from the cache.
+    pub from_cache: u64,
 }
 
 /// A call, and which of the ledgers of this session it is in.
@@ -63,6 +82,21 @@ enum Entry {
     },
     Settle(Booked, Box<Settlement>),
     Judged(Booked, bool),
+    /// Is there an answer to this question?
+    Recall {
+        question: String,
+        bounds: CacheBounds,
+        answer: oneshot::Sender<Option<String>>,
+    },
+    /// An answer to keep, and the call that brought it.
+    Keep {
+        question: String,
+        kept: String,
+        bounds: CacheBounds,
+        call: Booked,
+    },
+    /// What a call brought is of no use.
+    Forget(Booked),
     /// From now on calls are written into this ledger, in the name of this person; `None` is one's own.
     Share(Option<(SharedLedger, String)>),
     Record(Box<NewRecord>),
@@ -75,6 +109,7 @@ impl Books {
     /// The books in this state folder. Nothing is opened before the first entry.
     pub fn open(state_dir: &Utf8Path) -> Self {
         let (entries, told) = mpsc::channel();
+        let state = Arc::default();
         let mut keeper = Keeper {
             ledgers: vec![Ledger::new(state_dir)],
             shared: None,
@@ -82,6 +117,8 @@ impl Books {
             state_dir: state_dir.to_owned(),
             breaker: Breaker::default(),
             looked: None,
+            recent: VecDeque::new(),
+            state: Arc::clone(&state),
         };
         let started = thread::Builder::new()
             .name("books".to_owned())
@@ -93,7 +130,19 @@ impl Books {
         Self {
             entries,
             server: server_name().into(),
+            state,
+            telemetry: None,
         }
+    }
+
+    /// The same books, whose calls are told there as well, if anywhere.
+    #[must_use]
+    pub fn with_telemetry(self, telemetry: Option<Telemetry>) -> Self {
+        Self { telemetry, ..self }
+    }
+
+    pub(crate) fn telemetry(&self) -> Option<&Telemetry> {
+        self.telemetry.as_ref()
     }
 
     /// The name of this process in the books.
@@ -137,6 +186,9 @@ impl Books {
         if is_done.recv_timeout(LAST_WORDS).is_err() {
             tracing::warn!("the ledger could not be written to its end");
         }
+        if let Some(telemetry) = &self.telemetry {
+            telemetry.flush(LAST_WORDS);
+        }
     }
 
     /// Sets aside what a call may cost.
@@ -160,6 +212,38 @@ impl Books {
 
     pub(crate) fn judged(&self, call: Booked, is_clean: bool) {
         self.tell(Entry::Judged(call, is_clean));
+    }
+
+    /// The answer to a question that was asked before, if it is kept.
+    pub(crate) async fn recall(&self, question: &str, bounds: CacheBounds) -> Option<String> {
+        let (answer, recalled) = oneshot::channel();
+        self.tell(Entry::Recall {
+            question: question.to_owned(),
+            bounds,
+            answer,
+        });
+        recalled.await.ok().flatten()
+    }
+
+    /// Keeps an answer. Should the gate refuse it, it is forgotten.
+    pub(crate) fn keep(&self, question: String, kept: String, bounds: CacheBounds, call: Booked) {
+        self.tell(Entry::Keep {
+            question,
+            kept,
+            bounds,
+            call,
+        });
+    }
+
+    /// Keeps nothing of what a call brought: it was of no use.
+    pub(crate) fn forget(&self, call: Booked) {
+        self.tell(Entry::Forget(call));
+    }
+
+    /// How the books stand, from memory.
+    pub fn state(&self) -> BooksState {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.clone()
     }
 
     fn tell(&self, entry: Entry) {
@@ -188,6 +272,10 @@ struct Keeper {
     breaker: Breaker,
     /// When reservations of dead processes were last looked for.
     looked: Option<SystemTime>,
+    /// The last answers that were kept, whose edits the gate may not have looked at yet.
+    recent: VecDeque<(Booked, String)>,
+    /// For whoever asks how the books stand.
+    state: Arc<Mutex<BooksState>>,
 }
 
 impl Keeper {
@@ -217,6 +305,14 @@ impl Keeper {
             } => {
                 let now = call.at;
                 let reserved = self.reserve(*call, &budget);
+                let trouble = match &reserved {
+                    Err(NotReserved::Store(cause)) => Some(cause.to_string()),
+                    _ => None,
+                };
+                self.note(|state| {
+                    state.calls += u64::from(trouble.is_none());
+                    state.trouble = trouble;
+                });
                 if let Err(Ok((Reserved::Granted { id, .. }, ledger))) = answer.send(reserved) {
                     // Who asked was cancelled meanwhile: no call is made.
                     self.settle(Booked { ledger, id }, &Settlement::not_made());
@@ -225,6 +321,9 @@ impl Keeper {
             }
             Entry::Settle(call, settlement) => self.settle(call, &settlement),
             Entry::Judged(call, is_clean) => {
+                if !is_clean {
+                    self.forget(call);
+                }
                 let ledger = self.ledgers.get_mut(call.ledger);
                 if let Some(Err(error)) = ledger.map(|it| it.judged(call.id, is_clean)) {
                     tracing::error!(%error, "the gate's word was not written into the ledger");
@@ -236,6 +335,33 @@ impl Keeper {
                     let report = calls.map(|calls| UsageReport::of(&calls));
                     let _nobody_waits = answer.send(report);
                 }
+            }
+            Entry::Forget(call) => self.forget(call),
+            Entry::Recall {
+                question,
+                bounds,
+                answer,
+            } => {
+                let recalled = self.audit.cached(&question, SystemTime::now(), bounds);
+                let recalled = recalled.unwrap_or_else(|error| {
+                    tracing::warn!(%error, "the cache could not be read");
+                    None
+                });
+                self.note(|state| state.from_cache += u64::from(recalled.is_some()));
+                let _nobody_waits = answer.send(recalled);
+            }
+            Entry::Keep {
+                question,
+                kept,
+                bounds,
+                call,
+            } => {
+                let now = SystemTime::now();
+                if let Err(error) = self.audit.cache(&question, &kept, now, bounds) {
+                    tracing::warn!(%error, "an answer was not kept in the cache");
+                }
+                self.recent.truncate(RECENT);
+                self.recent.push_front((call, question));
             }
             Entry::Share(shared) => self.share(shared),
             Entry::Record(record) => records.push(*record),
@@ -276,6 +402,22 @@ impl Keeper {
         };
         self.ledgers.push(ledger);
         self.shared = shared;
+        let is_shared = self.shared.is_some();
+        self.note(|state| state.is_shared = is_shared);
+    }
+
+    fn note(&self, change: impl FnOnce(&mut BooksState)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// An answer that the gate refused is not worth asking for again.
+    fn forget(&mut self, call: Booked) {
+        let Some((_, question)) = self.recent.iter().find(|(of, _)| *of == call) else {
+            return;
+        };
+        if let Err(error) = self.audit.forget_cached(question) {
+            tracing::warn!(%error, "an answer that was refused stays in the cache");
+        }
     }
 
     fn settle(&mut self, call: Booked, settlement: &Settlement) {

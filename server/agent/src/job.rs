@@ -14,6 +14,7 @@ use crate::call::{Caller, Hearing, Used, aside};
 use crate::engine::Engine;
 use crate::failure::JobFailure;
 use crate::meter::{Account, Expected};
+use crate::resume::whole_hunks;
 use crate::roles::OwnAction;
 use crate::tools::{Kit, Talk, Turn};
 use crate::{prompt, shield};
@@ -115,6 +116,22 @@ pub enum Phase {
         /// For how long; 0 when nobody knows.
         seconds: u64,
     },
+    /// The engine could not be had, and the next one that the settings name is asked.
+    StandingIn {
+        /// Why the one before could not be had.
+        failure: String,
+        /// The name of the next one.
+        next: String,
+    },
+    /// The answer broke off, and the model is asked for the rest of it, or for all of it once more.
+    Resuming {
+        /// What happened.
+        failure: String,
+        /// So many bytes of what had come are kept; 0 when all of it is asked for anew.
+        kept: usize,
+    },
+    /// The same was asked before, and answered.
+    FromCache,
     /// The reply is being written.
     Writing,
     /// The model has called tools, which look or run; in a few words, which.
@@ -132,6 +149,15 @@ impl std::fmt::Display for Phase {
             Self::Asking => f.write_str("asking"),
             Self::Waiting { reason, seconds: 0 } => write!(f, "waiting ({reason})"),
             Self::Waiting { reason, seconds } => write!(f, "waiting {seconds} s ({reason})"),
+            Self::StandingIn { failure, next } => {
+                write!(f, "asking `{next}` in its place ({failure})")
+            }
+            Self::Resuming { failure, kept: 0 } => write!(
+                f,
+                "asking once more ({failure}; what had come may be on the bill)"
+            ),
+            Self::Resuming { failure, .. } => write!(f, "asking for the rest ({failure})"),
+            Self::FromCache => f.write_str("answered from the cache, which costs nothing"),
             Self::Writing => f.write_str("writing"),
             Self::UsingTools(which) => f.write_str(which),
             Self::Checking => f.write_str("checking"),
@@ -170,6 +196,13 @@ pub enum JobEvent {
         /// The verdict, for a person.
         message: String,
     },
+    /// Who answers, where it is not who was told before.
+    Engine(String),
+    /// A provider failed so often in a row that nothing is sent to it for a while, in words. Told once.
+    LeftInPeace(String),
+    /// The text that was told since the call began counts for nothing but its first so many bytes: the
+    /// answer broke off, and is asked for again.
+    TakenBack(usize),
     /// So many secrets were replaced by placeholders in what is sent. The edit gets them back.
     SecretsHidden(usize),
     /// What the next call of the model will cost.
@@ -226,10 +259,10 @@ pub async fn run(
     }
     match engine {
         Engine::Builtin => ask_builtin(&request, &report).await,
-        Engine::Model(provider) => {
+        Engine::Model(lineup) => {
             let caller = Caller {
                 request: &request,
-                provider: &provider,
+                lineup: &lineup,
                 account,
                 report: &report,
             };
@@ -325,7 +358,7 @@ async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
     limits: JobLimits,
     mut talk: Talk,
 ) -> JobOutcome {
-    let (provider, report) = (caller.provider, caller.report);
+    let report = caller.report;
     let failed = |failure, reply| JobOutcome::Failed { failure, reply };
     let has_none = request.instruction.is_none() && request.own.is_none();
     if request.action == Action::Rewrite && has_none {
@@ -362,7 +395,7 @@ async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
             ..ModelRequest::default()
         };
         let secrets = used.secrets.clone();
-        let stream = |asked: &ModelRequest| shield::restored(provider.stream(asked), secrets);
+        let through = |answer| shield::restored(answer, secrets.clone());
         let mut hearer = Hearer {
             request,
             hunks: ReplyStream::new(path.map(str::to_owned)),
@@ -370,12 +403,12 @@ async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
             has_tools: talk.has_tools(),
             report,
         };
-        let received = caller.receive(asked, &mut used, stream, &mut hearer).await;
+        let received = caller.receive(asked, &mut used, through, &mut hearer).await;
         let (reply, call) = match received {
             Ok(received) => received,
             Err((failure, text)) => return failed(failure, said(text)),
         };
-        let format = provider.config().format;
+        let format = caller.lineup.provider().config().format;
         let turn = talk.turn(reply, format, &mut used.secrets, &mut messages, report);
         let reply = match turn.await {
             Turn::GoesOn => continue,
@@ -458,6 +491,20 @@ impl<R: Fn(JobEvent)> Hearing for Hearer<'_, R> {
         } else {
             (self.report)(JobEvent::Text(text));
         }
+    }
+
+    fn sound(&self, text: &str) -> usize {
+        if self.request.action.edits() {
+            whole_hunks(self.request.document.named(), text)
+        } else {
+            // An answer to read goes on at the beginning of a line.
+            text.rfind('\n').map_or(0, |end| end + 1)
+        }
+    }
+
+    fn begin_again(&mut self, kept: &str) {
+        self.hunks = ReplyStream::new(self.request.document.named().map(str::to_owned));
+        let _told_before = self.hunks.push(kept);
     }
 
     fn end(&self, reason: StopReason, bytes: usize) -> Result<(), JobFailure> {

@@ -24,28 +24,33 @@ mod confine;
 mod engine;
 mod failure;
 mod job;
+mod lineup;
 mod local;
 mod meter;
 pub mod plan;
 mod preview;
+mod probe;
 mod prompt;
+mod resume;
 mod roles;
 mod rules;
 mod shield;
 mod tools;
 
 pub use action::Action;
-pub use books::Books;
-pub use engine::Engine;
+pub use books::{Books, BooksState};
+pub use engine::{Engine, open_provider, standing};
 pub use failure::JobFailure;
 pub use job::{
     Diagnostic, JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TargetDocument, TokenCount, run,
 };
+pub use lineup::Lineup;
 pub use local::{LocalServer, local_servers};
 pub use meter::{Account, Expected, cost_of_sending, shared_ledger};
 pub use pleach_exec::Variables;
-pub use pleach_model::{MicroUsd, PriceTable};
+pub use pleach_model::{MicroUsd, PriceTable, Telemetry};
 pub use preview::preview;
+pub use probe::{Probed, probe};
 pub use roles::{FileProblem, OwnAction, Roster, RosterFile};
 pub use rules::{rules_for, rules_page};
 pub use tools::{Answer, Asker, Kit, ToolName};

@@ -1,17 +1,19 @@
 //! The meter of one call: estimated and reserved before it, watched during it, settled after it, however
 //! it ends.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use pleach_exec::Variables;
 use pleach_model::{
     MicroUsd, ModelRequest, PriceTable, Provider, ProviderConfig, ProviderError, TimeoutPhase,
-    Usage, likely_tokens,
+    ToldCall, Usage, likely_tokens,
 };
-use pleach_policy::{BudgetSettings, LedgerSettings, ProviderSettings, Room};
+use pleach_policy::{BudgetSettings, CacheSettings, LedgerSettings, ProviderSettings, Room};
 use pleach_store::{
-    CallOutcome, CallTokens, CostEstimate, Measure, NewCall, Reserved, Settlement, SharedLedger,
+    CacheBounds, CallOutcome, CallTokens, CostEstimate, Measure, NewCall, Reserved, Settlement,
+    SharedLedger,
 };
 use serde_json::json;
 
@@ -31,12 +33,18 @@ pub struct Account {
     pub books: Books,
     /// The caps.
     pub budget: BudgetSettings,
+    /// What is kept of answers.
+    pub cache: CacheSettings,
+    /// How many calls an action may make within a minute, by its name.
+    pub per_minute: BTreeMap<String, u32>,
     /// What models cost.
     pub prices: Arc<PriceTable>,
     /// The workspace folder, as it is written down.
     pub workspace: String,
     /// The number of the job, in its session.
     pub job: u64,
+    /// What its calls are for, where that is no action.
+    pub purpose: Option<&'static str>,
 }
 
 /// The ledger that the settings share with others, and the name of the person there.
@@ -136,6 +144,8 @@ pub(crate) struct Meter {
     /// The answer came to its end.
     has_ended: bool,
     begun: Instant,
+    /// Who asks.
+    role: String,
     first: Option<Duration>,
     is_settled: bool,
 }
@@ -151,6 +161,7 @@ impl Account {
         &self,
         request: &JobRequest,
         provider: &Provider,
+        in_place_of: &[String],
         asked: &ModelRequest,
     ) -> Result<Meter, JobFailure> {
         let config = provider.config();
@@ -172,60 +183,21 @@ impl Account {
                 model: config.model.clone(),
             });
         }
-        let now = SystemTime::now();
-        let call = NewCall {
-            at: now,
-            deadline: now + config.total_timeout + GRACE,
-            server: self.books.server().to_owned(),
-            person: String::new(),
-            workspace: self.workspace.clone(),
-            job: self.job,
-            action: request.action.name().to_owned(),
-            role: request.role_name().to_owned(),
-            provider: config.name.clone(),
-            model: config.model.clone(),
-            estimate: least.map(|least| CostEstimate {
-                least,
-                most: estimate.cost.map(|cost| *cost.end()),
-            }),
-        };
-        let reserved = self.books.reserve(call, &self.budget).await;
-        let reserved = reserved.map_err(|cause| match cause {
-            NotReserved::TooOften(wait) => JobFailure::TooManyCalls {
-                limit: self.budget.calls_per_minute,
-                seconds: Some(wait.as_secs().max(1)),
-            },
-            NotReserved::Store(cause) => JobFailure::Ledger {
-                cause: cause.to_string(),
-            },
-            NotReserved::Closed => JobFailure::Ledger {
-                cause: "its thread has ended".to_owned(),
-            },
-        })?;
-        let (call, amount, bounded_by) = match reserved {
-            (
-                Reserved::Granted {
-                    id,
-                    amount,
-                    bounded_by,
-                },
-                ledger,
-            ) => (Booked { ledger, id }, amount, bounded_by),
-            (Reserved::Refused { room, least }, _) => {
-                return Err(JobFailure::OverBudget {
-                    room,
-                    needed: least,
-                });
-            }
-        };
+        let cost = least.map(|least| CostEstimate {
+            least,
+            most: estimate.cost.map(|cost| *cost.end()),
+        });
+        let booked = self.book(request, config, cost).await?;
+        let (call, amount, bounded_by) = booked;
         let affordable = bounded_by
             .and_then(|room| self.prices.affordable(config, input, room.left))
             .map(|tokens| u32::try_from(tokens).unwrap_or(u32::MAX));
         let body = json!({
             "call": call.number(), "provider": config.name, "address": provider.base_url(),
-            "model": config.model, "action": request.action.name(),
+            "model": config.model, "action": self.action(request),
             "role": request.role_name(), "files": request.document.named(),
             "tokens": estimate.likely_input_tokens, "request": provider.fingerprint(asked),
+            "in_place_of": in_place_of,
         });
         self.books.record("asked", &self.workspace, self.job, body);
         Ok(Meter {
@@ -240,8 +212,97 @@ impl Account {
             received: 0,
             has_ended: false,
             begun: Instant::now(),
+            role: request.role_name().to_owned(),
             first: None,
             is_settled: false,
+        })
+    }
+}
+
+impl Account {
+    /// What a call is for, as it is written down.
+    fn action(&self, request: &JobRequest) -> &'static str {
+        self.purpose.unwrap_or(request.action.name())
+    }
+
+    /// Writes a call into the ledger, if the caps leave room for it.
+    async fn book(
+        &self,
+        request: &JobRequest,
+        config: &ProviderConfig,
+        estimate: Option<CostEstimate>,
+    ) -> Result<(Booked, Option<MicroUsd>, Option<Room>), JobFailure> {
+        let now = SystemTime::now();
+        let call = NewCall {
+            at: now,
+            deadline: now + config.total_timeout + GRACE,
+            server: self.books.server().to_owned(),
+            person: String::new(),
+            workspace: self.workspace.clone(),
+            job: self.job,
+            action: self.action(request).to_owned(),
+            role: request.role_name().to_owned(),
+            provider: config.name.clone(),
+            model: config.model.clone(),
+            estimate,
+        };
+        let reserved = self.books.reserve(call, &self.budget).await;
+        let reserved = reserved.map_err(|cause| match cause {
+            NotReserved::TooOften(wait) => JobFailure::TooManyCalls {
+                limit: self.budget.calls_per_minute,
+                seconds: Some(wait.as_secs().max(1)),
+            },
+            NotReserved::Store(cause) => JobFailure::Ledger {
+                cause: cause.to_string(),
+            },
+            NotReserved::Closed => JobFailure::Ledger {
+                cause: "its thread has ended".to_owned(),
+            },
+        })?;
+        match reserved {
+            (
+                Reserved::Granted {
+                    id,
+                    amount,
+                    bounded_by,
+                },
+                ledger,
+            ) => Ok((Booked { ledger, id }, amount, bounded_by)),
+            (Reserved::Refused { room, least }, _) => Err(JobFailure::OverBudget {
+                room,
+                needed: least,
+            }),
+        }
+    }
+
+    /// Writes down that a question was answered from the cache, and cost nothing.
+    pub(crate) async fn answered_from_cache(
+        &self,
+        request: &JobRequest,
+        provider: &Provider,
+    ) -> Result<Booked, JobFailure> {
+        let config = provider.config();
+        let nothing = CostEstimate {
+            least: MicroUsd(0),
+            most: Some(MicroUsd(0)),
+        };
+        let (call, ..) = self.book(request, config, Some(nothing)).await?;
+        self.books.settle(call, Settlement::from_cache());
+        let body = json!({
+            "call": call.number(), "provider": config.name, "model": config.model,
+            "action": self.action(request), "files": request.document.named(),
+        });
+        self.books
+            .record("from-cache", &self.workspace, self.job, body);
+        Ok(call)
+    }
+
+    /// How long and how much is kept of answers; `None` when nothing is.
+    pub(crate) fn cache_bounds(&self) -> Option<CacheBounds> {
+        const MEGABYTE: u64 = 1_000_000;
+        self.cache.enabled.then(|| CacheBounds {
+            age: Duration::from_hours(self.cache.hours.into()),
+            bytes: u64::from(self.cache.megabytes) * MEGABYTE,
         })
     }
 }
@@ -371,6 +432,22 @@ impl Meter {
         account
             .books
             .record("answered", &account.workspace, account.job, body);
+        if let Some(telemetry) = account.books.telemetry() {
+            let config = self.provider.config();
+            let time = self.begun.elapsed();
+            telemetry.call(ToldCall {
+                begun: SystemTime::now() - time,
+                time,
+                format: config.format,
+                provider: config.name.clone(),
+                model: config.model.clone(),
+                role: self.role.clone(),
+                input_tokens: tokens.input,
+                output_tokens: tokens.output,
+                cost,
+                error: code.map(str::to_owned),
+            });
+        }
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         account.books.settle(
             self.call,

@@ -42,7 +42,7 @@ pub fn preview(
     };
     let mut page = format!("# What would be sent: {}\n\n", request.title());
     // Writing to a string does not fail.
-    let engine = settings.model_engine();
+    let engine = settings.model_for(request.action.plays());
     let provider = engine.and_then(|name| Some((name, settings.providers.get(name)?)));
     if let Some((name, provider)) = provider {
         let config = config_of(name, provider, settings);

@@ -29,10 +29,11 @@ use futures_util::future::join_all;
 use pleach_edit::Proposal;
 use pleach_exec::{Limits, Variables};
 use pleach_model::{Tool, ToolCall, ToolResult};
-use pleach_policy::{ProviderSettings, Secrets, Settings, redact};
+use pleach_policy::{ProviderSettings, Role, Secrets, Settings, redact};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use crate::action::Action;
 use crate::job::JobRequest;
 use crate::roles::Roster;
 
@@ -133,7 +134,7 @@ impl Kit {
     /// What the settings give to a planner, which only reads. It is offered unless they say that the model
     /// can call nothing: a plan of what nobody has read is worth little.
     pub fn of_planner(settings: &Settings, roster: Arc<Roster>) -> Self {
-        let engine = settings.model_engine();
+        let engine = settings.model_for(Role::Planner);
         let provider = engine.and_then(|name| settings.providers.get(name));
         Self {
             is_offered: provider.is_some_and(|provider| provider.tools != Some(false)),
@@ -143,14 +144,25 @@ impl Kit {
     }
 
     /// What the settings give where nobody can be asked: commands run if they allow them.
-    pub fn unasked(settings: &Settings, variables: &Variables, roster: Arc<Roster>) -> Self {
+    pub fn unasked(
+        action: Action,
+        settings: &Settings,
+        variables: &Variables,
+        roster: Arc<Roster>,
+    ) -> Self {
         let ask: Asker = Arc::new(|_| oneshot::channel().1);
-        Self::of(settings, variables, roster, ask)
+        Self::of(action, settings, variables, roster, ask)
     }
 
-    /// What the settings give. `ask` asks the person about a command that they do not allow.
-    pub fn of(settings: &Settings, variables: &Variables, roster: Arc<Roster>, ask: Asker) -> Self {
-        let engine = settings.model_engine();
+    /// What the settings give for an action. `ask` asks the person about a command that they do not allow.
+    pub fn of(
+        action: Action,
+        settings: &Settings,
+        variables: &Variables,
+        roster: Arc<Roster>,
+        ask: Asker,
+    ) -> Self {
+        let engine = settings.model_for(action.plays());
         let provider = engine.and_then(|name| settings.providers.get(name));
         if !provider.is_some_and(ProviderSettings::has_tools) {
             return Self {

@@ -2,10 +2,12 @@
 
 use std::io::{self, Write};
 
+use camino::Utf8Path;
 use pleach_policy::redact;
 use serde_json::{Value, json};
 
 use crate::environment::Environment;
+use crate::folder::Folder;
 use crate::paint::{BAD, FAINT, GOOD, HEAD, ODD, count, paint, visible};
 
 mod editors;
@@ -24,6 +26,10 @@ pub(crate) struct Arguments {
     /// Report as one JSON object
     #[arg(long)]
     json: bool,
+    /// Make one tiny call of each model as well: it sends a few words, none of yours, and may cost a
+    /// fraction of a cent, which `pleach usage` shows
+    #[arg(long)]
+    probe: bool,
 }
 
 /// One thing that was looked at.
@@ -77,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let mut findings = runtime.block_on(look(environment));
+    let mut findings = runtime.block_on(look(environment, arguments.probe));
     for finding in &mut findings {
         // A server may repeat in its complaint what it was sent.
         finding.message = redact(&finding.message).into_owned();
@@ -96,12 +102,29 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
     })
 }
 
-async fn look(environment: &Environment) -> Vec<Finding> {
+async fn look(environment: &Environment, probe: bool) -> Vec<Finding> {
     let mut findings = vec![program()];
     let settings = settings::look(environment, &mut findings);
+    let account = if probe {
+        let folder = Folder::open(Utf8Path::new("."), environment);
+        match folder.and_then(|folder| folder.account(environment)) {
+            Ok(account) => Some(account),
+            Err(error) => {
+                let fix = "no model was asked: mend what the message names";
+                findings.push(Finding::bad("engine", format!("{error:#}"), fix));
+                None
+            }
+        }
+    } else {
+        None
+    };
     // The editors and every provider at the same time: what does not answer costs its patience once.
-    let (engines, editors) = tokio::join!(engine::look(&settings), editors::look());
+    let (engines, editors) =
+        tokio::join!(engine::look(&settings, account.as_ref()), editors::look());
     findings.extend(engines);
+    if let Some(account) = account {
+        account.books.flush();
+    }
     state::look(environment, &mut findings);
     findings.extend(editors);
     findings

@@ -12,8 +12,9 @@ use crate::{VERSION, log};
 #[derive(clap::Args)]
 #[command(after_help = "\
 Editors start this command; there is nothing to type. `pleach init EDITOR` prints how.
-The log goes to standard error, which editors keep as the server's log. How much it holds is set by
---log-level, else by the variable PLEACH_LOG, else by [log] level in pleach.toml.")]
+The log goes to standard error, which editors keep as the server's log, and to log/pleach.log in the
+state folder. How much it holds is set by --log-level, else by the variable PLEACH_LOG, else by [log] level
+in pleach.toml.")]
 pub(crate) struct Arguments {
     /// Accepted because some editors pass it; standard input and output are always used
     #[arg(long, hide = true)]
@@ -31,13 +32,14 @@ pub(crate) fn run(arguments: &Arguments, environment: Environment) -> anyhow::Re
         .log_level
         .clone()
         .or_else(|| environment::variable(environment::LOG));
-    let level = log::start(level.as_deref(), arguments.log_file.as_deref())?;
+    let usual = environment.state_dir.join("log").join("pleach.log");
+    let log = log::start(level.as_deref(), arguments.log_file.clone(), usual)?;
     let environment = pleach_lsp::Environment {
         variables: Environment::variables(),
         user_settings: environment.user_settings(),
         state_dir: environment.state_dir,
         version: VERSION.as_str(),
-        log_level: Arc::new(move |wanted| level.set(wanted)),
+        log: Arc::new(log),
     };
     let (input, output) = pipes()?;
     let code = pleach_lsp::run(input, output, environment);

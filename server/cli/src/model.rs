@@ -118,7 +118,7 @@ fn key_variable(new: &NewModel) -> Option<&str> {
 }
 
 fn tell(out: &mut impl Write, settings: &Settings, servers: &[LocalServer]) -> io::Result<()> {
-    let engine = match settings.model_engine() {
+    let engine = match settings.model_for(pleach_policy::Role::Coder) {
         None => pleach_agent::builtin::LABEL.to_owned(),
         Some(name) => match settings.providers.get(name) {
             Some(provider) => format!("{} ({name})", provider.model),

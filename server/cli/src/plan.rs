@@ -7,7 +7,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use indicatif::ProgressBar;
 use pleach_agent::plan::{self, PlanFailure, Source};
-use pleach_agent::{Engine, JobEvent, JobFailure, JobLimits, JobOutcome, Kit};
+use pleach_agent::{Action, Engine, JobEvent, JobFailure, JobLimits, JobOutcome, Kit};
 use pleach_plan::Plan;
 use pleach_workspace::{Journal, WorkspaceSnapshot, write_all};
 
@@ -43,7 +43,10 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
     let folder = Folder::open(&arguments.dir, environment)?;
     let workspace = folder.snapshot();
     let goal = arguments.goal.join(" ");
-    let with_model = folder.settings.model_engine().is_some();
+    let with_model = folder
+        .settings
+        .model_for(pleach_policy::Role::Planner)
+        .is_some();
     let made = match Source::of_goal(&goal, None, &workspace) {
         Some(source) => plan::make(&source, &workspace, with_model)
             .map(|draft| draft.render())
@@ -109,14 +112,18 @@ fn ask(
     let shown = bar.clone();
     let report = move |event: JobEvent| match event {
         JobEvent::Phase(phase) => shown.set_message(phase.to_string()),
+        // In whose place it answers, or from the cache: that stays to be read.
+        JobEvent::Engine(label) => shown.suspend(|| anstream::eprintln!("answered by {label}")),
         JobEvent::Usage { tokens, .. } => shown.set_message(format!("{} tokens", tokens.output)),
         _ => {}
     };
     let kit = Kit::of_planner(&folder.settings, Arc::clone(&folder.roster));
     let outcome = runtime.block_on(async {
-        match Engine::open(&folder.settings, &Environment::variables()).await {
-            Ok(Engine::Model(provider)) => {
-                Ok(plan::ask(goal, workspace, &provider, limits, &account, kit, &report).await)
+        let variables = Environment::variables();
+        let opened = Engine::open(Action::Plan, &folder.settings, &variables, Some(&account));
+        match opened.await {
+            Ok(Engine::Model(lineup)) => {
+                Ok(plan::ask(goal, workspace, &lineup, limits, &account, kit, &report).await)
             }
             Ok(Engine::Builtin) => Err(PlanFailure::NeedsModel(goal.to_owned()).into()),
             Err(failure) => Err(failure),

@@ -75,15 +75,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
         before: BTreeMap::new(),
         tried: Vec::new(),
     };
-    let engine = runtime.block_on(Engine::open(
-        &run.folder.settings,
-        &Environment::variables(),
-    ));
-    let engine = match engine {
-        Ok(engine) => engine,
-        Err(failure) => bail!("{failure}; {}", failure.next_step()),
-    };
-    runtime.block_on(run.carry_out(&engine, arguments.step))?;
+    runtime.block_on(run.carry_out(arguments.step))?;
     run.account.books.flush();
     run.end(!arguments.no_diff)
 }
@@ -115,7 +107,7 @@ impl Run {
         Ok((text, plan))
     }
 
-    async fn carry_out(&mut self, engine: &Engine, only: Option<u32>) -> anyhow::Result<()> {
+    async fn carry_out(&mut self, only: Option<u32>) -> anyhow::Result<()> {
         loop {
             let (_, plan) = self.plan()?;
             let tried: Vec<usize> = self.tried.iter().filter_map(|key| plan.find(key)).collect();
@@ -137,7 +129,7 @@ impl Run {
             let next: Vec<usize> = next.into_iter().take(TOGETHER).collect();
             let keys = next.iter().filter_map(|at| plan.steps().get(*at));
             self.tried.extend(keys.map(pleach_plan::Step::key));
-            let work = next.iter().map(|at| self.ask(&plan, *at, engine));
+            let work = next.iter().map(|at| self.ask(&plan, *at));
             for (at, asked) in next.iter().zip(join_all(work).await) {
                 if let Some(step) = plan.steps().get(*at) {
                     let (status, result) = self.settle(step.key(), asked).await;
@@ -153,21 +145,27 @@ impl Run {
     }
 
     /// What the engine makes of a step; `None` when its work is done and only the check is left.
-    async fn ask(
-        &self,
-        plan: &Plan,
-        at: usize,
-        engine: &Engine,
-    ) -> Option<Result<JobOutcome, String>> {
+    async fn ask(&self, plan: &Plan, at: usize) -> Option<Result<JobOutcome, String>> {
         let step = plan.steps().get(at)?;
         let snapshot = self.folder.snapshot();
         let is_there = matches!(judge(step, &snapshot), Verdict::Holds(_));
         if step.status == Status::Waiting || is_there {
             return None;
         }
-        let with_model = !matches!(engine, Engine::Builtin);
+        let with_model = self
+            .folder
+            .settings
+            .model_for(pleach_policy::Role::Coder)
+            .is_some();
         let request = match request(plan, step, &snapshot, with_model) {
             Ok(request) => request,
+            Err(failure) => return Some(Err(format!("{failure}; {}", failure.next_step()))),
+        };
+        let settings = &self.folder.settings;
+        let variables = Environment::variables();
+        let account = Some(&self.account);
+        let engine = match Engine::open(request.action, settings, &variables, account).await {
+            Ok(engine) => engine,
             Err(failure) => return Some(Err(format!("{failure}; {}", failure.next_step()))),
         };
         let limits = &self.folder.settings.limits;
@@ -186,18 +184,19 @@ impl Run {
         let shown = bar.clone();
         let report = move |event: JobEvent| match event {
             JobEvent::Phase(phase) => shown.set_message(phase.to_string()),
+            // In whose place it answers, or from the cache: that stays to be read.
+            JobEvent::Engine(label) => {
+                let step = shown.prefix();
+                shown.suspend(|| anstream::eprintln!("{step}: answered by {label}"));
+            }
             JobEvent::Usage { tokens, .. } => {
                 shown.set_message(format!("{} tokens", tokens.output));
             }
             _ => {}
         };
-        let kit = Kit::unasked(
-            &self.folder.settings,
-            &Environment::variables(),
-            Arc::clone(&self.folder.roster),
-        );
-        let outcome =
-            pleach_agent::run(request, engine.clone(), limits, &self.account, kit, report).await;
+        let roster = Arc::clone(&self.folder.roster);
+        let kit = Kit::unasked(request.action, settings, &variables, roster);
+        let outcome = pleach_agent::run(request, engine, limits, &self.account, kit, report).await;
         bar.finish_and_clear();
         Some(Ok(outcome))
     }

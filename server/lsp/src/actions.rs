@@ -54,6 +54,8 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) only: Option<&'a [CodeActionKind]>,
     /// Whether a model is set up; else the built-in engine answers.
     pub(crate) model: bool,
+    /// Whether a model explains and reviews.
+    pub(crate) reader: bool,
     /// What asking the model costs at least, when that is worth a word.
     pub(crate) cost: Option<MicroUsd>,
     /// Whether the client asks for an instruction by itself.
@@ -115,7 +117,7 @@ pub(crate) fn list(context: &ActionContext<'_>) -> Vec<CodeAction> {
     if context.may_edit {
         entries.edits();
     }
-    if context.model && context.may_read {
+    if context.reader && context.may_read {
         entries.place(Action::Explain, "Explain this".into());
         entries.place(Action::Review, "Review this".into());
     }
@@ -423,6 +425,7 @@ mod tests {
             own: OWN.get_or_init(Roster::built_in),
             only: None,
             model: false,
+            reader: false,
             input_box: false,
             running: &[],
             pending: &[],
@@ -444,6 +447,7 @@ mod tests {
         assert!(titles(&context()).is_empty());
         let with_model = ActionContext {
             model: true,
+            reader: true,
             ..context()
         };
         assert_eq!(titles(&with_model), ["Explain this", "Review this"]);
@@ -492,6 +496,7 @@ mod tests {
     fn what_may_not_be_edited_can_be_explained() {
         let denied = ActionContext {
             model: true,
+            reader: true,
             may_edit: false,
             comment: Some("rename x to y"),
             ..context()
@@ -528,6 +533,7 @@ mod tests {
         let only = [CodeActionKind::Source];
         let some = ActionContext {
             model: true,
+            reader: true,
             only: Some(&only),
             ..context()
         };
@@ -535,6 +541,7 @@ mod tests {
         let only = [CodeActionKind::QuickFix];
         let none = ActionContext {
             model: true,
+            reader: true,
             only: Some(&only),
             ..context()
         };
@@ -551,6 +558,7 @@ mod tests {
         let running = [(3, "Document `x`".to_owned())];
         let all = ActionContext {
             model: true,
+            reader: true,
             input_box: true,
             holds_reply: true,
             comment: Some("rename x to y"),

@@ -15,7 +15,7 @@
 //!     variables: Arc::new(|name| std::env::var(name).ok()),
 //!     user_settings: None,
 //!     state_dir: "/tmp/pleach".into(),
-//!     log_level: Arc::new(|_level| {}),
+//!     log: Arc::new(()),
 //!     version: "0.1.0",
 //! };
 //! let code = pleach_lsp::run(std::io::stdin(), std::io::stdout(), environment);
@@ -25,8 +25,9 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
-use pleach_agent::{Books, Variables};
-use pleach_policy::LogLevel;
+use pleach_agent::{Books, Telemetry, Variables};
+use pleach_policy::LogSettings;
+use serde_json::json;
 use tokio_util::task::TaskTracker;
 
 mod actions;
@@ -44,8 +45,24 @@ use session::Session;
 use session::keeping::Keeper;
 pub use user_settings::{UserSettingsError, add_model};
 
-/// Sets how much is logged. The log itself is the command line's.
-pub type LogLevelSetter = Arc<dyn Fn(LogLevel) + Send + Sync>;
+/// Takes a message for the editor, with its kind as the protocol numbers it.
+pub type LogSink = Box<dyn Fn(u8, &str) + Send + Sync>;
+
+/// The log. It is the command line's.
+pub trait Log: Send + Sync {
+    /// How much is logged and where to, whenever the settings change it.
+    fn set(&self, settings: &LogSettings);
+
+    /// Where messages go that the editor is to show, should the settings ask for that.
+    fn show_in(&self, editor: LogSink);
+}
+
+/// No log.
+impl Log for () {
+    fn set(&self, _settings: &LogSettings) {}
+
+    fn show_in(&self, _editor: LogSink) {}
+}
 
 /// What the server needs to know of the world. Only the command line reads the environment.
 #[derive(Clone)]
@@ -56,8 +73,8 @@ pub struct Environment {
     pub user_settings: Option<Utf8PathBuf>,
     /// Where answers are kept.
     pub state_dir: Utf8PathBuf,
-    /// Called with the level of the log that the settings choose, whenever it changes.
-    pub log_level: LogLevelSetter,
+    /// The log.
+    pub log: Arc<dyn Log>,
     /// The version to announce.
     pub version: &'static str,
 }
@@ -85,9 +102,16 @@ pub fn run(
     let jobs = TaskTracker::new();
     let (inbox, events) = Inbox::new();
     let keeper = Keeper::start(&environment.state_dir, inbox.clone());
-    let books = Books::open(&environment.state_dir);
+    let variables = &environment.variables;
+    let telemetry = Telemetry::from_variables(&|name| variables(name));
+    let books = Books::open(&environment.state_dir).with_telemetry(telemetry);
     let code = runtime.block_on(async {
         let (outbox, drain) = transport::outbox();
+        let shown = outbox.clone();
+        environment.log.show_in(Box::new(move |kind, message| {
+            let message = json!({"type": kind, "message": message});
+            shown.notify_droppable("window/logMessage", &message);
+        }));
         let session = Session::new(
             inbox.clone(),
             outbox.clone(),

@@ -50,6 +50,7 @@ pub(crate) mod plans;
 pub(crate) mod reviews;
 mod roster;
 mod rules;
+mod status;
 
 /// Everything the server knows, owned by its loop.
 pub(crate) struct Session {

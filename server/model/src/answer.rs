@@ -340,6 +340,10 @@ impl Answer {
             "left in peace after repeated failures, the last of them: {}",
             setback.error
         );
+        self.ready.push_back(Ok(ModelEvent::LeftInPeace {
+            failures: self.provider.standing().failures,
+            seconds: rest.as_secs(),
+        }));
         true
     }
 

@@ -98,7 +98,8 @@ async fn outward() -> Result<Client, String> {
     client.await.clone()
 }
 
-fn common() -> ClientBuilder {
+/// What all clients have in common.
+pub(crate) fn common() -> ClientBuilder {
     // A second call finds a provider installed already, which serves as well.
     let _installed = rustls::crypto::ring::default_provider().install_default();
     Client::builder()

@@ -39,6 +39,14 @@ pub enum ModelEvent {
     Usage(Usage),
     /// The answer is complete. The last event.
     Stopped(StopReason),
+    /// The provider failed so often in a row that nothing is sent to it for a while. Told once, by the
+    /// answer whose failure was the one too many; its error follows.
+    LeftInPeace {
+        /// How often it failed.
+        failures: u32,
+        /// For how long.
+        seconds: u64,
+    },
     /// The request will be sent, or repeated, after a pause.
     Waiting {
         /// Why, in a few words.

@@ -28,6 +28,7 @@
 //! ```
 
 mod answer;
+mod bucket;
 mod cassette;
 mod connection;
 mod decode;
@@ -35,23 +36,29 @@ mod error;
 mod event;
 mod format;
 mod money;
+
 mod provider;
 mod refusal;
 mod reply;
 mod request;
 mod shown;
 mod sse;
+mod telemetry;
 mod thinking;
 mod traffic;
 mod wire;
 
+pub use bucket::Bucket;
 pub use cassette::{Cassette, CassetteError, Pace};
 pub use error::{ProviderError, TimeoutPhase, Unreached};
 pub use event::{ModelEvent, StopReason, Usage};
 pub use format::WireFormat;
 pub use money::{Estimate, ModelCard, Price, PriceError, PriceTable, likely_tokens};
+
 pub use pleach_policy::MicroUsd;
 pub use provider::{ProbeReport, Provider, ProviderConfig};
 pub use reply::{CallError, Reply};
 pub use request::{Effort, Message, ModelRequest, RawItems, Speaker, Tool, ToolCall, ToolResult};
 pub use sse::{SseDecoder, SseEvent};
+pub use telemetry::{Telemetry, ToldCall};
+pub use traffic::Standing;

@@ -22,7 +22,7 @@ use crate::format::{Dialect, Listed, WireFormat};
 use crate::refusal::{self, Setback};
 use crate::traffic::{Resting, Standing, Traffic};
 use crate::wire::{Lost, Pieces};
-use crate::{ModelEvent, ModelRequest, shown};
+use crate::{Effort, ModelEvent, ModelRequest, shown};
 
 /// Bytes of an error's body that are read.
 const ERROR_BYTES: usize = 16 << 10;
@@ -60,6 +60,8 @@ pub struct ProviderConfig {
     pub idle_timeout: Duration,
     /// How long the whole answer may take, with all pauses.
     pub total_timeout: Duration,
+    /// How much the model should reason, when the request does not say.
+    pub effort: Option<Effort>,
     /// How many answers may be on their way at once; further ones wait for their turn.
     pub max_streams: u32,
     /// How many requests may be sent in a minute, if bounded.
@@ -83,6 +85,7 @@ impl ProviderConfig {
             first_byte_timeout: Duration::from_mins(1),
             idle_timeout: Duration::from_secs(30),
             total_timeout: Duration::from_mins(30),
+            effort: None,
             max_streams: 8,
             requests_per_minute: None,
         }
@@ -106,6 +109,7 @@ impl std::fmt::Debug for ProviderConfig {
             .field("first_byte_timeout", &self.first_byte_timeout)
             .field("idle_timeout", &self.idle_timeout)
             .field("total_timeout", &self.total_timeout)
+            .field("effort", &self.effort)
             .field("max_streams", &self.max_streams)
             .field("requests_per_minute", &self.requests_per_minute)
             .finish()
@@ -236,8 +240,16 @@ impl Provider {
         &self,
         request: &ModelRequest,
     ) -> BoxStream<'static, Result<ModelEvent, ProviderError>> {
-        let body = self.dialect().body(self.config(), request);
-        answer::stream(self.clone(), body)
+        answer::stream(self.clone(), self.body(request))
+    }
+
+    /// What is sent.
+    fn body(&self, request: &ModelRequest) -> Map<String, Value> {
+        let request = ModelRequest {
+            effort: request.effort.or(self.config().effort),
+            ..request.clone()
+        };
+        self.dialect().body(self.config(), &request)
     }
 
     /// A name for what would be asked, the same for identical questions: of format, address, model and
@@ -246,7 +258,7 @@ impl Provider {
         let asked = json!([
             format!("{:?}", self.config().format),
             self.url(),
-            self.dialect().body(self.config(), request),
+            self.body(request),
         ]);
         to_hex(digest(&SHA256, asked.to_string().as_bytes()).as_ref())
     }

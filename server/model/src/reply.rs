@@ -1,6 +1,6 @@
 //! A whole answer, gathered from its pieces.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Message, ModelEvent, RawItems, StopReason, ToolCall, Usage, WireFormat};
 
@@ -81,8 +81,60 @@ impl Reply {
             ModelEvent::Started { .. }
             | ModelEvent::Thinking(_)
             | ModelEvent::Raw(_)
+            | ModelEvent::LeftInPeace { .. }
             | ModelEvent::Waiting { .. } => {}
         }
+    }
+
+    /// The answer as a text to be kept, for [`Reply::replayed`]. `None` unless it is whole.
+    pub fn to_kept(&self) -> Option<String> {
+        let stop = match self.stop.as_ref()? {
+            StopReason::EndTurn => "end_turn",
+            StopReason::ToolUse => "tool_use",
+            _ => return None,
+        };
+        let calls: Vec<Value> = self
+            .drafts
+            .iter()
+            .map(|draft| json!([draft.id, draft.name, draft.arguments]))
+            .collect();
+        let kept = json!({"text": self.text, "calls": calls, "items": self.items, "stop": stop});
+        Some(kept.to_string())
+    }
+
+    /// The events of an answer that was kept; `None` when the text is none.
+    pub fn replayed(kept: &str) -> Option<Vec<ModelEvent>> {
+        let kept: Value = serde_json::from_str(kept).ok()?;
+        let text = kept.get("text")?.as_str()?;
+        let mut events = Vec::new();
+        if !text.is_empty() {
+            events.push(ModelEvent::Text(text.to_owned()));
+        }
+        for (index, call) in kept.get("calls")?.as_array()?.iter().enumerate() {
+            let part = |at: usize| Some(call.get(at)?.as_str()?.to_owned());
+            events.push(ModelEvent::ToolCall {
+                index,
+                id: part(0)?,
+                name: part(1)?,
+            });
+            events.push(ModelEvent::ToolArguments {
+                index,
+                piece: part(2)?,
+            });
+        }
+        let items = kept.get("items")?.as_array()?;
+        events.extend(items.iter().cloned().map(ModelEvent::Item));
+        events.push(ModelEvent::Stopped(match kept.get("stop")?.as_str()? {
+            "end_turn" => StopReason::EndTurn,
+            "tool_use" => StopReason::ToolUse,
+            _ => return None,
+        }));
+        Some(events)
+    }
+
+    /// Whether nothing of an answer has come.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.drafts.is_empty()
     }
 
     /// The tools that the model calls, in its order. No call of an answer that was cut off is given.
@@ -166,6 +218,25 @@ mod tests {
         assert_eq!(message.calls[0].arguments, serde_json::json!({}));
         assert_eq!(message.raw_for(WireFormat::Gemini).unwrap().len(), 1);
         assert_eq!(message.raw_for(WireFormat::Ollama), None);
+    }
+
+    #[test]
+    fn a_whole_answer_can_be_kept_and_comes_back_as_it_was() {
+        let whole = reply("{\"path\": \"a.rs\"}", StopReason::ToolUse);
+        let mut again = Reply::default();
+        for event in Reply::replayed(&whole.to_kept().unwrap()).unwrap() {
+            again.take(&event);
+        }
+        assert_eq!(again, whole);
+        assert_eq!(reply("{}", StopReason::MaxTokens).to_kept(), None);
+        assert_eq!(Reply::default().to_kept(), None);
+        for other in [
+            "",
+            "{}",
+            r#"{"text": "x", "calls": [], "items": [], "stop": "?"}"#,
+        ] {
+            assert_eq!(Reply::replayed(other), None);
+        }
     }
 
     #[test]

@@ -6,19 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::ops::Add;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use governor::clock::{Clock, Reference};
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::ProviderConfig;
+use crate::bucket::Bucket;
 
 /// Failures in a row after which a provider is left in peace: more than one request makes with all its
 /// repetitions, so that one unlucky request does not stop others.
@@ -33,10 +29,10 @@ pub(crate) struct Traffic {
     breaker: Mutex<Breaker>,
     streams: Arc<Semaphore>,
     max_streams: u32,
+    /// Answers that wait for a place.
+    waiting: AtomicU32,
     bucket: Option<Bucket>,
 }
-
-type Bucket = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Moment>>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Breaker {
@@ -55,6 +51,8 @@ pub struct Standing {
     pub streams: u32,
     /// How many may be at once; further ones wait for their turn.
     pub max_streams: u32,
+    /// Answers that wait for their turn.
+    pub waiting: u32,
     /// Requests that failed in a row.
     pub failures: u32,
     /// How much longer the provider is left in peace. Zero when the next request, or one that is under
@@ -100,8 +98,8 @@ impl Traffic {
             breaker: Mutex::new(Breaker::Closed { failures: 0 }),
             streams: Arc::new(Semaphore::new(permits)),
             max_streams,
-            bucket: per_minute
-                .map(|most| RateLimiter::direct_with_clock(Quota::per_minute(most), TokioClock)),
+            waiting: AtomicU32::new(0),
+            bucket: per_minute.map(Bucket::new),
         }
     }
 
@@ -112,16 +110,13 @@ impl Traffic {
 
     /// A place among the answers that are on their way, in the order of asking.
     pub(crate) async fn next_place(&self) -> Option<OwnedSemaphorePermit> {
+        let _waiting = Waiting::new(&self.waiting);
         Arc::clone(&self.streams).acquire_owned().await.ok()
     }
 
     /// Takes a token for one request, or says how long to wait for it.
     pub(crate) fn token(&self) -> Result<(), Duration> {
-        let Some(bucket) = &self.bucket else {
-            return Ok(());
-        };
-        let now = TokioClock.now();
-        bucket.check().map_err(|later| later.wait_time_from(now))
+        self.bucket.as_ref().map_or(Ok(()), Bucket::token)
     }
 
     /// Asks for leave for one attempt.
@@ -161,6 +156,7 @@ impl Traffic {
         Standing {
             streams: self.max_streams.saturating_sub(free),
             max_streams: self.max_streams,
+            waiting: self.waiting.load(Ordering::Relaxed),
             failures,
             rests_for,
         }
@@ -168,6 +164,22 @@ impl Traffic {
 
     fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One who waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicU32);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -212,40 +224,6 @@ impl Drop for Leave {
             let until = Instant::now();
             *breaker = Breaker::Open { until, failures };
         }
-    }
-}
-
-/// The clock of everything else here, so that one test can move all of it.
-#[derive(Debug, Clone, Copy)]
-struct TokioClock;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Moment(Instant);
-
-impl Clock for TokioClock {
-    type Instant = Moment;
-
-    fn now(&self) -> Moment {
-        Moment(Instant::now())
-    }
-}
-
-impl Reference for Moment {
-    fn duration_since(&self, earlier: Self) -> Nanos {
-        self.0.saturating_duration_since(earlier.0).into()
-    }
-
-    fn saturating_sub(&self, duration: Nanos) -> Self {
-        let before = self.0.checked_sub(duration.into());
-        Self(before.unwrap_or(self.0))
-    }
-}
-
-impl Add<Nanos> for Moment {
-    type Output = Self;
-
-    fn add(self, later: Nanos) -> Self {
-        Self(self.0 + Duration::from(later))
     }
 }
 
@@ -341,23 +319,12 @@ mod tests {
             tokio::pin!(second, third);
             assert!(futures_util::poll!(&mut second).is_pending());
             assert!(futures_util::poll!(&mut third).is_pending());
+            assert_eq!(traffic.standing().waiting, 2);
             drop(first);
             assert!(traffic.place().is_none(), "nobody pushes in");
             assert!(futures_util::poll!(&mut third).is_pending());
             assert!(futures_util::poll!(&mut second).is_ready());
             assert_eq!(traffic.standing().streams, 1);
-        });
-    }
-
-    #[test]
-    fn tokens_come_back_with_time() {
-        with_paused_clock(async {
-            let traffic = Traffic::new(8, NonZeroU32::new(2));
-            assert_eq!((traffic.token(), traffic.token()), (Ok(()), Ok(())));
-            assert_eq!(traffic.token(), Err(seconds(30)));
-            tokio::time::advance(seconds(30)).await;
-            assert_eq!(traffic.token(), Ok(()));
-            assert_eq!(traffic.token(), Err(seconds(30)));
         });
     }
 }

@@ -20,7 +20,7 @@
 //! - **Keys in texts.** [`redact`] takes what looks like a key out of what is shown or logged.
 //!
 //! ```
-//! use pleach_policy::{check_path, narrow, parse};
+//! use pleach_policy::{Role, check_path, narrow, parse};
 //!
 //! let mine = parse(
 //!     r#"
@@ -37,7 +37,7 @@
 //!     mine.problems[0].message,
 //!     "`limits.idle_secs` is no setting and is ignored; did you mean `idle_seconds`?"
 //! );
-//! assert_eq!(mine.settings.model_engine(), Some("local"));
+//! assert_eq!(mine.settings.model_for(Role::Coder), Some("local"));
 //!
 //! // A workspace can take away, never add.
 //! let here = narrow(&mine.settings, "edits.deny = ['migrations/']\nactions.automatic = true");
@@ -68,8 +68,8 @@ pub use rules::{
 };
 pub use secrets::{Secrets, is_withheld};
 pub use settings::{
-    ActionSettings, AddModelError, BUILTIN_ENGINE, BudgetSettings, CommandSettings, EditSettings,
-    KeySource, LedgerSettings, LimitSettings, Loaded, LogLevel, LogSettings, NewModel,
-    ProviderKind, ProviderSettings, Review, Settings, SettingsProblem, Severity, json_schema,
-    narrow, overlay, parse, with_model,
+    ActionSettings, AddModelError, BUILTIN_ENGINE, BudgetSettings, CacheSettings, CommandSettings,
+    EditSettings, Effort, KeySource, LedgerSettings, LimitSettings, Loaded, LogLevel, LogSettings,
+    NewModel, ProviderKind, ProviderSettings, Review, Role, Settings, SettingsProblem, Severity,
+    json_schema, narrow, overlay, parse, with_model,
 };

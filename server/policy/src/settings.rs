@@ -5,7 +5,9 @@
 
 mod adding;
 mod budget;
+mod cache;
 mod commands;
+mod engines;
 mod layers;
 mod problem;
 mod provider;
@@ -20,6 +22,8 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 pub use self::adding::{AddModelError, NewModel, with_model};
+pub use self::cache::CacheSettings;
+pub use self::engines::{Effort, Role};
 pub use self::layers::{Loaded, narrow, overlay, parse};
 pub use self::problem::{SettingsProblem, Severity};
 use crate::{MicroUsd, PathRules};
@@ -48,6 +52,15 @@ pub struct Settings {
     pub local_models: bool,
     /// The models that can be used, each under a name of your choice.
     pub providers: BTreeMap<String, ProviderSettings>,
+    /// What answers for a role, where it is not `engine`: a provider's name for `coder` (rewrite, fix,
+    /// implement, comments), `tester`, `documenter`, `reviewer` (review, explain) or `planner`. With a
+    /// list, the others stand in when the first cannot be had.
+    #[schemars(with = "engines::Models")]
+    pub models: BTreeMap<Role, Vec<String>>,
+    /// Providers that stand in, in this order, when the one that was chosen cannot be had: it is not
+    /// reached, overloaded, out of credit or silent, or its key cannot be read. Who answered, and in whose
+    /// place, is always told. Left out, nothing stands in.
+    pub fallbacks: Vec<String>,
     /// What becomes of an agent's edit: `land` lands it at once, to be undone if need be; with `hunks`,
     /// one of several hunks or files waits for review, hunk by hunk, and a single hunk lands at once.
     pub review: Review,
@@ -64,6 +77,8 @@ pub struct Settings {
     pub budget: BudgetSettings,
     /// Where what models cost is written down, if not in a file of your own.
     pub ledger: LedgerSettings,
+    /// Answers that are kept, so that the same question is not paid for twice.
+    pub cache: CacheSettings,
     /// What the server writes to its log.
     pub log: LogSettings,
 }
@@ -75,6 +90,8 @@ impl Default for Settings {
             engine_is_chosen: false,
             local_models: true,
             providers: BTreeMap::new(),
+            models: BTreeMap::new(),
+            fallbacks: Vec::new(),
             review: Review::default(),
             actions: ActionSettings::default(),
             edits: EditSettings::default(),
@@ -82,20 +99,13 @@ impl Default for Settings {
             limits: LimitSettings::default(),
             budget: BudgetSettings::default(),
             ledger: LedgerSettings::default(),
+            cache: CacheSettings::default(),
             log: LogSettings::default(),
         }
     }
 }
 
 impl Settings {
-    /// The name of the provider that answers; none when it is the built-in syntax engine.
-    ///
-    /// The provider may be missing from [`Settings::providers`]: then nothing answers, rather than
-    /// something that was not asked for.
-    pub fn model_engine(&self) -> Option<&str> {
-        Some(self.engine.as_str()).filter(|engine| *engine != BUILTIN_ENGINE)
-    }
-
     /// The rules for paths that follow from these settings.
     pub fn path_rules(&self) -> PathRules {
         PathRules::new(&self.edits.deny, self.edits.allow_ci).with_allowed(&self.edits.allow)
@@ -153,6 +163,15 @@ pub struct ProviderSettings {
     /// that the system trusts. For servers with a certificate of your own or of your company.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<String>,
+    /// How much the model should reason before it answers: `low`, `medium` or `high`. Left out, the model
+    /// decides; models that do not reason refuse it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Effort")]
+    pub effort: Option<Effort>,
+    /// The whole path of a file that every question and answer is appended to, for the report of a fault.
+    /// Keys are taken out; your texts are in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
     /// How many answers may be on their way at once. Further ones wait for their turn.
     #[serde(default = "max_streams")]
     #[schemars(range(min = 1, max = 256))]
@@ -320,6 +339,9 @@ pub struct ActionSettings {
     /// Whether actions are also listed when the editor asks by itself, without the menu being opened,
     /// as some do at every move of the cursor.
     pub automatic: bool,
+    /// How many calls of models an action may make within a minute, by the action's name, such as
+    /// `review = 6`; further ones wait. What is not named is not bounded. A workspace can lower it.
+    pub per_minute: BTreeMap<String, u32>,
 }
 
 impl Default for ActionSettings {
@@ -327,6 +349,7 @@ impl Default for ActionSettings {
         Self {
             enabled: true,
             automatic: false,
+            per_minute: BTreeMap::new(),
         }
     }
 }
@@ -490,12 +513,28 @@ pub struct LedgerSettings {
 }
 
 /// What the server writes to its log.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 pub struct LogSettings {
     /// The least important messages that are written, to the standard error output.
     pub level: LogLevel,
+    /// Whether they are written to a file as well: `log/pleach.log` in the state folder, which `pleach
+    /// doctor` names. It begins anew at 4 MiB, and the three before it are kept.
+    pub file: bool,
+    /// Whether the editor shows them among its own messages of language servers, beside the standard
+    /// error output.
+    pub editor: bool,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            level: LogLevel::default(),
+            file: true,
+            editor: false,
+        }
+    }
 }
 
 /// How much is logged.

@@ -25,6 +25,9 @@ pub use shared::SharedLedger;
 /// What amounts are in.
 pub const CURRENCY: &str = "USD";
 
+/// The code of a call that was answered from the cache: nothing was sent, and nothing is owed.
+pub const FROM_CACHE: &str = "from-cache";
+
 /// The number of a call in its ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub i64);
@@ -482,6 +485,15 @@ fn named<T: Copy>(all: &[T], name: fn(T) -> &'static str, written: &str) -> Resu
 }
 
 impl Settlement {
+    /// Of a call that was answered from the cache.
+    pub fn from_cache() -> Self {
+        Self {
+            outcome: CallOutcome::Answered,
+            code: Some(FROM_CACHE.to_owned()),
+            ..Self::not_made()
+        }
+    }
+
     /// Of a call that was not made after all.
     pub fn not_made() -> Self {
         Self {

@@ -8,6 +8,7 @@
 //! - [`Ledger`]: what each call of a model may cost and did, in the same database, or in one that a team
 //!   shares.
 //! - [`Store::audit`]: what was sent where and what was run, hash-chained.
+//! - [`Store::cached`]: answers that are kept for a while, so that the same question is not paid for twice.
 //! - [`is_told`], [`tell`]: what a person was told once, and is not told again.
 //! - [`write_page`]: pages that are written to be looked at.
 //!
@@ -76,6 +77,7 @@
 
 mod answers;
 mod audit;
+mod cache;
 mod database;
 mod history;
 mod ledger;
@@ -87,11 +89,12 @@ mod waiting;
 
 pub use answers::{AnswerStore, Bounds, KeptAnswer, StoreError};
 pub use audit::{ChainEnd, ChainFault, ChainReport, NewRecord, Record};
+pub use cache::{CacheBounds, CacheSize};
 pub use database::{Notice, Store};
 pub use history::{LandedFile, LandingEntry, LandingId, Limits, NewLanding};
 pub use ledger::{
-    CURRENCY, Call, CallFilter, CallId, CallOutcome, CallTokens, CostEstimate, Ledger, Measure,
-    NewCall, Reserved, Settlement, SharedLedger,
+    CURRENCY, Call, CallFilter, CallId, CallOutcome, CallTokens, CostEstimate, FROM_CACHE, Ledger,
+    Measure, NewCall, Reserved, Settlement, SharedLedger,
 };
 pub use pages::write_page;
 pub use told::{is_told, tell};

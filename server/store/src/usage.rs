@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use pleach_policy::MicroUsd;
 
 use crate::database::to_millis;
-use crate::ledger::{Call, CallOutcome, Measure};
+use crate::ledger::{Call, CallOutcome, FROM_CACHE, Measure};
 
 /// What calls came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub struct Sums {
     pub set_aside: MicroUsd,
     /// Calls whose tokens Pleach has estimated, because the provider did not come to count them.
     pub estimated: u64,
+    /// Calls that were answered from the cache of Pleach, and cost nothing.
+    pub from_cache: u64,
     /// Edits that the gate has looked at.
     pub judged: u64,
     /// Of these, that it refused.
@@ -139,6 +141,11 @@ impl Sums {
             None => self.unknown_cost += 1,
         }
         self.estimated += u64::from(came_to.measure == Measure::Estimate);
+        if came_to.code.as_deref() == Some(FROM_CACHE) {
+            // It says nothing about the provider.
+            self.from_cache += 1;
+            return;
+        }
         self.first_ms.extend(came_to.first_ms);
         if came_to.outcome == CallOutcome::Answered {
             self.total_ms.push(came_to.total_ms);
@@ -157,6 +164,50 @@ impl Sums {
             (_, MicroUsd(0)) => "unknown".to_owned(),
             (_, cost) => format!("{cost} + ?"),
         }
+    }
+
+    /// What a person has to know beside the sums, each a whole sentence.
+    pub fn notes(&self) -> Vec<String> {
+        let calls = |count: u64| match count {
+            1 => "1 call".to_owned(),
+            count => format!("{count} calls"),
+        };
+        let mut notes = Vec::new();
+        if self.running > 0 {
+            notes.push(format!(
+                "Of {}, the end is still to come; {} is set aside.",
+                calls(self.running),
+                self.set_aside
+            ));
+        }
+        if self.unknown_cost > 0 {
+            notes.push(format!(
+                "What {} cost is unknown, and in no sum: nobody told the price.",
+                calls(self.unknown_cost)
+            ));
+        }
+        if self.lost > 0 {
+            notes.push(format!(
+                "What {} cost is unknown, because the process was killed; what was set aside counts.",
+                calls(self.lost)
+            ));
+        }
+        if self.estimated > 0 {
+            notes.push(format!(
+                "The tokens of {} are estimated: the end came before the provider had counted.",
+                calls(self.estimated)
+            ));
+        }
+        if self.from_cache > 0 {
+            notes.push(format!(
+                "{} answered from the cache of Pleach, and cost nothing.",
+                match self.from_cache {
+                    1 => "1 call was".to_owned(),
+                    count => format!("{count} calls were"),
+                }
+            ));
+        }
+        notes
     }
 
     /// Answered calls, in percent of those that ended by themselves. `None` when there are none.

@@ -8,6 +8,7 @@ mod meeting;
 mod model;
 mod money;
 mod plans;
+mod resilience;
 mod restart;
 mod review;
 mod roles;

@@ -147,9 +147,13 @@ fn the_key_is_in_no_log_no_message_and_no_kept_file() {
     model.say(Script::text(&search_replace(FILE, "nothing like it", "x")));
     model.say(Script::text(&search_replace(FILE, "nothing like it", "x")));
     model.say(Script::text(&search_replace(FILE, "nothing like it", "x")));
+    let recorded = tempfile::tempdir().unwrap();
+    let cassette = recorded.path().join("cassette.jsonl");
     let settings = format!(
-        "engine = \"fake\"\n[log]\nlevel = \"trace\"\n[providers.fake]\nbase_url = \"{}\"\nmodel = \"fake\"\nkey_env = \"FAKE_KEY\"\n",
-        model.base_url()
+        "engine = 'fake'\n[log]\nlevel = 'trace'\neditor = true\n[providers.fake]\nbase_url = '{}'\n\
+         model = 'fake'\nkey_env = 'FAKE_KEY'\nrecord = '{}'\n",
+        model.base_url(),
+        cassette.display()
     );
     let mut client = Client::builder()
         .user_settings(&settings)
@@ -176,7 +180,13 @@ fn the_key_is_in_no_log_no_message_and_no_kept_file() {
         ("log".to_owned(), client.stderr().into_bytes()),
     ];
     everything_in(&client.state_folder(), &mut places);
-    assert!(places.len() > 2, "an answer is kept");
+    everything_in(recorded.path(), &mut places);
+    for file in ["pleach.log", "cassette.jsonl", ".md", "pleach.db"] {
+        let is_there = places.iter().any(|(place, _)| place.ends_with(file));
+        assert!(is_there, "{file}");
+    }
+    let logged = client.said("window/logMessage");
+    assert!(!logged.is_empty(), "the editor shows the log");
     for (place, bytes) in places {
         let text = String::from_utf8_lossy(&bytes).to_lowercase();
         for piece in [KEY, &KEY[8..20]] {

@@ -111,6 +111,15 @@ local on = {
     job.text = job.text .. event.text
     require('pleach.preview').append(job, event.text)
   end,
+  engine = function(job, event)
+    job.engine = event.engine
+  end,
+  takenBack = function(job, event)
+    -- It broke off: so many bytes count, and what follows goes on from there.
+    job.text = job.text:sub(1, event.bytes)
+    require('pleach.preview').clear(job)
+    require('pleach.preview').append(job, job.text)
+  end,
   finished = function(job, event)
     job.state, job.landed, job.summary = 'finished', event.landed, event.summary
     job.engine = event.engine or job.engine

@@ -3,7 +3,7 @@
 //! Which tools it has is decided by the list of its role: a call of any other tool is answered with an
 //! error, whatever the model was told or has made up. No role can plan with a tool that writes or runs.
 
-use pleach_model::{Message, ModelRequest, Provider, ProviderError, StopReason};
+use pleach_model::{Message, ModelRequest, ProviderError, StopReason};
 use pleach_plan::{Known, Plan, Severity};
 use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
@@ -13,6 +13,7 @@ use crate::action::Action;
 use crate::call::{Caller, Hearing, Used, aside};
 use crate::failure::JobFailure;
 use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TargetDocument};
+use crate::lineup::Lineup;
 use crate::meter::Account;
 use crate::roles::About;
 use crate::shield;
@@ -29,13 +30,13 @@ const RULE: usize = 16 << 10;
 pub async fn ask(
     goal: &str,
     workspace: &WorkspaceSnapshot,
-    provider: &Provider,
+    lineup: &Lineup,
     limits: JobLimits,
     account: &Account,
     kit: Kit,
     report: &(impl Fn(JobEvent) + Send + Sync),
 ) -> JobOutcome {
-    match converse(goal, workspace, provider, limits, account, kit, report).await {
+    match converse(goal, workspace, lineup, limits, account, kit, report).await {
         Ok(text) => match as_new_file(&text, workspace) {
             Ok((path, proposal)) => JobOutcome::Proposal {
                 proposal,
@@ -57,7 +58,7 @@ pub async fn ask(
 async fn converse(
     goal: &str,
     workspace: &WorkspaceSnapshot,
-    provider: &Provider,
+    lineup: &Lineup,
     limits: JobLimits,
     account: &Account,
     kit: Kit,
@@ -99,7 +100,7 @@ async fn converse(
     };
     let caller = Caller {
         request: &wish,
-        provider,
+        lineup,
         account,
         report,
     };
@@ -118,11 +119,11 @@ async fn converse(
             ..ModelRequest::default()
         };
         let secrets = used.secrets.clone();
-        let stream = |asked: &ModelRequest| shield::restored(provider.stream(asked), secrets);
-        let (reply, _) = caller
-            .receive(request, &mut used, stream, &mut Hearer(report))
+        let through = |answer| shield::restored(answer, secrets.clone());
+        let (reply, call) = caller
+            .receive(request, &mut used, through, &mut Hearer(report))
             .await?;
-        let format = provider.config().format;
+        let format = lineup.provider().config().format;
         let turn = talk.turn(reply, format, &mut used.secrets, &mut messages, report);
         let text = match turn.await {
             Turn::GoesOn => continue,
@@ -132,6 +133,7 @@ async fn converse(
         match plan_in(&text, workspace) {
             Ok(plan) => return Ok(plan),
             Err(why) if again < AGAIN => {
+                account.books.forget(call);
                 again += 1;
                 messages.push(Message::assistant(used.secrets.hide(None, &text)));
                 let why = used.secrets.hide(None, &why).into_owned();
@@ -140,7 +142,10 @@ async fn converse(
                 )));
                 report(JobEvent::Phase(Phase::AskingAgain(again)));
             }
-            Err(why) => return Err((PlanFailure::NoPlan(why).into(), text)),
+            Err(why) => {
+                account.books.forget(call);
+                return Err((PlanFailure::NoPlan(why).into(), text));
+            }
         }
     }
 }

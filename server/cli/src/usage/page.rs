@@ -43,7 +43,7 @@ pub(super) fn write(
             made => made.to_string(),
             total => context! { calls => total.calls },
             facts => facts(total),
-            notes => notes(total),
+            notes => total.notes(),
             groups => groups,
         },
     )?;
@@ -67,29 +67,6 @@ fn facts(sums: &Sums) -> Vec<Value> {
             "half of the answers within",
         ),
     ]
-}
-
-fn notes(sums: &Sums) -> Vec<String> {
-    let mut notes = Vec::new();
-    if sums.unknown_cost > 0 {
-        notes.push(format!(
-            "What {} calls have cost is unknown, and in no sum: nobody told their price.",
-            sums.unknown_cost
-        ));
-    }
-    if sums.lost > 0 {
-        notes.push(format!(
-            "What {} calls have cost is unknown, because the process was killed.",
-            sums.lost
-        ));
-    }
-    if sums.estimated > 0 {
-        notes.push(format!(
-            "{} calls ended before the provider had counted: their tokens are estimated.",
-            sums.estimated
-        ));
-    }
-    notes
 }
 
 fn group(name: &str, rows: &[(String, Sums)]) -> Value {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use pleach_store::{Sums, UsageReport};
 
-use crate::paint::{FAINT, HEAD, ODD, PLACE, paint, visible};
+use crate::paint::{HEAD, ODD, PLACE, paint, visible};
 
 /// The widest bar, in columns.
 const BAR: u64 = 20;
@@ -99,33 +99,8 @@ fn facts(sums: &Sums) -> Vec<String> {
             seconds(most)
         ));
     }
-    if sums.running > 0 {
-        facts.push(format!(
-            "{} still run; {} is set aside",
-            sums.running, sums.set_aside
-        ));
-    }
-    let mut odd = Vec::new();
-    if sums.unknown_cost > 0 {
-        odd.push(format!(
-            "what {} of them have cost is unknown, and in no sum: nobody told their price",
-            sums.unknown_cost
-        ));
-    }
-    if sums.lost > 0 {
-        odd.push(format!(
-            "what {} of them have cost is unknown: the process was killed; it counts with what was set aside",
-            sums.lost
-        ));
-    }
-    facts.extend(odd.into_iter().map(|fact| paint(ODD, fact).to_string()));
-    if sums.estimated > 0 {
-        let fact = format!(
-            "{} of them ended before the provider had counted: their tokens are estimated",
-            sums.estimated
-        );
-        facts.push(paint(FAINT, fact).to_string());
-    }
+    let notes = sums.notes();
+    facts.extend(notes.into_iter().map(|note| paint(ODD, note).to_string()));
     facts
 }
 

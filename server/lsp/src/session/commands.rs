@@ -302,7 +302,7 @@ impl Session {
         if !settings.actions.enabled {
             return Err(CommandFailure::TurnedOff);
         }
-        if settings.model_engine().is_none() {
+        if !self.configuration.has_model(action) {
             return Err(CommandFailure::NeedsModel("an action of one's own"));
         }
         self.begin(request, action, arguments, None)
@@ -522,21 +522,6 @@ impl Session {
             .get(place.range.as_usize())
             .filter(|part| !part.trim().is_empty());
         Some(selected.map_or(text.clone(), str::to_owned)).filter(|reply| !reply.trim().is_empty())
-    }
-
-    /// What `pleach.status` answers.
-    fn status(&self) -> Value {
-        let jobs: Vec<Value> = self.jobs.values().map(super::jobs::Job::status).collect();
-        json!({
-            "version": self.environment.version,
-            "client": self.client.name,
-            "engine": self.configuration.engine_label(),
-            "actions": self.configuration.settings().actions.enabled,
-            "documents": self.documents.iter().count(),
-            "jobs": jobs,
-            "settingsProblems": self.configuration.problem_count(),
-            "undoable": self.history.len(),
-        })
     }
 }
 

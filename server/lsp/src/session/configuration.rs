@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use pleach_agent::{PriceTable, Roster};
-use pleach_policy::{PathRules, Settings, SettingsProblem, Severity};
+use pleach_agent::{Action, PriceTable, Roster};
+use pleach_policy::{PathRules, Role, Settings, SettingsProblem, Severity};
 use pleach_workspace::{WorkspaceSnapshot, path_from_uri, uri_from_path};
 use ropey::Rope;
 use serde_json::{Value, json};
@@ -94,13 +94,18 @@ impl Configuration {
 
     /// The engine that the settings choose, as people know it.
     pub(crate) fn engine_label(&self) -> String {
-        match self.settings.model_engine() {
+        match self.settings.model_for(Role::Coder) {
             None => pleach_agent::builtin::LABEL.to_owned(),
             Some(name) => match self.settings.providers.get(name) {
                 Some(provider) => format!("{} ({name})", provider.model),
                 None => format!("{name} (not set up)"),
             },
         }
+    }
+
+    /// Whether a model answers for the role of an action; else the built-in engine does.
+    pub(crate) fn has_model(&self, action: Action) -> bool {
+        self.settings.model_for(action.plays()).is_some()
     }
 
     pub(crate) fn path_rules(&self) -> PathRules {
@@ -143,9 +148,9 @@ impl Session {
     }
 
     pub(super) fn settings_loaded(&mut self, loaded: LoadedSettings) {
-        let level = loaded.settings.log.level;
-        if !self.configuration.loaded || level != self.configuration.settings.log.level {
-            (self.environment.log_level)(level);
+        let log = &loaded.settings.log;
+        if !self.configuration.loaded || *log != self.configuration.settings.log {
+            self.environment.log.set(log);
         }
         self.configuration.path_rules = loaded.settings.path_rules();
         self.configuration.settings = Arc::new(loaded.settings);

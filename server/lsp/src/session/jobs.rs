@@ -1,12 +1,14 @@
 //! Jobs: started on a snapshot, followed while they run, ended exactly once.
 
+mod progress;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use pleach_agent::builtin;
 use pleach_agent::{
-    Action, Engine, JobEvent, JobFailure, JobLimits, JobOutcome, JobRequest, TokenCount,
+    Action, Engine, JobEvent, JobFailure, JobLimits, JobOutcome, JobRequest, Phase, TokenCount,
 };
 use pleach_edit::HunkId;
 use serde_json::{Value, json};
@@ -22,10 +24,6 @@ use crate::session::plans::JobEnd;
 use crate::session::reviews::Asked;
 use crate::session::{Awaited, Session};
 
-/// Progress is reported at most this often.
-const REPORT_EVERY: Duration = Duration::from_millis(100);
-/// Progress is reported at least this often while a job runs.
-const REPORT_AT_LEAST: Duration = Duration::from_secs(1);
 /// Characters of text per token, to show a figure before the provider counts. A common rule of thumb
 /// for English and code.
 const CHARS_PER_TOKEN: u64 = 4;
@@ -49,6 +47,10 @@ pub(crate) struct Job {
     cost: String,
     /// Secrets that the model was not shown.
     secrets: usize,
+    /// The end of the pause that it makes.
+    waits_until: Option<Instant>,
+    /// What was received of the present answer, so that it is not lost.
+    partial: String,
     /// Characters received, to estimate tokens by.
     received: u64,
     started: Instant,
@@ -141,7 +143,13 @@ impl Job {
 
     /// `writing · 120 tokens · $0.0123 · 3 s · engine`.
     fn progress_line(&self) -> String {
-        let mut parts = vec![self.phase.clone()];
+        let left = self
+            .waits_until
+            .map(|until| until.saturating_duration_since(Instant::now()));
+        let mut parts = vec![match left {
+            Some(left) => format!("{}: {} s left", self.phase, left.as_millis().div_ceil(1000)),
+            None => self.phase.clone(),
+        }];
         if self.tokens.output > 0 {
             parts.push(format!("{} tokens", self.tokens.output));
         } else if self.received > 0 {
@@ -191,14 +199,14 @@ impl Session {
             output_tokens: settings.limits.max_output_tokens,
         };
         let account = self.account(id, uri);
-        let kit = self.kit(id);
+        let kit = self.kit(asked.action, id);
         let inbox = self.inbox.clone();
         let work = async move {
             let engine = if asked.reply.is_some() {
                 Ok(None)
             } else {
-                money::record_key_command(&account, &settings);
-                Engine::open(&settings, &variables).await.map(Some)
+                let opened = Engine::open(asked.action, &settings, &variables, Some(&account));
+                opened.await.map(Some)
             };
             match engine {
                 Ok(engine) => {
@@ -260,6 +268,8 @@ impl Session {
             tokens: TokenCount::default(),
             cost: String::new(),
             secrets: 0,
+            waits_until: None,
+            partial: String::new(),
             received: 0,
             started: Instant::now(),
             progress: if self.client.progress {
@@ -285,44 +295,6 @@ impl Session {
         }
         self.tell_job(id, "started", started);
         id
-    }
-
-    pub(super) fn progress_created(&mut self, job: JobId, accepted: bool) {
-        let Some(it) = self.jobs.get_mut(&job) else {
-            return;
-        };
-        if !accepted {
-            it.progress = Progress::None;
-        } else if matches!(it.progress, Progress::Asked) {
-            it.progress = Progress::Shown {
-                last: Instant::now(),
-                due: false,
-            };
-            let begin = json!({
-                "kind": "begin", "title": format!("Pleach: {}", it.title),
-                "message": it.progress_line(), "cancellable": true,
-            });
-            let token = it.progress_token();
-            self.outbox
-                .notify("$/progress", &json!({"token": token, "value": begin}));
-            self.later(REPORT_AT_LEAST, Event::ProgressBeat { job });
-        }
-        self.end_progress(job);
-        self.forget_job(job);
-    }
-
-    /// Ends the progress display if the job has said its last word.
-    fn end_progress(&mut self, job: JobId) {
-        let Some(it) = self.jobs.get_mut(&job) else {
-            return;
-        };
-        if let (Progress::Shown { .. }, Some(word)) = (&it.progress, &it.last_word) {
-            let value = json!({"kind": "end", "message": word});
-            let token = it.progress_token();
-            it.progress = Progress::Ended;
-            self.outbox
-                .notify("$/progress", &json!({"token": token, "value": value}));
-        }
     }
 
     /// Forgets a job that has said its last word, unless its progress display is still being made.
@@ -353,11 +325,29 @@ impl Session {
         }
         match event {
             JobEvent::Phase(phase) => {
+                it.waits_until = match &phase {
+                    Phase::Waiting { seconds, .. } if *seconds > 0 => {
+                        Instant::now().checked_add(Duration::from_secs(*seconds))
+                    }
+                    _ => None,
+                };
                 it.phase = phase.to_string();
                 let fields = json!({"phase": it.phase, "engine": it.engine});
                 self.tell_job(job, "phase", fields);
             }
+            JobEvent::Engine(label) => {
+                it.engine.clone_from(&label);
+                self.tell_job(job, "engine", json!({"engine": label}));
+            }
+            JobEvent::LeftInPeace(words) => {
+                self.show(Severity::Warning, &format!("Pleach: {words}."));
+            }
+            JobEvent::TakenBack(kept) => {
+                it.partial.push_str("\n\n");
+                self.tell_job(job, "takenBack", json!({"bytes": kept}));
+            }
             JobEvent::Text(text) => {
+                it.partial.push_str(&text);
                 it.received += u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
                 self.tell_job(job, "text", json!({"text": text}));
             }
@@ -399,66 +389,6 @@ impl Session {
         self.progress_changed(job);
     }
 
-    /// Reports progress now, or at the end of the present interval.
-    fn progress_changed(&mut self, job: JobId) {
-        let Some(it) = self.jobs.get_mut(&job) else {
-            return;
-        };
-        let Progress::Shown { last, due } = &mut it.progress else {
-            return;
-        };
-        if *due {
-            return;
-        }
-        let since = last.elapsed();
-        if since >= REPORT_EVERY {
-            self.report_progress(job);
-        } else {
-            *due = true;
-            self.later(
-                REPORT_EVERY.saturating_sub(since),
-                Event::ProgressDue { job },
-            );
-        }
-    }
-
-    pub(super) fn progress_due(&mut self, job: JobId) {
-        self.report_progress(job);
-    }
-
-    /// Reports again when nothing has been reported for a while, so that the time that passes is seen
-    /// while an engine is silent.
-    pub(super) fn progress_beat(&mut self, job: JobId) {
-        let Some(it) = self.jobs.get(&job) else {
-            return;
-        };
-        let Progress::Shown { last, .. } = it.progress else {
-            return;
-        };
-        let silent = last.elapsed();
-        if silent >= REPORT_AT_LEAST {
-            self.report_progress(job);
-        }
-        let next = REPORT_AT_LEAST.saturating_sub(silent).max(REPORT_EVERY);
-        self.later(next, Event::ProgressBeat { job });
-    }
-
-    fn report_progress(&mut self, job: JobId) {
-        let Some(it) = self.jobs.get_mut(&job) else {
-            return;
-        };
-        let line = it.progress_line();
-        let token = it.progress_token();
-        let Progress::Shown { last, due } = &mut it.progress else {
-            return;
-        };
-        *last = Instant::now();
-        *due = false;
-        let value = json!({"kind": "report", "message": line});
-        self.outbox
-            .notify_droppable("$/progress", &json!({"token": token, "value": value}));
-    }
-
     /// Cancels a job: the engine's work is dropped, and with it its connection. What is landing
     /// already is seen through, because half an edit would be worse.
     pub(super) fn cancel_job(&mut self, job: JobId) {
@@ -496,15 +426,17 @@ impl Session {
         };
         match outcome {
             Ended::Cancelled => {
-                self.tell_job(
-                    job,
-                    "failed",
-                    json!({
-                        "code": "cancelled", "message": "cancelled", "next": "nothing was changed",
-                    }),
-                );
-                self.last_word(job, "cancelled, nothing was changed".into());
-                self.plan_job_ended(job, JobEnd::Cancelled);
+                // What a model had written is paid for.
+                let partial = self.jobs.get_mut(&job).map(|it| match it.engine.as_str() {
+                    builtin::LABEL | REPLY_ENGINE => String::new(),
+                    _ => std::mem::take(&mut it.partial),
+                });
+                let failure = Failure {
+                    code: CANCELLED.into(),
+                    message: CANCELLED.into(),
+                    next: "nothing was changed".into(),
+                };
+                self.fail(job, failure, partial);
             }
             Ended::Panicked => {
                 let failure = JobFailure::Internal {
@@ -658,6 +590,15 @@ impl Session {
         else {
             return;
         };
+        if code == CANCELLED {
+            let keeping = kept.map(|path| format!("; what had come is kept in {path}"));
+            let word = format!("cancelled, {next}{}", keeping.unwrap_or_default());
+            let fields = json!({"code": code, "message": message, "next": next, "kept": kept});
+            self.tell_job(job, "failed", fields);
+            self.last_word(job, word);
+            self.plan_job_ended(job, JobEnd::Cancelled);
+            return;
+        }
         let title = it.title.clone();
         let keeping = kept.map_or_else(String::new, |path| {
             format!(" What was answered is kept in {path}.")
@@ -686,6 +627,8 @@ impl Session {
     }
 }
 
+/// The code of what the person cancelled.
+const CANCELLED: &str = "cancelled";
 /// How a reply that the person brought is named where engines are.
 const REPLY_ENGINE: &str = "your reply, no AI model asked";
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lsp_types::{CodeActionParams, CodeActionResponse, CodeActionTriggerKind};
+use pleach_agent::Action;
 use pleach_agent::builtin;
 use pleach_grammars::{outline, parse_rope};
 use pleach_text::{ByteOffset, ByteRange};
@@ -264,7 +265,8 @@ impl Session {
             diagnostics: &params.context.diagnostics,
             own: &own,
             only: params.context.only.as_deref(),
-            model: self.configuration.settings().model_engine().is_some(),
+            model: self.configuration.has_model(Action::Rewrite),
+            reader: self.configuration.has_model(Action::Review),
             cost: self.cost_of_asking(document),
             input_box: self.client.input_box,
             running: &running,

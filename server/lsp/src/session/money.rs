@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use pleach_agent::{Account, Expected, MicroUsd, TokenCount, cost_of_sending};
 use pleach_edit::{FileChange, Proposal};
-use pleach_policy::{KeySource, Settings};
+use pleach_policy::Role;
 use pleach_store::{CallFilter, Sums, UsageReport};
 use pleach_workspace::path_from_uri;
 use serde_json::{Value, json};
@@ -24,9 +24,12 @@ impl Session {
         Account {
             books: self.books.clone(),
             budget: self.configuration.settings().budget.clone(),
+            cache: self.configuration.settings().cache,
+            per_minute: self.configuration.settings().actions.per_minute.clone(),
             prices: self.configuration.prices().clone(),
             workspace: self.folder_of(uri),
             job,
+            purpose: None,
         }
     }
 
@@ -57,7 +60,7 @@ impl Session {
     /// from memory.
     pub(super) fn cost_of_asking(&self, document: &Document) -> Option<MicroUsd> {
         let settings = self.configuration.settings();
-        let name = settings.model_engine()?;
+        let name = settings.model_for(Role::Coder)?;
         let provider = settings.providers.get(name)?;
         let sent = document
             .text
@@ -123,20 +126,6 @@ impl Session {
     }
 }
 
-/// Writes into the audit that the program of the provider's key is run.
-pub(super) fn record_key_command(account: &Account, settings: &Settings) {
-    let provider = settings
-        .model_engine()
-        .and_then(|name| settings.providers.get(name));
-    if let Some(KeySource::Command(argv)) = provider.map(|provider| &provider.key) {
-        // The arguments may hold what is nobody's business.
-        let body = json!({"program": argv.first(), "for": "key_command"});
-        account
-            .books
-            .record("ran", &account.workspace, account.job, body);
-    }
-}
-
 /// What a call will cost, for `pleach/job`. Amounts are millionths of a US dollar; null is unknown.
 pub(super) fn estimate_fields(expected: &Expected) -> Value {
     let (request, most) = match expected {
@@ -166,6 +155,10 @@ fn page(report: &UsageReport) -> String {
         page.push_str("\nNo model was asked yet. The built-in syntax engine costs nothing.\n");
         return page;
     }
+    for note in report.total.notes() {
+        // Writing into a text does not fail.
+        let _ = write!(page, "\n{note}\n");
+    }
     let total = [("all".to_owned(), report.total.clone())];
     for (title, rows) in [
         ("Total", total.as_slice()),
@@ -174,7 +167,6 @@ fn page(report: &UsageReport) -> String {
         ("By role", &report.roles),
         ("By workspace", &report.workspaces),
     ] {
-        // Writing into a text does not fail.
         let _ = write!(
             page,
             "\n## {title}\n\n| | cost | calls | tokens sent | from cache | received | success | refused by the gate | first word |\n\

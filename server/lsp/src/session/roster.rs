@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use pleach_agent::{FileProblem, JobRequest, Kit};
+use pleach_agent::{Action, FileProblem, JobRequest, Kit};
 use ropey::Rope;
 use serde_json::{Value, json};
 
@@ -74,7 +74,7 @@ impl Session {
     pub(super) fn show_prompt_of(&self, asked: JobRequest) {
         let settings = Arc::clone(self.configuration.settings());
         let prices = Arc::clone(self.configuration.prices());
-        let kit = self.kit(0);
+        let kit = self.kit(asked.action, 0);
         let directory = self.environment.state_dir.clone();
         let work = move || {
             let page = pleach_agent::preview(&asked, &settings, kit, &prices);
@@ -98,10 +98,10 @@ impl Session {
     }
 
     /// What the model of a job may call, by the settings and the roles.
-    pub(super) fn kit(&self, job: crate::event::JobId) -> Kit {
+    pub(super) fn kit(&self, action: Action, job: crate::event::JobId) -> Kit {
         let ask = permission::asker(&self.inbox, job, self.client.asks);
         let settings = self.configuration.settings();
         let roster = self.configuration.roster();
-        Kit::of(settings, &self.environment.variables, roster, ask)
+        Kit::of(action, settings, &self.environment.variables, roster, ask)
     }
 }

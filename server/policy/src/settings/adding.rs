@@ -2,7 +2,7 @@
 
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
-use super::{ProviderKind, Severity, parse};
+use super::{ProviderKind, Role, Severity, parse};
 
 /// A model that is to answer from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +100,7 @@ fn set(table: &mut dyn TableLike, key: &str, text: &str) {
 fn check(made: &str, new: &NewModel) -> Result<(), AddModelError> {
     let loaded = parse(made);
     let provider = loaded.settings.providers.get(&new.name);
-    let answers = loaded.settings.model_engine() == Some(new.name.as_str())
+    let answers = loaded.settings.model_for(Role::Coder) == Some(new.name.as_str())
         && provider.is_some_and(|it| it.kind == new.kind && it.model == new.model);
     if answers {
         return Ok(());

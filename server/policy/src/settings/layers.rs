@@ -7,7 +7,7 @@ use toml::de::DeTable;
 
 use super::problem::{SettingsProblem, nearest, shown};
 use super::tree::{Entry, Node, Table};
-use super::{BUILTIN_ENGINE, LogLevel, Review, Settings, secrets};
+use super::{LogLevel, Review, Settings, secrets};
 use crate::paths::check_glob;
 
 /// The longest settings file that is read. A longer one is some other file.
@@ -50,12 +50,12 @@ pub fn overlay(base: &Settings, value: &serde_json::Value) -> Loaded {
 
 /// Reads a workspace's file over what the user allows. It can take away, never add:
 ///
-/// - switch to the built-in engine (`engine = "builtin"`), to no other;
+/// - switch to the built-in engine (`engine = "builtin"`, for all roles), to no other;
 /// - set `review` to `hunks`;
-/// - turn off `local_models`, `actions.enabled`, `actions.automatic` and `edits.allow_ci`;
+/// - turn off `local_models`, `actions.enabled`, `actions.automatic`, `edits.allow_ci` and `cache.enabled`;
 /// - add globs to `edits.deny`;
 /// - take commands out of `commands.allow`;
-/// - lower each of `limits`, and each cap of `budget`.
+/// - lower each of `limits`, each cap of `budget`, and the bounds of `cache` and `actions.per_minute`.
 ///
 /// Everything else in it is ignored and told, above all providers: who wrote the workspace does not get
 /// to choose where the user's key is sent or which program is run for it.
@@ -122,14 +122,29 @@ fn read(base: &Settings, table: Table, layer: Layer, problems: Vec<SettingsProbl
     Loaded { settings, problems }
 }
 
+/// The actions that ask models.
+const ACTIONS: [&str; 9] = [
+    "fix",
+    "rewrite",
+    "document",
+    "test",
+    "implement",
+    "explain",
+    "review",
+    "comment",
+    "plan",
+];
+
 /// Every table of the file and its keys, for suggestions.
-pub(super) const TABLES: [(&str, &[&str]); 9] = [
+pub(super) const TABLES: [(&str, &[&str]); 12] = [
     (
         "",
         &[
             "engine",
             "local_models",
             "providers",
+            "models",
+            "fallbacks",
             "review",
             "actions",
             "edits",
@@ -137,6 +152,7 @@ pub(super) const TABLES: [(&str, &[&str]); 9] = [
             "limits",
             "budget",
             "ledger",
+            "cache",
             "log",
         ],
     ),
@@ -153,12 +169,19 @@ pub(super) const TABLES: [(&str, &[&str]); 9] = [
             "headers",
             "proxy",
             "ca_file",
+            "effort",
+            "record",
             "max_streams",
             "requests_per_minute",
             "tools",
         ],
     ),
-    ("actions", &["enabled", "automatic"]),
+    (
+        "models",
+        &["planner", "coder", "tester", "documenter", "reviewer"],
+    ),
+    ("actions", &["enabled", "automatic", "per_minute"]),
+    ("actions.per_minute", &ACTIONS),
     ("edits", &["deny", "allow", "allow_ci"]),
     ("commands", &["allow", "write", "read"]),
     (
@@ -186,7 +209,8 @@ pub(super) const TABLES: [(&str, &[&str]); 9] = [
         ],
     ),
     ("ledger", &["url", "password_env", "person"]),
-    ("log", &["level"]),
+    ("cache", &["enabled", "hours", "megabytes"]),
+    ("log", &["level", "file", "editor"]),
 ];
 
 pub(super) struct Reader {
@@ -197,7 +221,7 @@ pub(super) struct Reader {
 
 impl Reader {
     fn root(&mut self, table: Table) {
-        let mut engine = None;
+        let (mut engine, mut models, mut fallbacks) = (None, None, None);
         for entry in table.entries {
             match entry.name.as_str() {
                 "engine" => engine = Some(entry),
@@ -205,6 +229,8 @@ impl Reader {
                     let now = self.settings.local_models;
                     self.settings.local_models = self.switch(&entry, "local_models", now);
                 }
+                "models" => models = Some(entry),
+                "fallbacks" => fallbacks = Some(entry),
                 "providers" => self.providers(entry),
                 "review" => self.review(&entry),
                 "actions" => self.section(entry, Self::action),
@@ -213,11 +239,18 @@ impl Reader {
                 "limits" => self.section(entry, Self::limit),
                 "budget" => self.section(entry, Self::budget),
                 "ledger" => self.section(entry, Self::ledger),
+                "cache" => self.section(entry, Self::cache),
                 "log" => self.section(entry, Self::log),
                 _ => self.unknown(&entry, "", ""),
             }
         }
-        // Last: whether its name is known depends on the providers.
+        // Last: whether a name is known depends on the providers.
+        if let Some(entry) = models {
+            self.section(entry, Self::role);
+        }
+        if let Some(entry) = fallbacks {
+            self.fallbacks(&entry);
+        }
         if let Some(entry) = engine {
             self.engine(&entry);
         }
@@ -230,42 +263,6 @@ impl Reader {
                 read(self, entry);
             }
         }
-    }
-
-    fn engine(&mut self, entry: &Entry) {
-        let Some(name) = self.text(entry, "engine") else {
-            return;
-        };
-        if self.layer == Layer::Workspace && name != BUILTIN_ENGINE {
-            return self.widens(
-                entry,
-                "a workspace may only switch to `builtin`; which model answers is set in your own \
-                 settings",
-            );
-        }
-        if name != BUILTIN_ENGINE && !self.settings.providers.contains_key(&name) {
-            let names = self
-                .settings
-                .providers
-                .keys()
-                .map(String::as_str)
-                .chain([BUILTIN_ENGINE]);
-            let advice = match nearest(&name, names) {
-                Some(name) => format!("did you mean `{name}`?"),
-                None => "set it up under `[providers.NAME]`, or choose `builtin`".to_owned(),
-            };
-            let message = format!(
-                "{} is no provider here, so nothing can answer until it is one; {advice}",
-                shown(&name)
-            );
-            self.problems.push(SettingsProblem::warning(
-                entry.range,
-                "unknown_engine",
-                message,
-            ));
-        }
-        self.settings.engine = name;
-        self.settings.engine_is_chosen = true;
     }
 
     fn review(&mut self, entry: &Entry) {
@@ -283,6 +280,29 @@ impl Reader {
         }
     }
 
+    fn per_minute(&mut self, entry: &Entry) {
+        let Node::Table(table) = &entry.value else {
+            self.wrong_type(entry, "actions.per_minute", "a table");
+            return;
+        };
+        for entry in &table.entries {
+            let path = format!("actions.per_minute.{}", entry.name);
+            let Some(action) = ACTIONS.into_iter().find(|action| *action == entry.name) else {
+                self.unknown(entry, "actions.per_minute", "actions.per_minute");
+                continue;
+            };
+            let bound = match self.settings.actions.per_minute.get(action).copied() {
+                Some(now) => Some(self.lowered(entry, &path, 1..=100_000, now)),
+                // No bound yet: any is lower.
+                None => self.whole(entry, &path, 1..=100_000, "no bound is set"),
+            };
+            if let Some(bound) = bound {
+                let bounds = &mut self.settings.actions.per_minute;
+                bounds.insert(action.to_owned(), bound);
+            }
+        }
+    }
+
     fn action(&mut self, entry: &Entry) {
         let actions = self.settings.actions.clone();
         match entry.name.as_str() {
@@ -294,6 +314,7 @@ impl Reader {
                 self.settings.actions.automatic =
                     self.switch(entry, "actions.automatic", actions.automatic);
             }
+            "per_minute" => self.per_minute(entry),
             _ => self.unknown(entry, "actions", "actions"),
         }
     }
@@ -400,16 +421,30 @@ impl Reader {
     }
 
     fn log(&mut self, entry: &Entry) {
-        if entry.name != "level" {
+        if !matches!(entry.name.as_str(), "level" | "file" | "editor") {
             return self.unknown(entry, "log", "log");
+        }
+        if self.layer == Layer::Workspace {
+            return self.widens(
+                entry,
+                "what is logged is not for a workspace to say; set `[log]` in your own settings",
+            );
+        }
+        let log = self.settings.log.clone();
+        match entry.name.as_str() {
+            "file" => {
+                self.settings.log.file = self.switch(entry, "log.file", log.file);
+                return;
+            }
+            "editor" => {
+                self.settings.log.editor = self.switch(entry, "log.editor", log.editor);
+                return;
+            }
+            _ => {}
         }
         let Some(name) = self.text(entry, "log.level") else {
             return;
         };
-        if self.layer == Layer::Workspace {
-            return self
-                .widens(entry, "what is logged is not for a workspace to say; set `log.level` in your own settings");
-        }
         match LogLevel::ALL.into_iter().find(|level| level.name() == name) {
             Some(level) => self.settings.log.level = level,
             None => self.not_one_of(

@@ -9,7 +9,7 @@ use super::layers::{Layer, MAX_OUTPUT_TOKENS, Reader};
 use super::problem::{SettingsProblem, shown};
 use super::secrets;
 use super::tree::{Entry, Node, Table};
-use super::{BUILTIN_ENGINE, KeySource, ProviderKind, ProviderSettings, max_streams};
+use super::{BUILTIN_ENGINE, Effort, KeySource, ProviderKind, ProviderSettings, max_streams};
 
 /// Headers that are made for every request anyway, and would break it if they were set here.
 const OWN_HEADERS: [&str; 9] = [
@@ -35,6 +35,8 @@ struct Draft {
     headers: BTreeMap<String, String>,
     proxy: Option<String>,
     ca_file: Option<String>,
+    effort: Option<Effort>,
+    record: Option<String>,
     max_streams: u32,
     requests_per_minute: Option<u32>,
     tools: Option<bool>,
@@ -53,6 +55,8 @@ impl Draft {
                 headers: BTreeMap::new(),
                 proxy: None,
                 ca_file: None,
+                effort: None,
+                record: None,
                 max_streams: max_streams(),
                 requests_per_minute: None,
                 tools: None,
@@ -67,6 +71,8 @@ impl Draft {
                 headers: known.headers.clone(),
                 proxy: known.proxy.clone(),
                 ca_file: known.ca_file.clone(),
+                effort: known.effort,
+                record: known.record.clone(),
                 max_streams: known.max_streams,
                 requests_per_minute: known.requests_per_minute,
                 tools: known.tools,
@@ -181,16 +187,9 @@ impl Reader {
                 "headers" => self.headers(entry, &full, &mut draft.headers),
                 "proxy" => draft.proxy = self.address(entry, &full).or(draft.proxy),
                 "ca_file" => draft.ca_file = self.whole_path(entry, &full).or(draft.ca_file),
-                "max_streams" => {
-                    draft.max_streams = self
-                        .whole(entry, &full, 1..=256, "it is ignored")
-                        .unwrap_or(draft.max_streams);
-                }
-                "requests_per_minute" => {
-                    draft.requests_per_minute = self
-                        .whole(entry, &full, 1..=100_000, "it is ignored")
-                        .or(draft.requests_per_minute);
-                }
+                "effort" => self.effort(entry, &full, &mut draft),
+                "record" => draft.record = self.whole_path(entry, &full).or(draft.record),
+                "max_streams" | "requests_per_minute" => self.pace(entry, &full, &mut draft),
                 "tools" => {
                     let now = draft.tools.unwrap_or_default();
                     draft.tools = Some(self.switch(entry, &full, now));
@@ -235,6 +234,8 @@ impl Reader {
             headers: draft.headers,
             proxy: draft.proxy,
             ca_file: draft.ca_file,
+            effort: draft.effort,
+            record: draft.record,
             max_streams: draft.max_streams,
             requests_per_minute: draft.requests_per_minute,
             tools: draft.tools,
@@ -286,6 +287,30 @@ impl Reader {
         let range = place.map(|entry| entry.key).unwrap_or_default();
         self.problems
             .push(SettingsProblem::warning(range, "key_stays", message));
+    }
+
+    fn pace(&mut self, entry: &Entry, path: &str, draft: &mut Draft) {
+        let most = if entry.name == "max_streams" {
+            256
+        } else {
+            100_000
+        };
+        let number = self.whole(entry, path, 1..=most, "it is ignored");
+        if entry.name == "max_streams" {
+            draft.max_streams = number.unwrap_or(draft.max_streams);
+        } else {
+            draft.requests_per_minute = number.or(draft.requests_per_minute);
+        }
+    }
+
+    fn effort(&mut self, entry: &Entry, path: &str, draft: &mut Draft) {
+        let Some(name) = self.text(entry, path) else {
+            return;
+        };
+        match Effort::ALL.into_iter().find(|effort| effort.name() == name) {
+            Some(effort) => draft.effort = Some(effort),
+            None => self.not_one_of(entry, path, &name, &Effort::ALL.map(Effort::name)),
+        }
     }
 
     fn kind(&mut self, entry: &Entry, path: &str, draft: &mut Draft) {

@@ -1,6 +1,7 @@
 //! The policy room, seen from outside.
 
 mod adding;
+mod engines;
 mod paths;
 mod published;
 mod rules;

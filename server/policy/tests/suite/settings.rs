@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
 use pleach_policy::{
-    KeySource, Loaded, LogLevel, MicroUsd, Settings, Severity, narrow, overlay, parse,
+    KeySource, Loaded, LogLevel, MicroUsd, Role, Settings, Severity, narrow, overlay, parse,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -104,7 +104,7 @@ level = "debug"
 #[test]
 fn every_key_takes_effect() {
     let settings = check(EVERYTHING, &expect![[""]]);
-    assert_eq!(settings.model_engine(), Some("local"));
+    assert_eq!(settings.model_for(Role::Coder), Some("local"));
     let local = &settings.providers["local"];
     assert_eq!(local.base_url, "http://127.0.0.1:8080/v1");
     assert_eq!(local.key, KeySource::None);
@@ -184,7 +184,7 @@ fn amounts_that_are_none_leave_the_cap_as_it_was() {
 fn an_empty_file_is_the_defaults() {
     let settings = check("", &expect![[""]]);
     assert_eq!(settings, Settings::default());
-    assert_eq!(settings.model_engine(), None);
+    assert_eq!(settings.model_for(Role::Coder), None);
     assert_eq!(settings.engine, "builtin");
 }
 
@@ -326,7 +326,7 @@ fn providers_that_cannot_work_are_told() {
     );
     assert_eq!(settings.providers["two"].headers.len(), 1);
     // What was asked for and is not there answers nothing; nothing else steps in.
-    assert_eq!(settings.model_engine(), Some("opnai"));
+    assert_eq!(settings.model_for(Role::Coder), Some("opnai"));
 }
 
 #[test]
@@ -344,10 +344,10 @@ fn what_the_editor_sends_goes_over_the_file() {
         }),
     );
     expect![[r#"
-        "" warning unknown_key: `colour` is no setting and is ignored; the keys here are `engine`, `local_models`, `providers`, `review`, `actions`, `edits`, `commands`, `limits`, `budget`, `ledger`, `log`
+        "" warning unknown_key: `colour` is no setting and is ignored; the keys here are `engine`, `local_models`, `providers`, `models`, `fallbacks`, `review`, `actions`, `edits`, `commands`, `limits`, `budget`, `ledger`, `cache`, `log`
     "#]].assert_eq(&told("", &loaded));
     let settings = loaded.settings;
-    assert_eq!(settings.model_engine(), Some("openai"));
+    assert_eq!(settings.model_for(Role::Coder), Some("openai"));
     let openai = &settings.providers["openai"];
     assert_eq!(
         (openai.model.as_str(), &openai.key),

@@ -9,7 +9,7 @@
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
-use pleach_policy::{Settings, narrow, parse};
+use pleach_policy::{Role, Settings, narrow, parse};
 use proptest::prelude::*;
 
 const USER: &str = r#"
@@ -45,7 +45,7 @@ fn it_can_take_away() {
          max_output_tokens = 500\nmax_attempts = 0\n",
         &expect![[""]],
     );
-    assert_eq!(settings.model_engine(), None);
+    assert_eq!(settings.model_for(Role::Coder), None);
     assert!(!settings.actions.enabled);
     assert_eq!(settings.edits.deny, ["*.sql", "migrations/"]);
     assert_eq!(settings.limits.idle_seconds, 5);
@@ -72,7 +72,7 @@ fn it_cannot_add() {
             "allow_ci" workspace_widens: a workspace can only turn `edits.allow_ci` off; it stays off
             "idle_seconds" workspace_widens: a workspace can only lower `limits.idle_seconds`; 20 stays in force
             "max_context_bytes" workspace_widens: a workspace can only lower `limits.max_context_bytes`; 262144 stays in force
-            "level" workspace_widens: what is logged is not for a workspace to say; set `log.level` in your own settings
+            "level" workspace_widens: what is logged is not for a workspace to say; set `[log]` in your own settings
         "#]],
     );
     assert_eq!(settings, parse(USER).settings);

@@ -2,6 +2,7 @@
 
 mod answers;
 mod audit;
+mod cache;
 mod database;
 mod ledger;
 #[cfg(feature = "postgres-tests")]

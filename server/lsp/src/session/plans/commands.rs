@@ -3,6 +3,7 @@
 
 use std::str::FromStr;
 
+use pleach_agent::Action;
 use pleach_plan::{Status, StepKey};
 use pleach_text::ByteOffset;
 use serde::Deserialize;
@@ -258,7 +259,7 @@ impl Session {
     /// Has the steps that are not done, from one on, thought out anew. What comes of it is an edit of the
     /// plan like any other.
     fn revise(&mut self, step: &StepRef, note: Option<String>) -> Result<Value, CommandFailure> {
-        if self.configuration.settings().model_engine().is_none() {
+        if !self.configuration.has_model(Action::Rewrite) {
             return Err(CommandFailure::NeedsModel("Revising a plan"));
         }
         let uri = self

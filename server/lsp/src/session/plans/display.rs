@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lsp_types::Position;
+use pleach_agent::Action;
 use pleach_agent::builtin;
 use pleach_agent::plan::{self, CheckCommand, Verdict, judge};
 use pleach_plan::{Known, Plan, Problem, Role, Severity, Status, Step};
@@ -51,7 +52,7 @@ impl Session {
                     return;
                 };
                 let (snapshot, engine) = (self.snapshot(), self.configuration.engine_label());
-                let with_model = self.configuration.settings().model_engine().is_some();
+                let with_model = self.configuration.has_model(Action::Rewrite);
                 let encoding = self.client.encoding;
                 let range = plan.steps().get(at).map(|step| step.head);
                 let range = range.map(|range| to_proto::range(&text, range, encoding));
@@ -69,7 +70,7 @@ impl Session {
     /// Says on a page what running a step would do.
     pub(super) fn explain_step(&self, step: StepRef) {
         let (snapshot, engine) = (self.snapshot(), self.configuration.engine_label());
-        let with_model = self.configuration.settings().model_engine().is_some();
+        let with_model = self.configuration.has_model(Action::Rewrite);
         let directory = self.environment.state_dir.clone();
         let written = |path: Result<String, String>| Event::PageWritten {
             what: "what the step would do",

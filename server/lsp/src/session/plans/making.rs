@@ -58,7 +58,7 @@ impl Session {
             from: arguments.from,
             here,
             diagnostics,
-            with_model: self.configuration.settings().model_engine().is_some(),
+            with_model: self.configuration.has_model(Action::Plan),
         };
         let job = self.add_job(None, uri.as_deref(), Action::Plan, title, wish.goal.clone());
         self.job_engine(job, builtin::LABEL.to_owned());
@@ -84,18 +84,19 @@ impl Session {
                     });
                 }
             };
-            let provider = match Engine::open(&settings, &variables).await {
-                Ok(Engine::Model(provider)) => provider,
+            let opened = Engine::open(Action::Plan, &settings, &variables, Some(&account));
+            let lineup = match opened.await {
+                Ok(Engine::Model(lineup)) => lineup,
                 Ok(Engine::Builtin) => {
                     return failed(PlanFailure::NeedsModel(shortened(&goal, 60)).into());
                 }
                 Err(failure) => return failed(failure),
             };
-            let label = provider.label();
+            let label = lineup.label();
             inbox.put(Event::JobEngine { job, label });
             let report = move |event| inbox.put(Event::JobReport { job, event });
             let kit = Kit::of_planner(&settings, roster);
-            plan::ask(&goal, &snapshot, &provider, limits, &account, kit, &report).await
+            plan::ask(&goal, &snapshot, &lineup, limits, &account, kit, &report).await
         };
         self.plans.making.insert(job, String::new());
         self.spawn_job(job, work);

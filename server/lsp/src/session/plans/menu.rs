@@ -1,6 +1,7 @@
 //! The entries of the menu that are about plans.
 
 use lsp_types::{CodeAction, CodeActionKind, CodeActionParams, Command};
+use pleach_agent::Action;
 use pleach_agent::builtin;
 use pleach_grammars::Language;
 use pleach_text::ByteRange;
@@ -85,7 +86,7 @@ impl Session {
                 if self.landed_by(&step_ref).is_some() {
                     add("Undo step", "pleach.plan.undo");
                 }
-                if self.configuration.settings().model_engine().is_some() {
+                if self.configuration.has_model(Action::Rewrite) {
                     add("Revise from step", "pleach.plan.revise");
                 }
             }
@@ -111,7 +112,7 @@ impl Session {
         if document.suspect.is_some() || !document.access.unwrap_or_default().edit {
             return Vec::new();
         }
-        let with_model = self.configuration.settings().model_engine().is_some();
+        let with_model = self.configuration.has_model(Action::Plan);
         let known = with_model || document.language.is_some_and(builtin::supports);
         let mut entries = Vec::new();
         let mut add = |title: String, arguments: Value| {

@@ -121,7 +121,7 @@ impl Session {
 
     /// Looks, off the loop, for what a run can begin.
     fn turn(&mut self, run: JobId) {
-        let with_model = self.configuration.settings().model_engine().is_some();
+        let with_model = self.configuration.has_model(Action::Rewrite);
         let snapshot = self.snapshot();
         let Some(it) = self.plans.runs.get_mut(&run) else {
             return;
@@ -216,7 +216,7 @@ impl Session {
             Begin::Check => self.judge_step(job),
             Begin::Job(request) => {
                 // Without a model a step takes no longer than writing its box twice.
-                if self.configuration.settings().model_engine().is_some() {
+                if self.configuration.has_model(Action::Rewrite) {
                     self.mark_step(&job.step.path, &job.step.key, Status::Running, None);
                 }
                 let uri = self.snapshot().uri_of(&request.document.path).ok();

@@ -15,10 +15,20 @@ pub(super) struct Decoder {
     thinking: String,
     calls: Vec<Value>,
     stop: Option<StopReason>,
+    /// JSON came that is no part of an answer.
+    is_foreign: bool,
 }
 
 impl Decode for Decoder {
     fn read(&mut self, line: &Value, events: &mut Vec<ModelEvent>) -> Result<(), Broken> {
+        if ["model", "message", "done"]
+            .iter()
+            .all(|key| line.get(key).is_none())
+        {
+            self.is_foreign = true;
+            events.push(ModelEvent::Raw(line.clone()));
+            return Ok(());
+        }
         let first = events.len();
         let model = word(line, "model").unwrap_or_default().to_owned();
         events.push(ModelEvent::Started { model });
@@ -63,7 +73,13 @@ impl Decode for Decoder {
     }
 
     fn finish(&mut self, events: &mut Vec<ModelEvent>) -> Result<StopReason, Broken> {
-        let reason = self.stop.take().ok_or(Broken::Truncated)?;
+        let reason = self.stop.take().ok_or_else(|| {
+            if self.is_foreign {
+                Broken::Unreadable("JSON that is no part of an answer".into())
+            } else {
+                Broken::Truncated
+            }
+        })?;
         let mut item = Map::new();
         item.insert("role".into(), json!("assistant"));
         item.insert("content".into(), json!(std::mem::take(&mut self.text)));

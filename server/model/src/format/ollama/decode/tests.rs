@@ -79,6 +79,20 @@ fn reasons_are_told_apart() {
 }
 
 #[test]
+fn json_that_is_no_part_of_an_answer_does_no_harm_unless_the_end_is_missing() {
+    let foreign = json!({"id": 7, "object": "something else"});
+    let text = message(&json!({"role": "assistant", "content": "a"}));
+    let end = |all: &[Value]| lines(all).1;
+    let whole = [text.clone(), foreign.clone(), done("stop")];
+    assert_eq!(end(&whole), Ok(StopReason::EndTurn));
+    for cut in [vec![foreign.clone()], vec![text, foreign]] {
+        let end = end(&cut);
+        let is_unreadable = matches!(end, Err(Failure::Broken(Broken::Unreadable(_))));
+        assert!(is_unreadable, "{end:?}");
+    }
+}
+
+#[test]
 fn an_error_inside_the_answer() {
     let (_, end) = lines(&[
         message(&json!({"role": "assistant", "content": "a"})),
