@@ -126,9 +126,9 @@ fn usage_is_a_table_with_bars() {
         in all
           $0.1600 + ?, 4 calls: 2 answered, 1 failed, 0 cancelled, 0 stopped at a cap
           half of the answers took up to 3.0 s, 95 of 100 up to 3.0 s
-          what 1 of them have cost is unknown, and in no sum: nobody told their price
-          what 1 of them have cost is unknown: the process was killed; it counts with what was set aside
-          1 of them ended before the provider had counted: their tokens are estimated
+          What 1 call cost is unknown, and in no sum: nobody told the price.
+          What 1 call cost is unknown, because the process was killed; what was set aside counts.
+          The tokens of 1 call are estimated: the end came before the provider had counted.
         --- on standard error ---
         --- code 0 ---
     "#]].assert_eq(&place().run(&["usage"]).all());
@@ -183,7 +183,7 @@ fn usage_as_a_page_needs_nothing_beside_it_and_takes_no_name_for_html() {
         page.contains("<title>2026-11-20: $0.1600 + ?, 43.0k tokens</title>"),
         "{page}"
     );
-    assert!(page.contains("What 1 calls have cost is unknown"));
+    assert!(page.contains("What 1 call cost is unknown"));
 }
 
 #[test]
