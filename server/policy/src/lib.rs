@@ -60,7 +60,10 @@ mod settings;
 pub use budget::{Breaker, Cap, MicroUsd, Room, Spent};
 pub use front_matter::{FrontMatter, FrontMatterEntry, FrontMatterProblem};
 pub use ignored::{IGNORE_FILE, is_ignored};
-pub use paths::{PathRefusal, PathRules, RefusalReason, RelativePath, check_path, check_reading};
+pub use paths::{
+    PathRefusal, PathRules, RefusalReason, RelativePath, check_path, check_reading, names_a_device,
+    refuse_device,
+};
 pub use redact::redact;
 pub use rules::{
     AppliedRule, LeftOut, ROOT_RULE_FILES, ROOT_RULE_FOLDERS, RULE_FILES, RULE_FOLDERS, Reason,

@@ -129,7 +129,7 @@ pub enum RefusalReason {
     VersionControl,
     /// It holds keys or passwords.
     Secret,
-    /// An editor or a shell runs what is in it.
+    /// An editor, a shell or a hook of git runs what is in it.
     RunByEditor,
     /// A build server runs what is in it.
     RunByBuildServer,
@@ -245,8 +245,8 @@ impl fmt::Display for PathRefusal {
             ),
             RefusalReason::RunByEditor => write!(
                 f,
-                "`{path}` is run or obeyed by an editor or a shell, so Pleach does not edit it; edit it \
-                 by hand, or name it in `edits.allow` of your own settings"
+                "`{path}` is run or obeyed by an editor, a shell or git, so Pleach does not edit it; edit \
+                 it by hand, or name it in `edits.allow` of your own settings"
             ),
             RefusalReason::RunByBuildServer => write!(
                 f,
@@ -286,6 +286,17 @@ pub fn check_path(path: &str, rules: &PathRules) -> Result<RelativePath, PathRef
 /// A typed refusal that names the reason and what to do instead.
 pub fn check_reading(path: &str, rules: &PathRules) -> Result<RelativePath, PathRefusal> {
     check(path, rules, Purpose::Read)
+}
+
+/// Whether a part of a path names a device on Windows, or is the short form of another name there. Where
+/// it is a file like any other it may be edited, but none is made that a part of the team cannot have.
+pub fn names_a_device(path: &str) -> bool {
+    path.split('/').any(denied::is_reserved)
+}
+
+/// The refusal of a new file of such a name.
+pub fn refuse_device(path: &str) -> PathRefusal {
+    PathRefusal::new(path, RefusalReason::ReservedName)
 }
 
 /// Why a file whose path consists of these parts holds what is never sent, if it does.

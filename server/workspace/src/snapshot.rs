@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use camino::{Utf8Path, Utf8PathBuf};
 use dashmap::DashMap;
 use pleach_grammars::Language;
-use pleach_policy::PathRules;
+use pleach_policy::{PathRules, names_a_device, refuse_device};
 use ropey::Rope;
 
 use crate::confine;
@@ -152,7 +152,11 @@ impl WorkspaceSnapshot {
     /// The file that `path` stands for, by its letters: in the workspace, and allowed by the rules.
     /// `path` is a name, a path relative to a folder, or absolute.
     pub fn locate(&self, path: &str) -> Result<Located, PathError> {
-        self.locate_for(path, Purpose::Edit)
+        let located = self.locate_for(path, Purpose::Edit)?;
+        if names_a_device(&located.name) && !self.is_there(&located.path) {
+            return Err(refuse_device(&located.name).into());
+        }
+        Ok(located)
     }
 
     fn locate_for(&self, path: &str, purpose: Purpose) -> Result<Located, PathError> {

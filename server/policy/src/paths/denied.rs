@@ -57,6 +57,9 @@ const SHARED_ENV: [&str; 6] = [
     ".env.defaults",
 ];
 
+/// What stands before `.env` in such files, when the stage comes first.
+const SHARED_STAGES: [&str; 4] = ["example", "sample", "template", "schema"];
+
 /// Endings of files that hold keys.
 const SECRET_ENDINGS: [&str; 12] = [
     ".pem",
@@ -104,6 +107,48 @@ const EDITOR_FILES: [&str; 13] = [
     "mcp.json",
     ".lazy.lua",
     ".devcontainer.json",
+];
+
+/// Files that shells run when they start, also where a folder of them is linked into somebody's home.
+const SHELL_FILES: [&str; 27] = [
+    ".bashrc",
+    ".bash_profile",
+    ".bash_login",
+    ".bash_logout",
+    ".bash_aliases",
+    ".profile",
+    ".zshrc",
+    ".zshenv",
+    ".zprofile",
+    ".zlogin",
+    ".zlogout",
+    ".kshrc",
+    ".mkshrc",
+    ".cshrc",
+    ".tcshrc",
+    ".login",
+    ".logout",
+    ".inputrc",
+    ".xprofile",
+    ".xinitrc",
+    ".xsession",
+    ".pam_environment",
+    "config.fish",
+    "config.nu",
+    "env.nu",
+    "profile.ps1",
+    "microsoft.powershell_profile.ps1",
+];
+
+/// Folders of git's hooks, and files that say what is run as one.
+const HOOK_FOLDERS: [&str; 3] = [".husky", ".githooks", ".lefthook"];
+const HOOK_FILES: [&str; 6] = [
+    "lefthook.yml",
+    "lefthook.yaml",
+    ".lefthook.yml",
+    ".lefthook.yaml",
+    ".pre-commit-config.yaml",
+    ".overcommit.yml",
 ];
 
 /// Endings of files that hold tasks and launches of a workspace.
@@ -176,6 +221,9 @@ pub(super) fn reason(parts: &[&str]) -> Option<RefusalReason> {
     }
     if is_any(&EDITOR_FOLDERS)
         || EDITOR_FILES.contains(&file.as_str())
+        || SHELL_FILES.contains(&file.as_str())
+        || is_any(&HOOK_FOLDERS)
+        || HOOK_FILES.contains(&file.as_str())
         || ends_with(&EDITOR_ENDINGS)
     {
         return Some(RefusalReason::RunByEditor);
@@ -214,7 +262,10 @@ fn is_secret_name(name: &str) -> bool {
     if SHARED_ENV.contains(&name) {
         return false;
     }
-    SECRET_FILES.contains(&name)
+    let stage = name.strip_suffix(".env");
+    let holds_stage = stage.is_some_and(|stage| !SHARED_STAGES.contains(&stage));
+    holds_stage
+        || SECRET_FILES.contains(&name)
         || SECRET_STEMS.iter().any(|stem| {
             name.strip_prefix(stem)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
