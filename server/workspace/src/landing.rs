@@ -15,6 +15,7 @@
 
 mod disk;
 mod journal;
+mod kept;
 mod links;
 mod plan;
 mod recovery;
@@ -24,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -165,6 +167,12 @@ impl Journal {
     ///
     /// When the journal's folder is there and cannot be listed.
     pub fn recover(&self, folder: Option<&Utf8Path>) -> Result<Vec<Recovered>, WriteError> {
+        kept::prune(
+            &self.state_dir,
+            &self.disk,
+            kept::Bounds::default(),
+            SystemTime::now(),
+        );
         let wanted = |plan: &Plan| folder.is_none_or(|folder| plan.touches(folder));
         let left = journal::left_behind(&self.state_dir, &self.disk, wanted);
         let left = left.map_err(|error| self.unusable(&error))?;

@@ -11,11 +11,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::disk::{Content, Disk, Kind, Place};
 use super::journal::Entry;
+use super::kept;
 use super::plan::{Deed, Plan, Step};
 use super::report::{FileOutcome, Outcome, RecoveredFile};
-
-/// The folder of texts that found no place, in the state folder.
-const KEPT: &str = "kept";
 
 /// Where a step stands, by what its two names hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -386,8 +384,9 @@ impl Settlement<'_> {
         let Content::Bytes(bytes) = self.disk.read(&step.side())? else {
             return Ok(None);
         };
-        let folder = self.state_dir.join(KEPT);
+        let folder = self.state_dir.join(kept::FOLDER);
         self.disk.make_own_folder(&folder)?;
+        // It begins as all our files beside others do.
         let number = step.beside.trim_start_matches('.').trim_end_matches(".tmp");
         let name = step.place.path.file_name().unwrap_or("file");
         let path = folder.join(format!("{number}-{}", shortened(name)));
