@@ -9,7 +9,6 @@ use camino::Utf8PathBuf;
 use pleach_edit::{
     EditRequest, FileChange, Format, Proposal, Refusal, RefusalCode, Target, propose,
 };
-use pleach_text::unified_diff;
 use pleach_workspace::{Journal, Landed, WorkspaceSnapshot, WriteError, write_all};
 
 use crate::environment::Environment;
@@ -200,19 +199,13 @@ fn read_reply(file: Option<&str>) -> anyhow::Result<String> {
     String::from_utf8(bytes).context("the reply is not UTF-8 text")
 }
 
-/// Coloured for people; byte for byte for programs.
+/// Lines of unchanged text around each change of a diff.
+const CONTEXT: usize = 3;
+
+/// Coloured for people; for programs the very bytes that would be written, as `git apply` takes them.
 pub(crate) fn show_diff(changes: &[FileChange]) -> io::Result<()> {
     for change in changes {
-        let before = change.before().map(ToString::to_string).unwrap_or_default();
-        let after = change.after().unwrap_or_default();
-        let old = match change {
-            FileChange::Create { .. } => "/dev/null".to_owned(),
-            _ => format!("a/{}", change.path()),
-        };
-        let new = change
-            .path_after()
-            .map_or("/dev/null".to_owned(), |path| format!("b/{path}"));
-        let diff = unified_diff(&before, &after, &old, &new, 3);
+        let diff = change.patch(CONTEXT);
         if paint::stdout_is_coloured() {
             paint::diff(&mut anstream::stdout().lock(), &diff, "")?;
         } else {

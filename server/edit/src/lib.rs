@@ -60,8 +60,8 @@ pub use gate::{Check, FileVerdict, gate};
 pub use impact::{ChangeKind, Impact, SymbolChange};
 pub use jsonl::answer_line;
 pub use proposal::{
-    Conflict, FileChange, HunkId, HunkKind, HunkState, HunkView, PlacedHunk, Proposal, Resolution,
-    Resolved, Review, StoredProposal, StoredReview, Verdict,
+    Arrival, Conflict, FileChange, HunkId, HunkKind, HunkState, HunkView, PlacedHunk, Proposal,
+    Resolution, Resolved, Review, StoredProposal, StoredReview, Verdict,
 };
 pub use propose::propose;
 pub use refusal::{Closest, HunkRefusal, Place, Refusal, RefusalCode};

@@ -1,5 +1,6 @@
 //! What the engine answers: changes that passed the gate.
 
+mod arrival;
 mod conflict;
 mod describe;
 mod endings;
@@ -24,6 +25,7 @@ use pleach_grammars::Language;
 use pleach_text::{ByteOffset, ByteRange, ChangeSet};
 use serde::Serialize;
 
+pub use self::arrival::Arrival;
 pub use self::conflict::{Conflict, Resolution, Resolved};
 pub use self::hunk::{HunkId, HunkKind, HunkView};
 pub use self::merge::HunkState;

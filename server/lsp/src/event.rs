@@ -1,5 +1,6 @@
 //! Everything the session can react to.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use camino::Utf8PathBuf;
@@ -131,6 +132,8 @@ pub(crate) enum Event {
     },
     /// What became of landings that an earlier run of the server was killed in.
     Recovered(Result<Vec<Recovered>, String>),
+    /// What is about to land is written down, or why it could not be; or that has taken too long.
+    IntentKept { job: JobId, failed: Option<String> },
     /// A landing has waited long enough for the client.
     LandingDue { job: JobId, attempt: u32 },
     /// What a closed file holds now, asked because of a landing; `None` when there is no such file.
@@ -150,6 +153,15 @@ pub(crate) enum Event {
         review: JobId,
         hunks: Vec<HunkId>,
         taken: Result<Resolved, Option<Box<Refusal>>>,
+    },
+    /// What a file under review holds now that it was closed; `None` when it cannot be read.
+    ReviewedRead { uri: String, text: Option<String> },
+    /// After so many changes of a review's files: in the lines of these hunks something was changed that
+    /// was only formatting.
+    FormattingSeen {
+        review: JobId,
+        moves: u64,
+        hunks: BTreeSet<HunkId>,
     },
     /// The hunks in a document are to be shown at their present places.
     HunksDue { uri: String },

@@ -3,7 +3,7 @@
 //! Nothing in here waits. Work that takes time (parsing, models, disk, rebasing) runs elsewhere on
 //! immutable values and comes back as an [`Event`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use crate::event::{Event, Inbox, JobId, Reply};
 use crate::transport::{Outbox, Signal};
 use commands::CommandFailure;
 use configuration::Configuration;
+use diagnostics::Diagnostics;
 use documents::Documents;
 use history::History;
 use jobs::Job;
@@ -35,6 +36,7 @@ use reviews::Reviews;
 
 pub(crate) mod commands;
 pub(crate) mod configuration;
+mod diagnostics;
 pub(crate) mod documents;
 mod handshake;
 mod history;
@@ -68,8 +70,7 @@ pub(crate) struct Session {
     landings: BTreeMap<JobId, Landing>,
     history: History,
     reviews: Reviews,
-    /// Open files of rules in which something is shown as wrong, by URI.
-    rules_shown: BTreeSet<String>,
+    diagnostics: Diagnostics,
     plans: Plans,
     keeper: Keeper,
     /// Whether it was looked at whether this is a first meeting.
@@ -136,7 +137,7 @@ impl Session {
             landings: BTreeMap::new(),
             history: History::default(),
             reviews: Reviews::default(),
-            rules_shown: BTreeSet::new(),
+            diagnostics: Diagnostics::default(),
             plans: Plans::default(),
             allowed: permission::Allowed::default(),
             keeper,
@@ -165,15 +166,7 @@ impl Session {
             Event::Initialized => self.initialized(),
             Event::Opened(params) => self.opened(*params),
             Event::Changed(params) => self.changed(*params),
-            Event::Closed { uri } => {
-                if self.documents.close(&uri).is_none() {
-                    tracing::warn!(uri, "a document that is not open was closed");
-                }
-                self.listings_of_closed(&uri);
-                self.rules_closed(&uri);
-                self.plan_closed(&uri);
-                self.closed_while_landing(&uri);
-            }
+            Event::Closed { uri } => self.closed(&uri),
             Event::Saved { uri, text } => {
                 if let (Some(text), Some(document)) = (text, self.documents.get_mut(&uri)) {
                     document.saved(&text);
@@ -212,6 +205,12 @@ impl Session {
                 hunks,
                 taken,
             } => self.hunks_taken(job, review, &hunks, taken),
+            Event::ReviewedRead { uri, text } => self.reread(&uri, text.as_deref()),
+            Event::FormattingSeen {
+                review,
+                moves,
+                hunks,
+            } => self.formatting_seen(review, moves, hunks),
             Event::HunksDue { uri } => self.hunks_due(&uri),
             Event::PageWritten { what, path } => self.page_written(what, path),
             Event::DocumentText { uri, reply } => self.document_text(&uri, reply),
@@ -234,6 +233,7 @@ impl Session {
             Event::StepReady { job, step, ready } => self.step_ready(job, step, ready),
             Event::ClosedWritten { job, step, written } => self.closed_written(job, step, written),
             Event::Recovered(recovered) => self.recovered(recovered),
+            Event::IntentKept { job, failed } => self.intent_kept(job, failed.as_deref()),
             Event::LandingDue { job, attempt } => self.landing_due(job, attempt),
             Event::FileRead { job, step, text } => self.file_read(job, step, text.as_deref()),
             Event::AskCommand { job, argv, answer } => self.ask_command(job, argv, answer),
@@ -265,6 +265,17 @@ impl Session {
         self.check_open_roster(&uri);
         self.document_moved(&uri);
         self.look_up_access(vec![uri]);
+    }
+
+    fn closed(&mut self, uri: &str) {
+        if self.documents.close(uri).is_none() {
+            tracing::warn!(uri, "a document that is not open was closed");
+        }
+        self.listings_of_closed(uri);
+        self.rules_closed(uri);
+        self.plan_closed(uri);
+        self.closed_while_landing(uri);
+        self.reviews_closed(uri);
     }
 
     fn changed(&mut self, params: DidChangeTextDocumentParams) {

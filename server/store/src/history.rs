@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension as _, Row, Transaction};
 
 use crate::answers::StoreError;
 use crate::database::{Store, drop_unused_texts, from_millis, keep_text, to_integer, to_millis};
+use crate::waiting::{WaitingId, set_left};
 
 /// The number of a landing, for as long as it is kept. Never given twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -200,29 +201,24 @@ impl Store {
     ///
     /// When it could not be kept, as when the disk is full.
     pub fn record(&mut self, landing: &NewLanding) -> Result<LandingId, StoreError> {
+        self.within(|transaction| record(transaction, landing))
+    }
+
+    /// Records a landing together with what is left of the answer that it came from: both or neither.
+    /// Nothing is left with `None`: the answer is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be kept.
+    pub fn record_decided(
+        &mut self,
+        landing: &NewLanding,
+        answer: WaitingId,
+        left: Option<&str>,
+    ) -> Result<LandingId, StoreError> {
         self.within(|transaction| {
-            transaction.execute(
-                "INSERT INTO landing (at, folder, job, action, instruction, engine, title, undoes)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                (
-                    to_millis(landing.at),
-                    &landing.folder,
-                    landing.job.cast_signed(),
-                    &landing.action,
-                    &landing.instruction,
-                    &landing.engine,
-                    &landing.title,
-                    landing.undoes.map(|id| id.0),
-                ),
-            )?;
-            let id = transaction.last_insert_rowid();
-            for (number, file) in landing.files.iter().enumerate() {
-                insert_file(transaction, id, number, file)?;
-            }
-            if let Some(undone) = landing.undoes {
-                set_undone(transaction, undone, Some(landing.at))?;
-            }
-            Ok(LandingId(id))
+            set_left(transaction, answer, left)?;
+            record(transaction, landing)
         })
     }
 
@@ -339,6 +335,31 @@ impl Store {
         }
         Ok(removed)
     }
+}
+
+fn record(transaction: &Transaction<'_>, landing: &NewLanding) -> rusqlite::Result<LandingId> {
+    transaction.execute(
+        "INSERT INTO landing (at, folder, job, action, instruction, engine, title, undoes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        (
+            to_millis(landing.at),
+            &landing.folder,
+            landing.job.cast_signed(),
+            &landing.action,
+            &landing.instruction,
+            &landing.engine,
+            &landing.title,
+            landing.undoes.map(|id| id.0),
+        ),
+    )?;
+    let id = transaction.last_insert_rowid();
+    for (number, file) in landing.files.iter().enumerate() {
+        insert_file(transaction, id, number, file)?;
+    }
+    if let Some(undone) = landing.undoes {
+        set_undone(transaction, undone, Some(landing.at))?;
+    }
+    Ok(LandingId(id))
 }
 
 fn insert_file(

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use rusqlite::Row;
+use rusqlite::{Row, Transaction};
 
 use crate::answers::StoreError;
 use crate::database::{Store, from_millis, to_millis};
@@ -65,13 +65,7 @@ impl Store {
     ///
     /// When it could not be written.
     pub fn set_waiting(&mut self, id: WaitingId, review: &str) -> Result<bool, StoreError> {
-        self.within(|transaction| {
-            let changed = transaction.execute(
-                "UPDATE waiting SET review = ?2 WHERE id = ?1",
-                (id.0, review),
-            )?;
-            Ok(changed > 0)
-        })
+        self.within(|transaction| set_left(transaction, id, Some(review)))
     }
 
     /// Forgets an answer: everything in it is decided. Whether it was kept.
@@ -80,10 +74,7 @@ impl Store {
     ///
     /// When it could not be written.
     pub fn forget_waiting(&mut self, id: WaitingId) -> Result<bool, StoreError> {
-        self.within(|transaction| {
-            let changed = transaction.execute("DELETE FROM waiting WHERE id = ?1", [id.0])?;
-            Ok(changed > 0)
-        })
+        self.within(|transaction| set_left(transaction, id, None))
     }
 
     /// The answers that wait, oldest first; with `folder` only those in that workspace folder.
@@ -104,6 +95,22 @@ impl Store {
             answers.collect()
         })
     }
+}
+
+/// Notes what is left of an answer, or that nothing is. Whether it was kept.
+pub(crate) fn set_left(
+    transaction: &Transaction<'_>,
+    id: WaitingId,
+    left: Option<&str>,
+) -> rusqlite::Result<bool> {
+    let changed = match left {
+        Some(review) => transaction.execute(
+            "UPDATE waiting SET review = ?2 WHERE id = ?1",
+            (id.0, review),
+        )?,
+        None => transaction.execute("DELETE FROM waiting WHERE id = ?1", [id.0])?,
+    };
+    Ok(changed > 0)
 }
 
 fn answer_of(row: &Row<'_>) -> rusqlite::Result<(WaitingId, NewWaiting)> {

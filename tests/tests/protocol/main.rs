@@ -7,6 +7,7 @@ mod jobs;
 mod meeting;
 mod model;
 mod money;
+mod planner;
 mod plans;
 mod resilience;
 mod restart;

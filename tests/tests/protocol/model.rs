@@ -155,6 +155,11 @@ fn cancelled_after(begun: &str, cancel: fn(&mut Client, u64)) -> Duration {
         (&end["kind"], &end["code"]),
         (&json!("failed"), &json!("cancelled"))
     );
+    // What was paid for is kept, and nothing is kept of nothing.
+    match end["kept"].as_str() {
+        None => assert_eq!(begun, ""),
+        Some(path) => assert!(std::fs::read_to_string(path).unwrap().ends_with(begun)),
+    }
     client.progress_end(job);
     client.sync();
     assert_eq!(client.job_events(job).last().unwrap()["kind"], "failed");

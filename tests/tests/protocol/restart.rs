@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use pleach_tests::client::{Client, Personality};
+use pleach_tests::client::{Client, EditPolicy, Personality};
 use pleach_tests::fake_model::{FakeModel, Script};
 use serde_json::{Value, json};
 
@@ -203,6 +203,92 @@ fn a_server_that_is_killed_loses_no_answer_either() {
     client.open(FILE);
     assert_eq!(accepted(&mut client, &found["review"], 1)["landed"], true);
     assert_eq!(client.text(FILE), CODE.replace("    2\n", "    200\n"));
+}
+
+/// A client whose editor has been asked for an edit and does not answer; and its review, if there is one.
+fn about_to_land(reply: &str) -> (Client, Value) {
+    let mut client = started();
+    let waiting = if reply == FIRST {
+        Value::Null
+    } else {
+        json!(review(&mut client))
+    };
+    client.on_edits(EditPolicy::Hold);
+    if waiting.is_null() {
+        client.start_job("pleach.land", json!({"reply": reply}));
+    } else {
+        client.start_job("pleach.accept", json!({"review": waiting, "hunk": 0}));
+    }
+    client.held();
+    (client, waiting)
+}
+
+/// The server is killed while its editor lands an edit, and this is what the file holds then.
+fn killed_with(client: Client, text: &str) -> Client {
+    std::fs::write(client.root().join(FILE), text).unwrap();
+    let mut client = client.restart_after_kill();
+    client.open(FILE);
+    client
+}
+
+#[test]
+fn a_hunk_that_landed_while_the_server_was_killed_is_not_offered_again_and_can_be_undone() {
+    let landed = CODE.replace("    1\n", "    100\n");
+    for typed in ["", "// typed above\n"] {
+        let (client, _) = about_to_land(&both());
+        let mut client = killed_with(client, &format!("{typed}{landed}"));
+        let found = taken_up(&mut client, 1);
+        assert_eq!(found["hunks"][0]["hunk"], 1);
+        history(&mut client, 1);
+        let undo = client.start_job("pleach.undo", json!({}));
+        assert_eq!(client.job_end(undo)["landed"], true);
+        assert_eq!(client.text(FILE), format!("{typed}{CODE}"));
+    }
+}
+
+#[test]
+fn a_hunk_that_was_typed_into_while_the_server_was_killed_is_for_the_person_to_settle() {
+    let (client, _) = about_to_land(&both());
+    let typed = CODE.replace("    1\n", "    100 + 1\n");
+    let mut client = killed_with(client, &typed);
+    let found = taken_up(&mut client, 2);
+    assert_eq!(states(&found), ["conflict", "pending"]);
+    let end = accepted(&mut client, &found["review"], 0);
+    assert_eq!(end["code"], "conflict", "{end}");
+    let mine = json!({"review": found["review"], "hunk": 0, "choice": "mine"});
+    let job = client.start_job("pleach.resolve", mine);
+    client.job_end(job);
+    assert_eq!(client.text(FILE), typed);
+}
+
+#[test]
+fn a_hunk_that_had_not_landed_when_the_server_was_killed_waits_on() {
+    let (client, _) = about_to_land(&both());
+    let mut client = killed_with(client, &format!("{CODE}// typed\n"));
+    let found = taken_up(&mut client, 2);
+    assert_eq!(states(&found), ["pending", "pending"]);
+    assert_eq!(accepted(&mut client, &found["review"], 0)["landed"], true);
+}
+
+#[test]
+fn an_edit_that_lands_at_once_is_not_lost_with_the_server_either() {
+    let (client, _) = about_to_land(FIRST);
+    let mut client = killed_with(client, CODE);
+    client.wait_until("it is said", |client| !complaints(client).is_empty());
+    let said = complaints(&client).remove(0);
+    let path = said.split_once("The answer is kept in ").unwrap().1;
+    assert!(std::fs::read_to_string(path).unwrap().ends_with(FIRST));
+
+    let (client, _) = about_to_land(FIRST);
+    let mut client = killed_with(client, &CODE.replace("    1\n", "    100\n"));
+    let listed = history(&mut client, 1);
+    assert_eq!(listed[0]["files"], json!([FILE]));
+    assert!(complaints(&client).is_empty());
+    // Once.
+    let mut client = client.restart_after_kill();
+    history(&mut client, 1);
+    let listed = client.execute("pleach.history", json!({})).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
 }
 
 #[test]

@@ -174,6 +174,43 @@ fn hunks_move_with_what_is_typed_and_land_beside_it() {
     assert_eq!(client.text(FILE), format!("// 😀 typed above\n{expected}"));
 }
 
+/// Waits until the hunks of the one review stand so.
+fn await_states(client: &mut Client, wanted: &[&str]) {
+    client.notification_where("pleach/review", |review| {
+        let hunks = review["hunks"].as_array().unwrap().iter();
+        hunks
+            .map(|hunk| hunk["state"].as_str().unwrap())
+            .eq(wanted.iter().copied())
+    });
+}
+
+#[test]
+fn what_a_formatter_changed_in_a_hunk_is_no_conflict() {
+    let (mut client, review) = reviewing(Personality::Neovim);
+    let formatted = CODE.replace("    ", "\t").replace(
+        "pub fn second() -> u32 {\n\t2\n}",
+        "pub fn second() -> u32 { 2 }",
+    );
+    client.set_text(FILE, &formatted);
+    await_states(&mut client, &["pending", "conflict"]);
+    await_states(&mut client, &["pending", "pending"]);
+    let job = client.start_job("pleach.accept", json!({"review": review, "all": true}));
+    assert_eq!(client.job_end(job)["landed"], true);
+    let wanted = formatted
+        .replace("\t1\n", "\t100\n")
+        .replace("{ 2 }", "{ 200 }");
+    assert_eq!(client.text(FILE), wanted);
+}
+
+#[test]
+fn a_file_that_is_closed_without_being_saved_is_what_it_is_on_disk() {
+    let (mut client, _) = reviewing(Personality::Neovim);
+    client.replace(FILE, "    1\n", "    1 + 1\n");
+    await_states(&mut client, &["conflict", "pending"]);
+    client.close(FILE);
+    await_states(&mut client, &["pending", "pending"]);
+}
+
 #[test]
 fn what_is_typed_into_a_hunk_makes_it_a_conflict_with_a_choice() {
     let expected = [
@@ -608,4 +645,26 @@ fn a_denied_write_is_told_with_how_to_allow_it_and_only_the_user_can() {
             "{message}"
         );
     }
+}
+
+#[test]
+fn several_hunks_of_a_denied_file_are_refused_before_anybody_decides_on_them() {
+    let tasks = ".vscode/tasks.json";
+    let text = "{\n  \"a\": 1,\n  \"b\": 2,\n  \"c\": 3,\n  \"d\": 4\n}\n";
+    let mut client = Client::builder()
+        .file(tasks, text)
+        .opened(FILE, CODE)
+        .start();
+    let reply = format!(
+        "{tasks}\n```json\n{}```\n",
+        text.replace('1', "10").replace('4', "40")
+    );
+    let job = client.start_job("pleach.land", json!({"reply": reply}));
+    let end = client.job_end(job);
+    assert_eq!(end["kind"], "failed", "{end}");
+    let message = end["message"].as_str().unwrap();
+    assert!(message.contains("`edits.allow`"), "{message}");
+    assert!(client.said("pleach/review").is_empty());
+    let kept = std::fs::read_to_string(end["kept"].as_str().unwrap()).unwrap();
+    assert!(kept.ends_with(&reply));
 }

@@ -111,3 +111,36 @@ fn what_is_wrong_in_a_rule_is_shown_in_it_until_it_is_right() {
     client.replace(file, "glob:", "globs:");
     shown(&mut client, 0);
 }
+
+#[test]
+fn what_is_wrong_in_a_rule_and_what_waits_for_review_there_are_shown_together() {
+    let file = ".github/instructions/web.instructions.md";
+    let text = "---\nglob: *.ts\n---\nUse tabs.\n\nOne.\n\nTwo.\n\nUse spaces.\n";
+    let reply = "<<<<<<< SEARCH\nUse tabs.\n=======\nUse a tab.\n>>>>>>> REPLACE\n\
+                 <<<<<<< SEARCH\nUse spaces.\n=======\nUse a space.\n>>>>>>> REPLACE\n";
+    let mut client = Client::builder()
+        .editor(Personality::Neovim)
+        .opened(file, text)
+        .start();
+    let uri = client.uri(file);
+    let shown = |client: &mut Client, wanted: &[&str]| {
+        client.notification_where("textDocument/publishDiagnostics", |params| {
+            let all = params["diagnostics"].as_array().unwrap();
+            let codes: Vec<&str> = all.iter().map(|it| it["code"].as_str().unwrap()).collect();
+            params["uri"] == uri.as_str() && codes == wanted
+        })
+    };
+    shown(&mut client, &["rules"]);
+    let reply = format!("{file}\n{reply}");
+    let job = client.start_job("pleach.land", json!({"reply": reply}));
+    assert_eq!(client.job_end(job)["hunks"], 2);
+    shown(&mut client, &["rules", "pending", "pending"]);
+    client.replace(file, "One.", "One more.");
+    shown(&mut client, &["rules", "pending", "pending"]);
+    client.replace(file, "glob:", "applyTo:");
+    shown(&mut client, &["pending", "pending"]);
+    client
+        .execute("pleach.reject", json!({"all": true}))
+        .unwrap();
+    shown(&mut client, &[]);
+}

@@ -236,6 +236,17 @@ fn both(conflict: &Conflict) -> Result<String, Refusal> {
 }
 
 fn of_file(file: &FileReview, hunks: &[&Hunk]) -> Vec<Conflict> {
+    let told = as_told(file, hunks);
+    if told.is_empty() {
+        return told;
+    }
+    match file.compared() {
+        Some(compared) => as_told(&compared, hunks),
+        None => told,
+    }
+}
+
+fn as_told(file: &FileReview, hunks: &[&Hunk]) -> Vec<Conflict> {
     let Adapted { file, hunks, since } = file.adapted(hunks);
     let hunks: Vec<&Hunk> = hunks.iter().map(|hunk| &**hunk).collect();
     let touched: Vec<&Hunk> = hunks
@@ -260,7 +271,7 @@ fn of_file(file: &FileReview, hunks: &[&Hunk]) -> Vec<Conflict> {
         .collect();
     let formatted = reformatted(path, base, &moving, &since);
     let typed = touched.into_iter().zip(formatted);
-    for (hunk, _) in typed.filter(|(_, formatted)| formatted.is_none()) {
+    for (hunk, _) in typed.filter(|(hunk, formatted)| hunk.is_doubtful || formatted.is_none()) {
         let mut region = Region::of(base, hunk, &since);
         while let Some(other) = regions.pop_if(|other| other.lines.intersects(region.lines)) {
             region.lines = region.lines.cover(other.lines);

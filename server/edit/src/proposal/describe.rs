@@ -32,14 +32,14 @@ pub(super) fn describe(proposal: &Proposal, hunks: &mut [Hunk]) {
         let new = Outline::of(change.path_after().unwrap_or(change.path()), &after);
         let mut inserted = put_in(change).into_iter();
         let path_after = change.path_after().unwrap_or(change.path());
+        let places = named_places(impact, path_after, &old, &new);
         for hunk in hunks.iter_mut().filter(|hunk| hunk.file == index) {
             let put_in: Vec<ByteRange> = inserted.by_ref().take(hunk.replacements.len()).collect();
-            let is_its = |symbol: &SymbolChange| {
-                symbol.path == path_after && is_about(hunk, symbol, &old, &new, &put_in)
-            };
-            let changes = impact.changes.iter().filter(|symbol| is_its(symbol));
+            let its = places
+                .iter()
+                .filter(|(_, place)| is_about(hunk, *place, &put_in));
             hunk.impact = Impact {
-                changes: changes.cloned().collect(),
+                changes: its.map(|(symbol, _)| (*symbol).clone()).collect(),
             };
             hunk.summary = summary(hunk, change, before, &after, &old);
         }
@@ -59,11 +59,12 @@ impl Outline {
         Self { symbols }
     }
 
-    fn named(&self, name: &str) -> Option<&Symbol> {
-        let is_it = |index: &usize| path_of(&self.symbols, *index).join("::") == name;
-        (0..self.symbols.len())
-            .find(is_it)
-            .and_then(|index| self.symbols.get(index))
+    /// The first symbol of each name.
+    fn by_name(&self) -> BTreeMap<String, &Symbol> {
+        let named = self.symbols.iter().enumerate().rev();
+        named
+            .map(|(index, symbol)| (path_of(&self.symbols, index).join("::"), symbol))
+            .collect()
     }
 
     fn name_at(&self, at: ByteOffset) -> Option<String> {
@@ -76,27 +77,49 @@ impl Outline {
     }
 }
 
-fn is_about(
-    hunk: &Hunk,
-    symbol: &SymbolChange,
+/// Where a change of a symbol is seen.
+#[derive(Clone, Copy)]
+enum NamedPlace {
+    /// The name of one that is new, in the text after.
+    Comes(ByteRange),
+    /// What comes before the body of one that goes or changes, in the text before.
+    Was(ByteRange),
+    Nowhere,
+}
+
+/// The changes of symbols in one file, and where each is seen.
+fn named_places<'i>(
+    impact: &'i Impact,
+    path_after: &str,
     old: &Outline,
     new: &Outline,
-    put_in: &[ByteRange],
-) -> bool {
-    match hunk.kind {
-        HunkKind::Create | HunkKind::Delete => return true,
-        HunkKind::Rename => return false,
-        HunkKind::Text => {}
+) -> Vec<(&'i SymbolChange, NamedPlace)> {
+    let here = impact.changes.iter().filter(|it| it.path == path_after);
+    let here: Vec<&SymbolChange> = here.collect();
+    if here.is_empty() {
+        return Vec::new();
     }
-    match symbol.kind {
-        ChangeKind::Added => new
-            .named(&symbol.name)
-            .is_some_and(|found| put_in.iter().any(|range| range.touches(found.name_range))),
-        _ => old.named(&symbol.name).is_some_and(|found| {
-            let end = found.body.map_or(found.range.end, |body| body.start);
-            let head = ByteRange::new(found.range.start, end);
-            hunk.replacements.iter().any(|one| one.delete.touches(head))
+    let (old, new) = (old.by_name(), new.by_name());
+    let place = |change: &SymbolChange| match change.kind {
+        ChangeKind::Added => new.get(&change.name).map_or(NamedPlace::Nowhere, |found| {
+            NamedPlace::Comes(found.name_range)
         }),
+        _ => old.get(&change.name).map_or(NamedPlace::Nowhere, |found| {
+            let end = found.body.map_or(found.range.end, |body| body.start);
+            NamedPlace::Was(ByteRange::new(found.range.start, end))
+        }),
+    };
+    here.into_iter().map(|it| (it, place(it))).collect()
+}
+
+fn is_about(hunk: &Hunk, place: NamedPlace, put_in: &[ByteRange]) -> bool {
+    match (hunk.kind, place) {
+        (HunkKind::Create | HunkKind::Delete, _) => true,
+        (HunkKind::Rename, _) | (HunkKind::Text, NamedPlace::Nowhere) => false,
+        (HunkKind::Text, NamedPlace::Comes(name)) => put_in.iter().any(|it| it.touches(name)),
+        (HunkKind::Text, NamedPlace::Was(head)) => {
+            hunk.replacements.iter().any(|it| it.delete.touches(head))
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pleach_text::{ByteRange, ChangeSet, Dialect, LineEnding};
 
+use super::arrival::cost;
 use super::endings::{Adapted, ending_of};
 use super::formatted::{Moving, reformatted};
 use super::hunk::{Hunk, HunkKind};
@@ -98,6 +99,19 @@ impl FileReview {
         }
     }
 
+    /// The file as a comparison of its texts sees it, where that explains them by less than what was told:
+    /// steps and their undo can be told in ways that do not cancel out. Costs a comparison.
+    pub(super) fn compared(&self) -> Option<Self> {
+        let Now::Changed(told) = &self.now else {
+            return None;
+        };
+        let fresh = ChangeSet::between(self.base(), &self.text()?);
+        (cost(&fresh) < cost(told)).then(|| Self {
+            now: Now::Changed(fresh),
+            ..self.clone()
+        })
+    }
+
     pub(super) fn state(&self, hunk: &Hunk, since: &ChangeSet) -> HunkState {
         let only_if = |clear: bool| {
             if clear {
@@ -118,7 +132,7 @@ impl FileReview {
             (Now::Changed(told), HunkKind::Text) => {
                 let state = merge::state(self.base(), &hunk.replacements, since);
                 let is_repeated = || merge::is_repeated(self.base(), &hunk.replacements, told);
-                if state == HunkState::Clear && is_repeated() {
+                if state == HunkState::Clear && (hunk.is_doubtful || is_repeated()) {
                     HunkState::Touched
                 } else {
                     state
@@ -138,6 +152,16 @@ impl FileReview {
 
 /// The change of one file when some of its hunks are taken; none when it has them already.
 pub(super) fn accepted(file: &FileReview, hunks: &[&Hunk]) -> Result<Option<FileChange>, Refusal> {
+    match accepted_as_told(file, hunks) {
+        Err(refusal) if refusal.code == RefusalCode::Conflict => match file.compared() {
+            Some(compared) => accepted_as_told(&compared, hunks),
+            None => Err(refusal),
+        },
+        done => done,
+    }
+}
+
+fn accepted_as_told(file: &FileReview, hunks: &[&Hunk]) -> Result<Option<FileChange>, Refusal> {
     let Adapted { file, hunks, since } = file.adapted(hunks);
     let states: Vec<HunkState> = hunks.iter().map(|hunk| file.state(hunk, &since)).collect();
     let path = file.change.path().to_owned();
@@ -209,6 +233,10 @@ fn taken(
     for (hunk, state) in hunks {
         let is_clear = match state {
             HunkState::There => continue,
+            // That its place is as it was, or was only formatted, proves nothing of it.
+            HunkState::Touched if hunk.is_doubtful => {
+                return Err(clash_at(since.map_range(hunk.range())));
+            }
             HunkState::Touched => false,
             HunkState::Clear => true,
         };

@@ -46,7 +46,7 @@ pub struct HunkView<'r> {
     /// What it does.
     pub kind: HunkKind,
     /// What it replaces in the present text; empty where it only puts something in, and for a hunk
-    /// about a file as a whole.
+    /// about a file as a whole. Where something was changed in its lines, what these are now.
     pub range: ByteRange,
     /// How it stands to what was typed since.
     pub state: HunkState,
@@ -71,6 +71,8 @@ pub(super) struct Hunk {
     pub(super) impact: Impact,
     /// Every hunk that has to come with it, directly or not.
     pub(super) needs: Vec<HunkId>,
+    /// Nobody knows whether it has landed: it is for the person to say, wherever it would be clear.
+    pub(super) is_doubtful: bool,
 }
 
 impl Hunk {
@@ -103,6 +105,7 @@ pub(super) fn cut(files: &[FileChange]) -> Vec<Hunk> {
             summary: String::new(),
             impact: Impact::default(),
             needs: Vec::new(),
+            is_doubtful: false,
         });
     };
     for (file, change) in files.iter().enumerate() {

@@ -1,15 +1,16 @@
 //! A proposal under review: its hunks keep their places while the person types, and each can be
 //! taken or left.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pleach_text::{ByteOffset, ByteRange, ChangeSet, Replacement, WrongLength};
+use pleach_text::{Bias, ByteOffset, ByteRange, ChangeSet, Replacement, WrongLength};
 
 use super::describe::describe;
 use super::endings::Adapted;
 use super::followed::{FileReview, Now, accepted};
 use super::hunk::{Hunk, HunkId, HunkKind, HunkView, cut};
+use super::merge::lines_around;
 use super::{FileChange, HunkState, PlacedHunk, Proposal, Verdict, language_of, lines_of, ties};
 use crate::gate;
 use crate::{Refusal, RefusalCode};
@@ -134,7 +135,23 @@ impl Review {
 
     /// The hunks that are not decided, as they stand now. Costs what they and the changes since cost.
     pub fn hunks(&self) -> Vec<HunkView<'_>> {
-        let mut views = Vec::with_capacity(self.hunks.len());
+        self.each(|view, _, _, _| view)
+    }
+
+    /// The same, each with what it would put where in the present text, for an editor to show there: the
+    /// change itself for hunks that are clear, and where the text was only formatted or typed into, what
+    /// it would be without that. A new file is one insertion; nothing for one that goes or is renamed.
+    pub fn hunks_with_edits(&self) -> Vec<(HunkView<'_>, Vec<Replacement>)> {
+        self.each(|view, change, hunk, since| (view, edits(change, hunk, since)))
+    }
+
+    /// Shows each hunk, with its file's change, itself as it is for the present line breaks, and what was
+    /// changed since.
+    fn each<'r, T>(
+        &'r self,
+        show: impl Fn(HunkView<'r>, &FileChange, &Hunk, &ChangeSet) -> T,
+    ) -> Vec<T> {
+        let mut shown = Vec::with_capacity(self.hunks.len());
         for (index, file) in self.files.iter().enumerate() {
             let hunks: Vec<&Hunk> = self.of_file(index).collect();
             if hunks.is_empty() {
@@ -147,57 +164,27 @@ impl Review {
             } = file.adapted(&hunks);
             let ranges: Vec<ByteRange> = now.iter().map(|hunk| hunk.range()).collect();
             let ranges = since.map_ranges(&ranges);
-            let states = now.iter().map(|hunk| adapted.state(hunk, &since));
-            let placed = ranges.into_iter().zip(states);
-            views.extend(
-                hunks
-                    .into_iter()
-                    .zip(placed)
-                    .map(|(hunk, (range, state))| HunkView {
-                        id: hunk.id,
-                        path: file.change.path(),
-                        kind: hunk.kind,
-                        range,
-                        state,
-                        summary: &hunk.summary,
-                        impact: &hunk.impact,
-                        needs: self.pending(&hunk.needs),
-                    }),
-            );
-        }
-        views
-    }
-
-    /// What the pending hunks would put where in the present text, for an editor to show there: the
-    /// change itself for hunks that are clear, and where the text was only formatted or typed into, what
-    /// it would be without that. A new file is one insertion; nothing for one that goes or is renamed.
-    /// Costs what [`hunks`](Self::hunks) costs.
-    pub fn replacements(&self) -> BTreeMap<HunkId, Vec<Replacement>> {
-        let mut all = BTreeMap::new();
-        for (index, file) in self.files.iter().enumerate() {
-            let hunks: Vec<&Hunk> = self.of_file(index).collect();
-            let Adapted { hunks, since, .. } = file.adapted(&hunks);
-            for hunk in &hunks {
-                let places: Vec<ByteRange> = hunk.replacements.iter().map(|it| it.delete).collect();
-                let moved = since
-                    .map_ranges(&places)
-                    .into_iter()
-                    .zip(&hunk.replacements);
-                let moved = moved.map(|(delete, it)| Replacement {
-                    delete,
-                    insert: it.insert.clone(),
-                });
-                let put = match (hunk.kind, &*file.change) {
-                    (HunkKind::Create, FileChange::Create { text, .. }) => vec![Replacement {
-                        delete: ByteRange::empty(ByteOffset::ZERO),
-                        insert: text.clone(),
-                    }],
-                    _ => moved.collect(),
+            for ((hunk, now), range) in hunks.into_iter().zip(&now).zip(ranges) {
+                let state = adapted.state(now, &since);
+                // Where in the lines that were changed it would be, nobody knows.
+                let range = match state {
+                    HunkState::Touched => lines_now(&adapted, now, &since),
+                    HunkState::Clear | HunkState::There => range,
                 };
-                all.insert(hunk.id, put);
+                let view = HunkView {
+                    id: hunk.id,
+                    path: file.change.path(),
+                    kind: hunk.kind,
+                    range,
+                    state,
+                    summary: &hunk.summary,
+                    impact: &hunk.impact,
+                    needs: self.pending(&hunk.needs),
+                };
+                shown.push(show(view, &file.change, now, &since));
             }
         }
-        all
+        shown
     }
 
     /// One hunk as it stands now, if it is not decided.
@@ -401,6 +388,31 @@ impl Review {
         placed.sort_by_key(|hunk| hunk.index);
         placed
     }
+}
+
+/// What became of the lines of a hunk in which something was changed.
+fn lines_now(file: &FileReview, hunk: &Hunk, since: &ChangeSet) -> ByteRange {
+    if hunk.kind != HunkKind::Text {
+        return since.map_range(hunk.range());
+    }
+    let lines = lines_around(file.base(), &hunk.replacements);
+    let start = since.map_offset(lines.start, Bias::Before);
+    let end = since.map_offset(lines.end, Bias::After);
+    ByteRange::new(start, end.max(start))
+}
+
+/// What a hunk would put where in the present text.
+fn edits(change: &FileChange, hunk: &Hunk, since: &ChangeSet) -> Vec<Replacement> {
+    if let (HunkKind::Create, FileChange::Create { text, .. }) = (hunk.kind, change) {
+        let start = ByteRange::empty(ByteOffset::ZERO);
+        return vec![Replacement::new(start, text.clone())];
+    }
+    let places: Vec<ByteRange> = hunk.replacements.iter().map(|it| it.delete).collect();
+    let moved = since.map_ranges(&places).into_iter();
+    let moved = moved.zip(&hunk.replacements);
+    moved
+        .map(|(place, it)| Replacement::new(place, it.insert.clone()))
+        .collect()
 }
 
 /// What the gate says of a change; none where it has nothing to say.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::followed::Now;
 use super::hunk::Hunk;
 use super::review::{Review, checked};
-use super::{FileChange, HunkId, Proposal, Verdict};
+use super::{Arrival, FileChange, HunkId, Proposal, Verdict};
 use crate::{Files, Refusal, RefusalCode};
 
 /// A proposal as it is written down: nothing that was not gated again can be made of it.
@@ -56,6 +56,19 @@ pub struct StoredReview {
     proposal: StoredProposal,
     pending: Vec<StoredHunk>,
     now: Vec<StoredNow>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    landing: Option<StoredLanding>,
+    /// Hunks of which nobody knows whether they have landed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    doubtful: Vec<HunkId>,
+}
+
+/// Hunks on their way into the files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredLanding {
+    hunks: Vec<HunkId>,
+    proposal: StoredProposal,
 }
 
 /// Enough of a hunk to know whether it is the same one.
@@ -162,6 +175,28 @@ impl StoredProposal {
         }
     }
 
+    /// Whether what was on its way into the files has come there: all of it, nothing of it, or something
+    /// else.
+    pub fn arrival(&self, files: &dyn Files) -> Arrival {
+        let arrivals = self.files.iter().map(|change| {
+            let change = FileChange::from(change.clone());
+            change.arrival(files.read(change.path()).as_deref())
+        });
+        let one = |found: Arrival, next: Arrival| {
+            if found == next {
+                found
+            } else {
+                Arrival::Unsure
+            }
+        };
+        arrivals.reduce(one).unwrap_or(Arrival::Landed)
+    }
+
+    /// What was written down of each file.
+    pub fn changes(&self) -> Vec<FileChange> {
+        self.files.iter().cloned().map(FileChange::from).collect()
+    }
+
     /// The proposal again, for the texts that it was made for; [`Proposal::rebase`] or a review brings
     /// it to the present ones.
     ///
@@ -212,6 +247,26 @@ impl Review {
             },
             pending: self.hunks.iter().map(stored).collect(),
             now: now.collect(),
+            landing: None,
+            doubtful: self
+                .hunks
+                .iter()
+                .filter(|hunk| hunk.is_doubtful)
+                .map(|hunk| hunk.id)
+                .collect(),
+        }
+    }
+
+    /// The review as it can be written down while these hunks are on their way into the files, as
+    /// `landing` has them. Where nobody lives to tell how that ended, [`StoredReview::restore`] reads it
+    /// off the files: what landed is not offered once more.
+    pub fn stored_while_landing(&self, hunks: &[HunkId], landing: &Proposal) -> StoredReview {
+        StoredReview {
+            landing: Some(StoredLanding {
+                hunks: hunks.to_vec(),
+                proposal: landing.stored(),
+            }),
+            ..self.stored()
         }
     }
 }
@@ -239,6 +294,11 @@ impl StoredReview {
         if self.now.len() != review.files.len() {
             return Err(broken("the files are not those of the proposal"));
         }
+        for hunk in &mut review.hunks {
+            if self.doubtful.contains(&hunk.id) {
+                Arc::make_mut(hunk).is_doubtful = true;
+            }
+        }
         for (file, now) in review.files.iter_mut().zip(self.now) {
             file.now = match (now, file.change.before()) {
                 (StoredNow::Changed(since), Some(before)) => {
@@ -255,7 +315,16 @@ impl StoredReview {
             let now = files.read(file.change.path());
             file.catch_up(now.as_deref());
         }
+        if let Some(landing) = self.landing {
+            review.look_for(&landing.hunks, &landing.proposal.changes());
+        }
         Ok(review)
+    }
+
+    /// What was on its way into the files when this was written down, if all of it is there by now.
+    pub fn landed(&self, files: &dyn Files) -> Option<&StoredProposal> {
+        let landing = &self.landing.as_ref()?.proposal;
+        (landing.arrival(files) == Arrival::Landed).then_some(landing)
     }
 }
 

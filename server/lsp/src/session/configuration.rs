@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::event::Event;
 use crate::session::Session;
+use crate::session::diagnostics::Speaker;
 use crate::to_proto;
 
 /// The name of a settings file, in the user's configuration folder and in a workspace folder.
@@ -251,7 +252,7 @@ impl Session {
         self.load_settings();
     }
 
-    fn show_problems(&self, uri: &str, text: &Rope, problems: &[SettingsProblem]) {
+    fn show_problems(&mut self, uri: &str, text: &Rope, problems: &[SettingsProblem]) {
         let diagnostics: Vec<Value> = problems
             .iter()
             .map(|problem| {
@@ -264,9 +265,7 @@ impl Session {
                 })
             })
             .collect();
-        let params = json!({"uri": uri, "diagnostics": diagnostics});
-        self.outbox
-            .notify("textDocument/publishDiagnostics", &params);
+        self.publish(uri, Speaker::Settings, diagnostics);
     }
 }
 

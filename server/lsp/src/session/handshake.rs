@@ -48,7 +48,6 @@ impl Session {
             let params = json!({ "registrations": registrations });
             self.request("client/registerCapability", &params, nothing);
         }
-        self.load_kept();
         if self.client.watches_files {
             let watch = json!({"registrations": [{
                 "id": "pleach-settings",

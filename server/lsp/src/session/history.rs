@@ -233,7 +233,8 @@ fn size(landed: &Landed) -> usize {
 }
 
 impl Session {
-    /// Remembers what a job landed in the documents `uris`, here and for a later session.
+    /// Remembers what a job landed in the documents `uris`, here and for a later session; `review` is
+    /// where its hunks come from, if they do.
     pub(super) fn remember(
         &mut self,
         job: JobId,
@@ -241,9 +242,10 @@ impl Session {
         landed: Proposal,
         uris: &BTreeSet<String>,
         undoes: Option<u64>,
+        review: Option<JobId>,
     ) {
         let number = self.history.push(title, landed, uris, undoes);
-        self.keep_landing(number, job);
+        self.keep_landing(number, job, review);
     }
 
     /// What `pleach.history` answers. A client without a list of its own is shown a page, on whose lines

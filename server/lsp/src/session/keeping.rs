@@ -4,6 +4,7 @@
 //! hands work over and goes on; what has to be known comes back as an event. What cannot be kept is said
 //! once and stops nothing.
 
+mod intents;
 mod reviews;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use pleach_edit::{FileChange, Proposal, StoredProposal};
 use pleach_store::{LandedFile, LandingId, Limits, NewLanding, Store, StoreError, WaitingId};
 use pleach_workspace::WorkspaceSnapshot;
 
+pub(crate) use self::intents::AboutToLand;
 pub(crate) use self::reviews::KeptReview;
 use crate::event::{Event, Inbox, JobId};
 use crate::session::Session;
@@ -41,6 +43,8 @@ pub(crate) struct Shelf {
     pub(crate) store: Store,
     landings: BTreeMap<u64, LandingId>,
     reviews: BTreeMap<JobId, WaitingId>,
+    /// Edits that are about to land, by their jobs.
+    intents: BTreeMap<JobId, WaitingId>,
 }
 
 /// What an earlier session left.
@@ -59,6 +63,7 @@ impl Keeper {
             store: Store::new(state_dir),
             landings: BTreeMap::new(),
             reviews: BTreeMap::new(),
+            intents: BTreeMap::new(),
         };
         let keep = move || {
             for work in works {
@@ -132,11 +137,12 @@ impl Session {
             let Some(folder) = folder else {
                 return Ok(None);
             };
+            // What landed and was not recorded is among the landings then.
+            let (reviews, told) = reviews::load(&mut shelf.store, &folder, &snapshot)?;
             let mut landings = Vec::new();
             for entry in shelf.store.list(Some(&folder), REMEMBERED)? {
                 landings.push(KeptLanding::of(entry, &snapshot));
             }
-            let (reviews, told) = reviews::load(&mut shelf.store, &folder, &snapshot)?;
             Ok(Some(Event::KeptLoaded(Box::new(Kept {
                 landings,
                 reviews,
@@ -158,8 +164,9 @@ impl Session {
         self.take_reviews_up(kept.reviews);
     }
 
-    /// Keeps the landed edit with this number.
-    pub(super) fn keep_landing(&self, number: u64, job: JobId) {
+    /// Keeps the landed edit with this number, and with it that it waits no more: neither as an edit that
+    /// is about to land nor as hunks of `review`, where it comes from one.
+    pub(super) fn keep_landing(&self, number: u64, job: JobId, review: Option<JobId>) {
         let Some((landed, folder)) = self.history.get(number).zip(self.kept_folder()) else {
             return;
         };
@@ -179,10 +186,23 @@ impl Session {
             files: Vec::new(),
         };
         let undoes = landed.undoes;
+        let left = review.and_then(|review| self.reviews.get(review));
+        let left = left.map(reviews::Draft::of);
         self.keeper.put(move |shelf| {
             landing.undoes = undoes.and_then(|number| shelf.landings.get(&number).copied());
             landing.files = proposal.files().iter().filter_map(landed_file).collect();
-            let id = shelf.store.record(&landing)?;
+            let left = left.and_then(|draft| draft.into_json(&shelf.landings));
+            let answer = match review {
+                Some(review) if left.is_some() => shelf.reviews.get(&review).copied(),
+                Some(_) => None,
+                None => shelf.intents.remove(&job),
+            };
+            let id = match answer {
+                Some(answer) => shelf
+                    .store
+                    .record_decided(&landing, answer, left.as_deref())?,
+                None => shelf.store.record(&landing)?,
+            };
             shelf.landings.insert(number, id);
             Ok(None)
         });

@@ -8,6 +8,10 @@
 //! ([`closed`]). When a later file of a proposal fails, the earlier ones are taken back.
 
 mod closed;
+mod confirmation;
+mod failure;
+mod intent;
+mod operations;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,21 +23,15 @@ use pleach_workspace::WorkspaceSnapshot;
 use serde_json::{Value, json};
 
 pub(crate) use self::closed::Written;
+pub(crate) use self::failure::LandingFailure;
+use self::operations::Operations;
 use crate::event::{Event, JobId};
 use crate::session::commands::CommandFailure;
 use crate::session::jobs::Failure;
 use crate::session::{Awaited, Session};
-use operations::Operations;
-
-mod operations;
 
 /// How long a client may take to answer `workspace/applyEdit`: it may ask the person.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
-/// How long the new text may take to arrive after the answer.
-const CONFIRM_WITHIN: Duration = Duration::from_secs(5);
-/// How long after the answer a text may come that is not the one that was predicted, until the edit
-/// counts as skipped. Neovim skips an edit of an outdated version and answers `applied: true`.
-const SKIPPED_AFTER: Duration = Duration::from_millis(250);
 /// How often a file is brought to a text that moves on each time.
 const CHASES: u32 = 8;
 
@@ -49,6 +47,8 @@ pub(crate) struct Landing {
     landed: usize,
     /// Uris of what has landed.
     uris: BTreeSet<String>,
+    /// Whether it is written down, or need not be.
+    is_announced: bool,
     /// Whether the present file was refused once already.
     retried: bool,
     /// How often the present file had to be brought to a newer text.
@@ -78,71 +78,21 @@ struct Sent {
     changes: Option<ChangeSet>,
     /// The document's revision when it was sent, if it was open.
     revision: Option<u64>,
-    answered: bool,
+    answer: Answer,
     confirmed: bool,
     /// Whether a text without it came after the answer.
     missed: bool,
 }
 
-/// Why a file did not land.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LandingFailure {
-    #[error("{0}")]
-    Refused(Box<Refusal>),
-    #[error("the editor does not apply edits of a language server")]
-    NoEdits,
-    #[error("the editor cannot {what} files for a language server, and the edit needs it")]
-    NoFileOperation { what: &'static str },
-    #[error("`{path}` may be out of step with the editor: {why}")]
-    Suspect { path: String, why: String },
-    #[error("`{path}` cannot be reached: {why}")]
-    Unreachable { path: String, why: String },
-    #[error("the editor refused the edit of `{path}`{}", reason.as_ref().map_or_else(String::new, |it| format!(": {it}")))]
-    NotApplied {
-        path: String,
-        reason: Option<String>,
-    },
-    #[error("the editor said nothing about the edit of `{path}`, and its text does not show it")]
-    NotConfirmed { path: String },
-    #[error("{why}")]
-    NotWritten { code: &'static str, why: String },
-    #[error("`{path}` keeps changing while the edit is brought to its text")]
-    KeepsChanging { path: String },
-}
-
-impl LandingFailure {
-    /// A short, stable code.
-    pub(crate) fn code(&self) -> &'static str {
-        match self {
-            Self::Refused(refusal) => refusal.code.code(),
-            Self::NoEdits => "client-cannot-edit",
-            Self::NoFileOperation { .. } => "client-cannot-change-files",
-            Self::Suspect { .. } => "out-of-step",
-            Self::Unreachable { .. } => "unreachable",
-            Self::NotApplied { .. } => "not-applied",
-            Self::NotConfirmed { .. } => "not-confirmed",
-            Self::KeepsChanging { .. } => "keeps-changing",
-            Self::NotWritten { code, .. } => code,
-        }
-    }
-
-    /// What to do next.
-    pub(crate) fn next_step(&self) -> &'static str {
-        match self {
-            Self::Refused(_) => "look at the kept answer, and ask again if it is still wanted",
-            Self::NoEdits | Self::NoFileOperation { .. } => {
-                "apply the kept answer with `pleach apply`"
-            }
-            Self::Suspect { .. } => {
-                "save the document, or close it and open it again, then repeat the command"
-            }
-            Self::Unreachable { .. } => "open the file in the editor and repeat the command",
-            Self::NotApplied { .. }
-            | Self::NotConfirmed { .. }
-            | Self::KeepsChanging { .. }
-            | Self::NotWritten { .. } => "land the kept answer with pleach.land, or ask again",
-        }
-    }
+/// What the client answered to an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// Nothing so far.
+    Open,
+    /// That it made it, which proves nothing.
+    Applied,
+    /// That it did not: it is to be made for the text that comes next.
+    Refused,
 }
 
 impl Session {
@@ -185,7 +135,7 @@ impl Session {
             .collect();
         let landing = Landing::new(proposal, purpose, summary, reply, paths);
         self.landings.insert(job, landing);
-        self.next_step(job);
+        self.announce(job);
     }
 
     /// Undoes an edit, and keeps what was typed since: the one with this number in the history, else
@@ -362,7 +312,7 @@ impl Session {
             predicted: change.after(),
             changes: operations.changes,
             revision: document.map(|document| document.revision),
-            answered: false,
+            answer: Answer::Open,
             confirmed: false,
             missed: false,
         });
@@ -372,174 +322,6 @@ impl Session {
         let params = json!({"label": label, "edit": {"documentChanges": operations.list}});
         self.request("workspace/applyEdit", &params, Awaited::ApplyEdit(job));
         self.later(ANSWER_WITHIN, Event::LandingDue { job, attempt });
-    }
-
-    /// The client answered `workspace/applyEdit`.
-    pub(super) fn edit_answered(&mut self, job: JobId, applied: bool, reason: Option<String>) {
-        let Some(landing) = self.landings.get_mut(&job) else {
-            return;
-        };
-        let step = landing.landed;
-        let path = landing.present_path();
-        let Some(sent) = &mut landing.sent else {
-            return;
-        };
-        if !applied && !sent.confirmed {
-            if landing.retried {
-                self.landing_failed(job, &LandingFailure::NotApplied { path, reason });
-            } else {
-                tracing::info!(job, path, ?reason, "refused by the editor; tried once more");
-                landing.retried = true;
-                self.next_step(job);
-            }
-            return;
-        }
-        sent.answered = true;
-        if sent.confirmed {
-            self.step_landed(job);
-            return;
-        }
-        // A file that is to be gone is looked for on disk: its document may stay open for a while.
-        let open = sent.predicted.is_some() && self.documents.get(&sent.uri).is_some();
-        let uri = sent.uri.clone();
-        landing.attempt += 1;
-        let attempt = landing.attempt;
-        self.later(CONFIRM_WITHIN, Event::LandingDue { job, attempt });
-        if open {
-            self.check_landings(&uri);
-        } else {
-            self.read_file(job, step, &path);
-        }
-    }
-
-    /// Reads a closed file, to see whether an edit has reached it.
-    fn read_file(&self, job: JobId, step: usize, path: &str) {
-        let target =
-            self.landings
-                .get(&job)
-                .and_then(|landing| match landing.proposal.file(path)? {
-                    FileChange::Rename { to, .. } => Some(to.clone()),
-                    _ => Some(path.to_owned()),
-                });
-        let Some(target) = target else { return };
-        // A document that is still open does not prove that its file is there.
-        let snapshot = match self
-            .landings
-            .get(&job)
-            .and_then(|landing| landing.sent.as_ref())
-        {
-            Some(sent) if sent.predicted.is_none() => self.snapshot_without(&sent.uri),
-            _ => self.snapshot(),
-        };
-        let lost = Event::FileRead {
-            job,
-            step,
-            text: Some(String::new()),
-        };
-        let work = move || {
-            let text = snapshot.exists(&target).then(|| {
-                let text = snapshot.read_text(&target);
-                text.map(|text| text.to_string()).unwrap_or_default()
-            });
-            Event::FileRead { job, step, text }
-        };
-        self.aside(work, lost);
-    }
-
-    /// A document was closed: perhaps because its file is gone, as a landing means it to be.
-    pub(super) fn closed_while_landing(&self, uri: &str) {
-        for (job, landing) in &self.landings {
-            let awaits = |sent: &Sent| sent.answered && sent.predicted.is_none() && sent.uri == uri;
-            if landing.sent.as_ref().is_some_and(awaits) {
-                self.read_file(*job, landing.landed, &landing.present_path());
-            }
-        }
-    }
-
-    pub(super) fn file_read(&mut self, job: JobId, step: usize, text: Option<&str>) {
-        let Some(landing) = self.landings.get_mut(&job) else {
-            return;
-        };
-        if landing.landed != step {
-            return;
-        }
-        if let Some(sent) = &mut landing.sent
-            && sent.predicted.as_deref() == text
-        {
-            sent.confirmed = true;
-            if sent.answered {
-                self.step_landed(job);
-            }
-        }
-    }
-
-    /// A document has a new text: is it one that a landing waits for?
-    pub(super) fn check_landings(&mut self, uri: &str) {
-        let Some(document) = self.documents.get(uri) else {
-            return;
-        };
-        let (mut landed, mut soon) = (Vec::new(), Vec::new());
-        for (job, landing) in &mut self.landings {
-            let Some(sent) = &mut landing.sent else {
-                continue;
-            };
-            if sent.uri != uri || sent.confirmed || sent.revision == Some(document.revision) {
-                continue;
-            }
-            let Some(predicted) = &sent.predicted else {
-                continue;
-            };
-            let exact = document.text == *predicted;
-            // Editors that gather changes may report ours together with a keystroke.
-            let under_typing = || {
-                sent.answered
-                    && sent.changes.as_ref().is_some_and(|changes| {
-                        survives(changes, predicted, &document.text.to_string())
-                    })
-            };
-            if exact || under_typing() {
-                sent.confirmed = true;
-                if sent.answered {
-                    landed.push(*job);
-                } else {
-                    // Vim's ALE applies and never answers.
-                    landing.attempt += 1;
-                    soon.push((*job, landing.attempt));
-                }
-            } else if sent.answered && !sent.missed {
-                sent.missed = true;
-                landing.attempt += 1;
-                soon.push((*job, landing.attempt));
-            }
-        }
-        for (job, attempt) in soon {
-            self.later(SKIPPED_AFTER, Event::LandingDue { job, attempt });
-        }
-        for job in landed {
-            self.step_landed(job);
-        }
-    }
-
-    /// A landing has waited long enough.
-    pub(super) fn landing_due(&mut self, job: JobId, attempt: u32) {
-        let Some(landing) = self.landings.get_mut(&job) else {
-            return;
-        };
-        if landing.attempt != attempt {
-            return;
-        }
-        let path = landing.present_path();
-        let Some(sent) = &landing.sent else { return };
-        if sent.confirmed {
-            // It is there, whatever the client has yet to say about it.
-            self.step_landed(job);
-        } else if sent.answered && !landing.retried {
-            tracing::info!(job, path, "not seen in the editor's text; tried once more");
-            landing.retried = true;
-            self.next_step(job);
-        } else {
-            self.landing_failed(job, &LandingFailure::NotConfirmed { path });
-        }
     }
 
     fn step_landed(&mut self, job: JobId) {
@@ -562,28 +344,37 @@ impl Session {
             return;
         };
         self.record_landed(job, &landing.proposal, &landing.uris);
+        let it = self.jobs.get(&job);
+        let title = it.map(|job| job.title.clone()).unwrap_or_default();
+        let replaced = it.and_then(|job| job.replaces.clone());
         match landing.purpose {
-            Purpose::Edit | Purpose::Hunks(..) => {
-                let it = self.jobs.get(&job);
-                let title = it.map(|job| job.title.clone()).unwrap_or_default();
-                let replaced = it.and_then(|job| job.replaces.clone());
-                let undoes = match &landing.purpose {
-                    Purpose::Hunks(review, _) => self.reviews.undoes(*review),
-                    _ => None,
-                };
-                self.remember(job, title, landing.proposal, &landing.uris, undoes);
-                if let Purpose::Hunks(review, hunks) = &landing.purpose {
-                    self.review_landed(*review, hunks);
+            Purpose::Edit => {
+                self.remember(job, title, landing.proposal, &landing.uris, None, None);
+                if let Some((review, hunks)) = replaced {
+                    self.reject(review, &hunks);
                 }
+                self.succeed(job, &landing.summary);
+            }
+            Purpose::Hunks(review, hunks) => {
+                let undoes = self.reviews.undoes(review);
+                self.reviews.settle(review, &hunks);
+                self.remember(
+                    job,
+                    title,
+                    landing.proposal,
+                    &landing.uris,
+                    undoes,
+                    Some(review),
+                );
+                self.show_review(review);
                 if let Some((review, hunks)) = replaced {
                     self.reject(review, &hunks);
                 }
                 self.succeed(job, &landing.summary);
             }
             Purpose::Undo(number) => {
-                let it = self.jobs.get(&job);
-                let title = it.map(|job| job.title.clone()).unwrap_or_default();
-                self.remember(job, title, landing.proposal, &landing.uris, Some(number));
+                let undoes = Some(number);
+                self.remember(job, title, landing.proposal, &landing.uris, undoes, None);
                 self.succeed(job, &landing.summary);
             }
             Purpose::Rollback(mut failure) => {
@@ -615,6 +406,12 @@ impl Session {
         }
         let mut failure = Failure::from(failure);
         let reply = landing.reply;
+        if let Purpose::Hunks(review, hunks) = &landing.purpose {
+            if landing.attempt > 0 {
+                self.perhaps_landed(*review, hunks.clone(), landing.proposal.clone());
+            }
+            self.keep_review_up(*review);
+        }
         match landing.purpose {
             Purpose::Edit | Purpose::Hunks(..) | Purpose::Undo(_) if landing.landed > 0 => {
                 let mut paths = landing.paths;
@@ -656,6 +453,7 @@ impl Landing {
             paths,
             landed: 0,
             uris: BTreeSet::new(),
+            is_announced: false,
             retried: false,
             chased: 0,
             sent: None,
@@ -667,6 +465,11 @@ impl Landing {
     pub(super) fn has_sent_nothing(&self) -> bool {
         let is_edit = matches!(self.purpose, Purpose::Edit);
         is_edit && self.landed == 0 && self.attempt == 0
+    }
+
+    /// The reply that it came from.
+    pub(super) fn into_reply(self) -> Option<String> {
+        self.reply
     }
 
     fn present_path(&self) -> String {
@@ -701,15 +504,4 @@ fn bring_to_present(
         // A file that cannot be read any more is as good as empty: nothing will be found in it.
         Err(_) => proposal.rebase(path, ""),
     }
-}
-
-/// Whether everything that `changes` wrote still stands in `now`, which may have been typed in
-/// elsewhere since. `predicted` is the text right after `changes`.
-fn survives(changes: &ChangeSet, predicted: &str, now: &str) -> bool {
-    let typed = ChangeSet::between(predicted, now);
-    let ours = changes.inserted_ranges();
-    typed
-        .replacements()
-        .iter()
-        .all(|typed| ours.iter().all(|ours| !ours.touches(typed.delete)))
 }

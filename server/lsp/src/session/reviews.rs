@@ -6,12 +6,14 @@
 
 mod commands;
 mod display;
+mod following;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pleach_agent::{Action, JobRequest};
-use pleach_edit::{HunkId, Proposal, Refusal, RefusalCode, Resolution, Resolved, Review};
+use pleach_edit::{
+    HunkId, HunkState, HunkView, Proposal, Refusal, RefusalCode, Resolution, Resolved, Review,
+};
 use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
 use serde::{Deserialize, Serialize};
@@ -23,12 +25,10 @@ use crate::event::{Event, JobId};
 use crate::session::Session;
 use crate::session::jobs::Failure;
 use crate::session::keeping::KeptReview;
+use crate::session::landing::LandingFailure;
 use crate::session::messages::Severity;
 use crate::session::plans::JobEnd;
 
-/// How long the hunks' places may differ from what is shown while somebody types. Editors move what
-/// they show by themselves meanwhile.
-const SHOWN_AFTER: Duration = Duration::from_millis(200);
 /// How often a proposal is brought to texts that move on each time.
 const CHASES: u32 = 8;
 
@@ -36,8 +36,6 @@ const CHASES: u32 = 8;
 #[derive(Default)]
 pub(crate) struct Reviews {
     open: BTreeMap<JobId, Pending>,
-    /// The documents that hunks are shown in.
-    shown: Vec<String>,
     /// The documents whose hunks are to be shown anew.
     due: Vec<String>,
 }
@@ -55,9 +53,45 @@ pub(crate) struct Pending {
     pub(super) asked: Option<Asked>,
     /// The landed edit that is taken back by this.
     pub(super) undoes: Option<u64>,
+    /// Hunks that were sent to the editor without a word of how that ended, and as what.
+    doubted: Vec<(Vec<HunkId>, Proposal)>,
+    /// Counts the changes of its files, so that what was found out of one text is not said of another.
+    moves: u64,
+    /// Hunks in whose lines something was changed that was only formatting; and after which move.
+    formatted: (u64, BTreeSet<HunkId>),
 }
 
 impl Pending {
+    fn new(
+        (title, engine): (String, String),
+        review: Review,
+        uris: BTreeMap<String, String>,
+        asked: Option<Asked>,
+        undoes: Option<u64>,
+    ) -> Self {
+        Self {
+            title,
+            engine,
+            review,
+            uris,
+            asked,
+            undoes,
+            doubted: Vec::new(),
+            moves: 0,
+            formatted: (0, BTreeSet::new()),
+        }
+    }
+
+    /// How a hunk stands: what was only formatted is no conflict.
+    fn state(&self, view: &HunkView<'_>) -> HunkState {
+        let (when, formatted) = &self.formatted;
+        if *when == self.moves && formatted.contains(&view.id) {
+            HunkState::Clear
+        } else {
+            view.state
+        }
+    }
+
     /// The role that the proposal comes from; none for an answer that was brought from elsewhere.
     fn role(&self) -> Option<&'static str> {
         self.asked.as_ref().map(|asked| asked.action.role())
@@ -134,6 +168,37 @@ impl Reviews {
         open.map(|(review, _)| *review).collect()
     }
 
+    /// What a landing brought into the files is decided.
+    pub(super) fn settle(&mut self, review: JobId, hunks: &[HunkId]) {
+        if let Some(pending) = self.open.get_mut(&review) {
+            pending.review.settle(hunks);
+        }
+    }
+
+    /// Nobody knows whether these hunks have landed as they were sent.
+    pub(super) fn doubt(&mut self, review: JobId, hunks: Vec<HunkId>, sent: Proposal) {
+        if let Some(pending) = self.open.get_mut(&review) {
+            pending.doubted.push((hunks, sent));
+        }
+    }
+
+    /// Looks once more for what was sent without a word of how that ended. Whether something of it is
+    /// known now.
+    fn look_for_doubted(&mut self, review: JobId) -> bool {
+        let Some(pending) = self.open.get_mut(&review) else {
+            return false;
+        };
+        let before = pending.review.hunks().len();
+        let Pending {
+            review, doubted, ..
+        } = pending;
+        for (hunks, sent) in doubted.iter() {
+            review.look_for(hunks, sent.files());
+        }
+        doubted.retain(|(hunks, _)| review.with_needs(hunks).len() >= hunks.len());
+        review.hunks().len() < before
+    }
+
     /// The landed edit that a review takes back.
     pub(crate) fn undoes(&self, review: JobId) -> Option<u64> {
         self.get(review)?.undoes
@@ -156,7 +221,25 @@ impl Session {
             self.land(job, proposal, summary, Some(reply));
             return;
         }
+        if let Some(failure) = self.out_of_reach(&proposal) {
+            self.fail(job, (&failure).into(), Some(reply));
+            return;
+        }
         self.prepare(job, proposal, summary, reply, Because::SeveralHunks);
+    }
+
+    /// What cannot be written whatever the person decides: said before it is asked about.
+    fn out_of_reach(&self, proposal: &Proposal) -> Option<LandingFailure> {
+        let snapshot = self.snapshot();
+        let paths = proposal.files().iter();
+        let paths = paths.flat_map(|file| [Some(file.path()), file.path_after()]);
+        paths.flatten().find_map(|path| {
+            let refused = snapshot.uri_of(path).err()?;
+            Some(LandingFailure::Unreachable {
+                path: path.to_owned(),
+                why: refused.to_string(),
+            })
+        })
     }
 
     /// A landing met something that was typed in the same place: the person decides.
@@ -216,7 +299,15 @@ impl Session {
         job: JobId,
         offer: Result<Box<Offer>, (Box<Proposal>, String, String)>,
     ) {
-        if self.jobs.get(&job).is_none_or(super::jobs::Job::has_ended) {
+        let Some(it) = self.jobs.get(&job).filter(|job| !job.has_ended()) else {
+            return;
+        };
+        if it.cancel.is_cancelled() {
+            let reply = match offer {
+                Ok(offer) => offer.reply,
+                Err((_, _, reply)) => reply,
+            };
+            self.cancelled(job, Some(reply));
             return;
         }
         let mut offer = match offer {
@@ -268,17 +359,12 @@ impl Session {
         let Some(it) = self.jobs.get(&job) else {
             return;
         };
-        let pending = Pending {
-            title: it.title.clone(),
-            engine: it.engine().to_owned(),
-            review: offer.review,
-            uris,
-            asked: it.asked.clone(),
-            undoes: match offer.because {
-                Because::Clash { undoes } => undoes,
-                Because::SeveralHunks => None,
-            },
+        let undoes = match offer.because {
+            Because::Clash { undoes } => undoes,
+            Because::SeveralHunks => None,
         };
+        let names = (it.title.clone(), it.engine().to_owned());
+        let pending = Pending::new(names, offer.review, uris, it.asked.clone(), undoes);
         let clash = matches!(offer.because, Because::Clash { .. });
         let replaced = it.replaces.clone();
         let (hunks, files) = (pending.review.hunks().len(), pending.review.paths().len());
@@ -315,81 +401,10 @@ impl Session {
         self.show_review(job);
     }
 
-    /// The document `uri` went on from the text that had `revision`: the hunks in it move along.
-    pub(super) fn reviews_follow(&mut self, uri: &str, revision: u64) {
-        if self.reviews.is_empty() {
-            return;
-        }
-        let Some(document) = self.documents.get(uri) else {
-            return;
-        };
-        let changes = document.changes_since(revision);
-        let mut concerned = false;
-        for pending in self.reviews.open.values_mut() {
-            for (path, _) in pending.uris.iter().filter(|(_, of)| *of == uri) {
-                concerned = true;
-                let followed = changes.as_ref().is_some_and(|changes| {
-                    changes
-                        .iter()
-                        .all(|change| pending.review.follow(path, change).is_ok())
-                });
-                if !followed {
-                    let text = document.text.to_string();
-                    pending.review.catch_up(path, Some(&text));
-                }
-            }
-        }
-        if concerned {
-            self.show_hunks_soon(uri);
-        }
-    }
-
-    /// The document `uri` was opened, perhaps under another spelling of its uri than before, and perhaps
-    /// with another text than its file had.
-    pub(super) fn reviews_opened(&mut self, uri: &str) {
-        if self.reviews.is_empty() {
-            return;
-        }
-        let snapshot = self.snapshot();
-        let Ok(name) = snapshot.name_to_read(uri) else {
-            return;
-        };
-        let Some(document) = self.documents.get(uri) else {
-            return;
-        };
-        let text = document.text.to_string();
-        let mut concerned = false;
-        for pending in self.reviews.open.values_mut() {
-            if let Some(known) = pending.uris.get_mut(&name) {
-                concerned = true;
-                uri.clone_into(known);
-                pending.review.catch_up(&name, Some(&text));
-            }
-        }
-        if concerned {
-            self.show_hunks_soon(uri);
-        }
-    }
-
-    /// What a landing brought into the files is decided.
-    pub(super) fn review_landed(&mut self, review: JobId, hunks: &[HunkId]) {
-        if let Some(pending) = self.reviews.open.get_mut(&review) {
-            pending.review.settle(hunks);
-        }
-        self.keep_review_up(review);
-        self.show_review(review);
-    }
-
     /// Takes up a review of an earlier session, in the texts that the files have now.
     pub(super) fn take_review_up(&mut self, job: JobId, kept: KeptReview, undoes: Option<u64>) {
-        let mut pending = Pending {
-            title: kept.title,
-            engine: kept.engine,
-            review: kept.review,
-            uris: kept.uris,
-            asked: kept.asked,
-            undoes,
-        };
+        let names = (kept.title, kept.engine);
+        let mut pending = Pending::new(names, kept.review, kept.uris, kept.asked, undoes);
         for (path, uri) in &mut pending.uris {
             let path_of = |uri: &str| pleach_workspace::path_from_uri(uri);
             let place = path_of(uri);
@@ -406,6 +421,7 @@ impl Session {
         pending.review.settle_there();
         self.reviews.open.insert(job, pending);
         self.show_review(job);
+        self.look_closer(job);
     }
 
     /// Rejects hunks, and those that cannot be without them. Answers how many went.
@@ -421,6 +437,10 @@ impl Session {
 
     /// Begins to take hunks of a review, off the loop: those that they need come with them.
     fn take(&mut self, review: JobId, wanted: Wanted) -> Option<JobId> {
+        if self.reviews.look_for_doubted(review) {
+            self.keep_review_up(review);
+            self.show_review(review);
+        }
         let pending = self.reviews.open.get(&review)?;
         let mut present = pending.review.clone();
         let hunks = match &wanted {
@@ -503,7 +523,7 @@ impl Session {
     }
 
     /// Shows where the hunks of one review are now, and forgets it when all are decided.
-    fn show_review(&mut self, review: JobId) {
+    pub(super) fn show_review(&mut self, review: JobId) {
         let Some(pending) = self.reviews.get(review) else {
             return;
         };
@@ -518,38 +538,6 @@ impl Session {
         self.tell_review(review);
         if self.reviews.get(review).is_none() {
             self.plan_review_closed(review);
-        }
-    }
-
-    /// Shows the hunks in `uri` anew after a pause.
-    fn show_hunks_soon(&mut self, uri: &str) {
-        if self.reviews.due.iter().any(|due| due == uri) {
-            return;
-        }
-        self.reviews.due.push(uri.to_owned());
-        let event = Event::HunksDue {
-            uri: uri.to_owned(),
-        };
-        self.later(SHOWN_AFTER, event);
-    }
-
-    pub(super) fn hunks_due(&mut self, uri: &str) {
-        self.reviews.due.retain(|due| due != uri);
-        let reviews = self.reviews.in_document(uri);
-        // What lands may still be taken back.
-        if self.landings.is_empty() {
-            for review in &reviews {
-                let pending = self.reviews.open.get_mut(review);
-                let there = pending.map(|pending| pending.review.settle_there());
-                if there.is_some_and(|there| !there.is_empty()) {
-                    self.keep_review_up(*review);
-                    self.show_review(*review);
-                }
-            }
-        }
-        self.show_hunks(uri);
-        for review in reviews {
-            self.tell_review(review);
         }
     }
 }

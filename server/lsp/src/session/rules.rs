@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::event::Event;
 use crate::session::Session;
 use crate::session::commands::{CommandFailure, Place};
+use crate::session::diagnostics::Speaker;
 use crate::to_proto;
 
 /// The head of a file of rules ends before this, in characters: what a keystroke costs is bounded.
@@ -43,25 +44,12 @@ impl Session {
                 })
             })
             .collect();
-        let was_shown = self.rules_shown.remove(uri);
-        if diagnostics.is_empty() && !was_shown {
-            return;
-        }
-        if !diagnostics.is_empty() {
-            self.rules_shown.insert(uri.to_owned());
-        }
-        let params = json!({"uri": uri, "version": document.version, "diagnostics": diagnostics});
-        self.outbox
-            .notify("textDocument/publishDiagnostics", &params);
+        self.publish(uri, Speaker::Rules, diagnostics);
     }
 
     /// Takes away what was shown in a file of rules that is no longer open: it may not have been saved.
     pub(super) fn rules_closed(&mut self, uri: &str) {
-        if self.rules_shown.remove(uri) {
-            let params = json!({"uri": uri, "diagnostics": []});
-            self.outbox
-                .notify("textDocument/publishDiagnostics", &params);
-        }
+        self.publish(uri, Speaker::Rules, Vec::new());
     }
 
     /// What an open document is called in its workspace folder, if it is a file of rules.

@@ -182,6 +182,19 @@ fn an_answer_waits_over_a_restart_until_it_is_decided_upon() {
 }
 
 #[test]
+fn a_landing_and_what_it_leaves_to_decide_are_recorded_together() {
+    let place = Place::new();
+    let mut store = place.store();
+    let id = store.keep_waiting(&answer(1, "/project")).unwrap();
+    let landed = landing(2, vec![edited("a", "1\n", "2\n")]);
+    store.record_decided(&landed, id, Some("the rest")).unwrap();
+    assert_eq!(store.waiting(None).unwrap()[0].1.review, "the rest");
+    store.record_decided(&landed, id, None).unwrap();
+    assert_eq!(store.waiting(None).unwrap(), []);
+    assert_eq!(store.list(Some("/project"), 9).unwrap().len(), 2);
+}
+
+#[test]
 fn the_past_does_not_pile_up() {
     let place = Place::new();
     let mut store = place.store();

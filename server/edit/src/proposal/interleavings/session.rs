@@ -2,6 +2,7 @@
 //! by us, formatting on save, whole documents, changes that nobody told.
 
 use super::*;
+use crate::StoredReview;
 
 #[derive(Debug, Clone)]
 enum Event {
@@ -80,18 +81,23 @@ struct World {
     steps: Vec<Editor>,
     reviews: Vec<Review>,
     landed: Vec<Review>,
-    /// Reviews that were never told which of their hunks landed, with these hunks.
-    forgetful: Vec<(Review, Vec<HunkId>)>,
+    /// Reviews that were never told which of their hunks landed, with these hunks and what was sent.
+    unsettled: Vec<(Review, Vec<HunkId>, Proposal)>,
+    /// What was written down before hunks landed, by a server that was killed right after, with
+    /// these hunks and what was sent.
+    killed: Vec<(StoredReview, Vec<HunkId>, Proposal)>,
+    /// The same of a server that was killed right before, so that nothing landed.
+    killed_before: Vec<(StoredReview, Vec<HunkId>)>,
     typed: usize,
 }
 
 impl World {
     fn everybody(&mut self) -> impl Iterator<Item = &mut Review> {
-        let forgetful = self.forgetful.iter_mut().map(|(review, _)| review);
+        let unsettled = self.unsettled.iter_mut().map(|(review, ..)| review);
         self.reviews
             .iter_mut()
             .chain(&mut self.landed)
-            .chain(forgetful)
+            .chain(unsettled)
     }
 
     /// The text was changed: everybody follows.
@@ -212,7 +218,15 @@ impl World {
                 prop_assert!(after.contains(ended), "{ended:?} is not in {after:?}");
             }
         }
-        self.forgetful.push((review, ids.clone()));
+        let with_needs = review.with_needs(&ids);
+        let written = review.stored_while_landing(&with_needs, &accepted);
+        if some.is_multiple_of(4) {
+            // As far as this, and no further.
+            self.killed_before.push((written, with_needs));
+            return Ok(());
+        }
+        self.killed.push((written, with_needs, accepted.clone()));
+        self.unsettled.push((review, ids.clone(), accepted.clone()));
         self.reviews[which].settle(&ids);
         self.lands(&accepted)?;
         self.landed.push(Review::of(accepted.inverse()));
@@ -243,25 +257,14 @@ impl World {
                 prop_assert!(hunk.range.of(&now).is_some(), "{:?} in {:?}", hunk, now);
             }
         }
-        // Who forgets to say that they landed does not get them twice, whatever is typed next to them.
+        // What was sent without a word of how that ended does not come twice, whatever is typed next to it.
         // (Blanks that went and blanks that came elsewhere are the same as none: whether such a hunk
         // landed, nobody can tell.)
-        for (review, landed) in &mut self.forgetful {
+        for (review, landed, sent) in &self.unsettled {
+            let mut review = review.clone();
+            review.look_for(landed, sent.files());
             review.settle_there();
-            let Ok(again) = review.accept(landed) else {
-                continue;
-            };
-            let again = again.after(PATH).unwrap();
-            for hunk in review.hunks.iter().filter(|hunk| landed.contains(&hunk.id)) {
-                let written = hunk
-                    .replacements
-                    .iter()
-                    .flat_map(|one| numbers(&one.insert));
-                for number in written {
-                    let count = numbers(&again).filter(|it| *it == number).count();
-                    prop_assert!(count < 2, "{number} twice in {again:?}");
-                }
-            }
+            once("unsettled", &review, landed, sent)?;
         }
         for review in &self.reviews {
             for hunk in &review.hunks {
@@ -270,6 +273,31 @@ impl World {
                         .accept(&[hunk.id])
                         .map(|accepted| accepted.after(PATH).unwrap());
                     prop_assert_eq!(accepted.ok(), Some(expected), "{:?} in {:?}", hunk, now);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The server that comes after one that was killed does not offer again what landed, and what never
+    /// came it still offers.
+    fn begin_again(&self) -> Result<(), TestCaseError> {
+        let now = self.editor.text();
+        let files = BTreeMap::from([(PATH.to_owned(), now.clone())]);
+        let before_all = BTreeMap::from([(PATH.to_owned(), self.base.clone())]);
+        for (written, landed, sent) in &self.killed {
+            let mut review = written.clone().restore(&files).unwrap();
+            review.settle_there();
+            prop_assert_eq!(&*review.text(PATH).unwrap(), now.as_str());
+            once("killed", &review, landed, sent)?;
+        }
+        for (written, sent) in &self.killed_before {
+            let review = written.clone().restore(&files).unwrap();
+            let fresh = written.clone().restore(&before_all).unwrap();
+            for hunk in fresh.hunks.iter().filter(|hunk| sent.contains(&hunk.id)) {
+                if self.untouched(&hunk.replacements).is_some() {
+                    let waits = review.hunks.iter().any(|it| it.id == hunk.id);
+                    prop_assert!(waits, "{:?} is not offered any more in {:?}", hunk, now);
                 }
             }
         }
@@ -310,8 +338,49 @@ impl World {
     }
 }
 
+/// Whatever can still be taken of hunks that were sent, no number of theirs comes more often than it was
+/// in the text that was sent.
+fn once(
+    who: &str,
+    review: &Review,
+    landed: &[HunkId],
+    sent: &Proposal,
+) -> Result<(), TestCaseError> {
+    let Ok(again) = review.accept(landed) else {
+        return Ok(());
+    };
+    let (again, sent) = (again.after(PATH).unwrap(), sent.after(PATH).unwrap());
+    for hunk in review.hunks.iter().filter(|hunk| landed.contains(&hunk.id)) {
+        // A part of a number may be of anyone's.
+        let written = hunk
+            .replacements
+            .iter()
+            .flat_map(|one| numbers(&one.insert))
+            .filter(|number| number.len() >= 4);
+        for number in written {
+            let count = |text: &str| numbers(text).filter(|it| *it == number).count();
+            prop_assert!(
+                count(&again) <= count(&sent).max(1),
+                "{who}: {number} too often in {again:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// So many sessions of this seed, and others for who wants more: `PLEACH_TEST_SESSIONS=20000
+/// PLEACH_TEST_SEED=7 cargo test -p pleach-edit --lib interleavings::session`.
+fn sessions() -> ProptestConfig {
+    let given = |name: &str| std::env::var(name).ok()?.parse().ok();
+    let cases = given("PLEACH_TEST_SESSIONS").and_then(|cases: u64| u32::try_from(cases).ok());
+    config(
+        cases.unwrap_or(600),
+        given("PLEACH_TEST_SEED").unwrap_or(41),
+    )
+}
+
 proptest! {
-    #![proptest_config(config(600, 41))]
+    #![proptest_config(sessions())]
 
     #[test]
     fn nothing_typed_is_lost_and_nothing_lands_twice(
@@ -327,12 +396,15 @@ proptest! {
             editor: Editor::open(&base),
             steps: Vec::new(),
             landed: Vec::new(),
-            forgetful: Vec::new(),
+            unsettled: Vec::new(),
+            killed: Vec::new(),
+            killed_before: Vec::new(),
             typed: 0,
             base,
         };
         for event in &events {
             world.happens(event)?;
         }
+        world.begin_again()?;
     }
 }

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use pleach_edit::{Files, Refusal, Review, StoredReview};
+use pleach_edit::{Files, HunkId, Proposal, Review, StoredReview};
 use pleach_store::{AnswerStore, KeptAnswer, LandingId, NewWaiting, Store, StoreError, WaitingId};
 use pleach_workspace::WorkspaceSnapshot;
 use serde::{Deserialize, Serialize};
 
-use super::uris_of;
+use super::intents::{self, Intent};
+use super::{Shelf, uris_of};
 use crate::event::JobId;
 use crate::session::Session;
 use crate::session::messages::Severity;
@@ -36,33 +37,72 @@ struct Form {
     undoes: Option<i64>,
 }
 
+/// What an answer that waits may be written down as.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Review(Box<Form>),
+    Intent(Box<Intent>),
+}
+
 /// A review to be written down.
-struct Draft {
+pub(super) struct Draft {
     review: Review,
     asked: Option<Asked>,
     undoes: Option<u64>,
+    /// Hunks of it that are about to land.
+    landing: Option<(Vec<HunkId>, Proposal)>,
 }
 
 impl Draft {
-    fn of(pending: &Pending) -> Self {
+    pub(super) fn of(pending: &Pending) -> Self {
         Self {
             review: pending.review.clone(),
             asked: pending.asked.clone(),
             undoes: pending.undoes,
+            landing: None,
         }
     }
 
-    fn into_json(self, landings: &BTreeMap<u64, LandingId>) -> Option<String> {
+    /// The same while these hunks are about to land.
+    pub(super) fn while_landing(self, hunks: Vec<HunkId>, landing: Proposal) -> Self {
+        Self {
+            landing: Some((hunks, landing)),
+            ..self
+        }
+    }
+
+    pub(super) fn into_json(self, landings: &BTreeMap<u64, LandingId>) -> Option<String> {
         let known = |number: u64| landings.get(&number).map(|id| id.0);
-        let form = Form {
-            review: self.review.stored(),
+        let review = match &self.landing {
+            Some((hunks, landing)) => self.review.stored_while_landing(hunks, landing),
+            None => self.review.stored(),
+        };
+        written(&Form {
+            review,
             asked: self.asked,
             undoes: self.undoes.and_then(known),
-        };
-        let written = serde_json::to_string(&form);
-        written
-            .inspect_err(|error| tracing::error!(%error, "a review could not be written down"))
-            .ok()
+        })
+    }
+}
+
+/// What waits, as it is written down.
+pub(super) fn written(what: &impl Serialize) -> Option<String> {
+    let written = serde_json::to_string(what);
+    written
+        .inspect_err(|error| tracing::error!(%error, "what waits could not be written down"))
+        .ok()
+}
+
+impl Shelf {
+    /// Writes down how a review stands.
+    pub(super) fn set_review(&mut self, job: JobId, draft: Draft) -> Result<(), StoreError> {
+        if let Some(id) = self.reviews.get(&job).copied()
+            && let Some(review) = draft.into_json(&self.landings)
+        {
+            self.store.set_waiting(id, &review)?;
+        }
+        Ok(())
     }
 }
 
@@ -100,14 +140,8 @@ impl Session {
             return;
         };
         let draft = Draft::of(pending);
-        self.keeper.put(move |shelf| {
-            if let Some(id) = shelf.reviews.get(&job).copied()
-                && let Some(review) = draft.into_json(&shelf.landings)
-            {
-                shelf.store.set_waiting(id, &review)?;
-            }
-            Ok(None)
-        });
+        self.keeper
+            .put(move |shelf| shelf.set_review(job, draft).map(|()| None));
     }
 
     /// Everything of a review is decided.
@@ -173,43 +207,61 @@ pub(super) fn load(
     snapshot: &WorkspaceSnapshot,
 ) -> Result<(Vec<KeptReview>, Vec<String>), StoreError> {
     let (mut reviews, mut told) = (Vec::new(), Vec::new());
+    let files = Present(snapshot);
     for (id, answer) in store.waiting(Some(folder))? {
-        match restored(&answer.review, snapshot) {
-            // Everything was decided, or came into the files some other way.
-            Ok((_, review, _)) if review.is_empty() => {
-                store.forget_waiting(id)?;
+        let read = serde_json::from_str(&answer.review)
+            .map_err(|error| format!("What was written down of it cannot be read: {error}."));
+        let form = match read {
+            Ok(Written::Review(form)) => form,
+            Ok(Written::Intent(intent)) => {
+                told.extend(intents::settle(store, id, answer, &intent, &files)?);
+                continue;
             }
-            Ok((asked, review, undoes)) => reviews.push(KeptReview {
-                id,
-                uris: uris_of(review.paths().into_iter(), snapshot),
-                title: answer.title,
-                engine: answer.engine,
-                review,
-                asked,
-                undoes,
-            }),
             Err(reason) => {
                 told.push(set_aside(store, id, answer, &reason)?);
+                continue;
             }
+        };
+        let landed = form.review.landed(&files).cloned();
+        let restored = form.review.restore(&files);
+        let mut review = match restored {
+            Ok(review) => review,
+            Err(refusal) => {
+                told.push(set_aside(store, id, answer, &refusal.to_string())?);
+                continue;
+            }
+        };
+        review.settle_there();
+        if let Some(landed) = landed {
+            let left = written(&Form {
+                review: review.stored(),
+                asked: form.asked.clone(),
+                undoes: form.undoes,
+            });
+            let title = answer.title.clone();
+            let landing = intents::landed(&answer, title, &landed, form.undoes);
+            store.record_decided(&landing, id, left.as_deref())?;
         }
+        if review.is_empty() {
+            // Everything was decided, or came into the files some other way.
+            store.forget_waiting(id)?;
+            continue;
+        }
+        reviews.push(KeptReview {
+            id,
+            uris: uris_of(review.paths().into_iter(), snapshot),
+            title: answer.title,
+            engine: answer.engine,
+            review,
+            asked: form.asked,
+            undoes: form.undoes,
+        });
     }
     Ok((reviews, told))
 }
 
-fn restored(
-    written: &str,
-    snapshot: &WorkspaceSnapshot,
-) -> Result<(Option<Asked>, Review, Option<i64>), String> {
-    let form: Form = serde_json::from_str(written)
-        .map_err(|error| format!("what was written down of it cannot be read: {error}"))?;
-    let review = form.review.restore(&Present(snapshot));
-    let mut review = review.map_err(|refusal: Refusal| refusal.to_string())?;
-    review.settle_there();
-    Ok((form.asked, review, form.undoes))
-}
-
 /// Makes an answer that waits for nothing any more a file to read, and says where.
-fn set_aside(
+pub(super) fn set_aside(
     store: &mut Store,
     id: WaitingId,
     answer: NewWaiting,
@@ -219,7 +271,7 @@ fn set_aside(
     if answer.reply.trim().is_empty() {
         store.forget_waiting(id)?;
         return Ok(format!(
-            "Pleach: {title}: it waited for review and cannot be shown again: {reason}"
+            "Pleach: {title}: it cannot be offered any more. {reason}"
         ));
     }
     let kept = KeptAnswer {
@@ -233,6 +285,6 @@ fn set_aside(
     let path = AnswerStore::open(store.state_dir())?.keep(&kept, SystemTime::now())?;
     store.forget_waiting(id)?;
     Ok(format!(
-        "Pleach: {title}: it waited for review and cannot be shown again: {reason} The answer is kept in {path}"
+        "Pleach: {title}: it cannot be offered any more. {reason} The answer is kept in {path}"
     ))
 }

@@ -105,7 +105,13 @@ impl Session {
         self.aside(work, lost);
     }
 
-    pub(in crate::session) fn recovered(&self, recovered: Result<Vec<Recovered>, String>) {
+    pub(in crate::session) fn recovered(&mut self, recovered: Result<Vec<Recovered>, String>) {
+        self.tell_recovered(recovered);
+        // Files that were half-way are whole now.
+        self.load_kept();
+    }
+
+    fn tell_recovered(&self, recovered: Result<Vec<Recovered>, String>) {
         let recovered = match recovered {
             Ok(recovered) => recovered,
             Err(error) => {

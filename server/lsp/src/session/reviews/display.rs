@@ -8,6 +8,7 @@ use ropey::Rope;
 use serde_json::{Value, json};
 
 use crate::event::{Event, JobId};
+use crate::session::diagnostics::Speaker;
 use crate::session::reviews::Pending;
 use crate::session::{Awaited, Session};
 use crate::to_proto;
@@ -72,7 +73,7 @@ impl Session {
                     id: view.id,
                     summary: view.summary.to_owned(),
                     title: pending.title.clone(),
-                    conflict: view.state == HunkState::Touched,
+                    conflict: pending.state(view) == HunkState::Touched,
                     needs: view.needs.len(),
                     in_file,
                     in_all: views.len(),
@@ -100,22 +101,9 @@ impl Session {
             }
         }
         diagnostics.extend(self.shown_problems(uri).unwrap_or_default().iter().cloned());
-        let was_shown = self.reviews.shown.iter().any(|shown| shown == uri);
-        if diagnostics.is_empty() && !was_shown {
+        if !self.publish(uri, Speaker::Review, diagnostics) {
             return;
         }
-        self.reviews.shown.retain(|shown| shown != uri);
-        if !diagnostics.is_empty() {
-            self.reviews.shown.push(uri.to_owned());
-        }
-        let params = match self.documents.get(uri) {
-            Some(document) => {
-                json!({"uri": uri, "version": document.version, "diagnostics": diagnostics})
-            }
-            None => json!({"uri": uri, "diagnostics": diagnostics}),
-        };
-        self.outbox
-            .notify("textDocument/publishDiagnostics", &params);
         if self.client.refreshes_lenses {
             let nothing = Awaited::Nothing("workspace/codeLens/refresh");
             self.request("workspace/codeLens/refresh", &Value::Null, nothing);
@@ -152,19 +140,16 @@ impl Session {
         let Some(pending) = self.reviews.get(review) else {
             return json!({"review": review, "hunks": []});
         };
-        let views = pending.review.hunks();
-        let mut replacements = pending.review.replacements();
+        let views = pending.review.hunks_with_edits();
         let hunks: Vec<Value> = views
-            .iter()
-            .map(|view| {
+            .into_iter()
+            .map(|(view, edits)| {
                 let uri = pending.uris.get(view.path);
                 let text = match uri {
                     Some(uri) => self.text_of(pending, view.path, uri),
                     None => Rope::new(),
                 };
-                let edits: Vec<Value> = replacements
-                    .remove(&view.id)
-                    .unwrap_or_default()
+                let edits: Vec<Value> = edits
                     .into_iter()
                     .map(|it| {
                         let range = to_proto::range(&text, it.delete, self.client.encoding);
@@ -178,9 +163,9 @@ impl Session {
                     "uri": uri,
                     "range": to_proto::range(&text, view.range, self.client.encoding),
                     "summary": view.summary,
-                    "state": state(view.state),
+                    "state": state(pending.state(&view)),
                     "needs": view.needs,
-                    "impact": impact(view),
+                    "impact": impact(&view),
                     "edits": edits,
                 })
             })
@@ -273,7 +258,7 @@ fn diagnostic(review: JobId, pending: &Pending, view: &HunkView<'_>, range: Rang
         message.push('\n');
         message.push_str(&impact);
     }
-    let (severity, code) = match view.state {
+    let (severity, code) = match pending.state(view) {
         HunkState::Touched => {
             message.push_str("\nyou changed the same place meanwhile");
             (2, "conflict")
