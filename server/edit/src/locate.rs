@@ -281,6 +281,9 @@ fn reindent(
     Reindent::table(&pairs)
 }
 
+/// So many indentations are asked which rule explains most of them. No code has more.
+const MAX_RULES: usize = 64;
+
 /// A line with fewer letters than this is told from others like it by its depth alone.
 const TOLD_BY_DEPTH: usize = 6;
 
@@ -304,6 +307,7 @@ fn closes_elsewhere(
     seen.sort_unstable();
     let usual = seen
         .iter()
+        .skip(seen.len().saturating_sub(MAX_RULES))
         .filter_map(|(_, _, pair)| Reindent::learn(&[**pair], index.indent_unit()))
         .max_by_key(|rule| {
             let explains =
