@@ -110,7 +110,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
         ..EditRequest::new(&reply, &workspace)
     });
     let proposal = match proposed {
-        Ok(proposal) => proposal,
+        Ok(proposal) => proposal.with_impact(&workspace),
         // Landing the same reply again is no failure.
         Err(refusal) if refusal.code == RefusalCode::AlreadyApplied => {
             let mut out = anstream::stderr().lock();
@@ -242,7 +242,11 @@ fn tell(out: &mut impl Write, proposal: &Proposal, arguments: &Arguments) -> io:
             writeln!(out, "    {}", paint(FAINT, how))?;
         }
     }
-    writeln!(out, "{tick} {}", proposal.verdict())?;
+    let verdict = proposal.verdict().to_string();
+    if !verdict.is_empty() {
+        writeln!(out, "{tick} {verdict}")?;
+    }
+    tell_uses(out, proposal)?;
     let files = count(proposal.files().len(), "file");
     if proposal.files().is_empty() {
         writeln!(
@@ -260,6 +264,27 @@ fn tell(out: &mut impl Write, proposal: &Proposal, arguments: &Arguments) -> io:
             paint(HEAD, format_args!("{files} would change"))
         )
     }
+}
+
+/// Where what goes or changes is used.
+fn tell_uses(out: &mut impl Write, proposal: &Proposal) -> io::Result<()> {
+    /// The others are counted.
+    const SHOWN: usize = 8;
+    for change in &proposal.verdict().impact.changes {
+        if change.used.is_empty() {
+            continue;
+        }
+        let places = change.used.iter().take(SHOWN);
+        let mut places: Vec<String> = places
+            .map(|(path, line)| format!("{path}:{line}"))
+            .collect();
+        if change.used.len() > SHOWN {
+            places.push(format!("{} more", change.used.len() - SHOWN));
+        }
+        let text = format!("{} is used: {}", change.name, places.join(", "));
+        writeln!(out, "    {}", paint(ODD, visible(&text)))?;
+    }
+    Ok(())
 }
 
 fn refuse_writing(error: &WriteError) -> io::Result<()> {

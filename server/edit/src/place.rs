@@ -289,11 +289,13 @@ pub(crate) fn to_replacement(
         } else {
             ""
         };
-        let ending = if old.is_empty() {
-            file.ending_near(first)
-        } else {
-            old
-        };
+        // Further lines end as the last one does in whose place they come.
+        let replaced = last.checked_sub(1).filter(|&at| at >= first);
+        let beside = replaced.map_or("", |at| file.ending(at));
+        let ending = [old, beside]
+            .into_iter()
+            .find(|ending| !ending.is_empty())
+            .unwrap_or_else(|| file.ending_near(first));
         let is_last = step + 1 == new.len();
         if !(is_last && unended) || end_last {
             insert.push_str(ending);

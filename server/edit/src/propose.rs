@@ -88,7 +88,7 @@ fn carry_out(
     paths: &mut Paths<'_>,
     repairs: Vec<String>,
 ) -> Result<Proposal, Refusal> {
-    let groups = group(members, paths)?;
+    let groups = group(request, members, paths)?;
     let mut refused = Vec::new();
     let mut done = Vec::new();
     for (path, members) in groups {
@@ -98,6 +98,20 @@ fn carry_out(
                 RefusalCode::TooLarge,
                 format!("{path} is larger than {MAX_FILE} bytes."),
             ));
+        }
+        if text.is_none()
+            && let Some(reason) = request.files.unreadable(&path)
+        {
+            let message = format!("{reason}.");
+            refused.extend(members.iter().map(|(index, _)| {
+                HunkRefusal::new(
+                    *index,
+                    Some(&path),
+                    RefusalCode::UnknownFile,
+                    message.clone(),
+                )
+            }));
+            continue;
         }
         let selection = request
             .target
@@ -119,6 +133,7 @@ type Member<'h> = (usize, &'h Hunk);
 
 /// The hunks of each file, in the order of the reply.
 fn group<'h>(
+    request: &EditRequest<'_>,
     hunks: &[Member<'h>],
     paths: &mut Paths<'_>,
 ) -> Result<Vec<(String, Vec<Member<'h>>)>, Refusal> {
@@ -152,7 +167,7 @@ fn group<'h>(
                     members.push((index, hunk));
                 }
             }
-            Err(problem) => refused.push(unresolved(index, hunk, problem)),
+            Err(problem) => refused.push(unresolved(request, index, hunk, problem)),
         }
     }
     if refused.is_empty() {
@@ -162,9 +177,15 @@ fn group<'h>(
     }
 }
 
-fn unresolved(index: usize, hunk: &Hunk, problem: Unresolved) -> HunkRefusal {
+fn unresolved(
+    request: &EditRequest<'_>,
+    index: usize,
+    hunk: &Hunk,
+    problem: Unresolved,
+) -> HunkRefusal {
     let path = hunk.path.as_deref();
     let name = path.unwrap_or_default();
+    let unreadable = || request.files.unreadable(&crate::formats::paths::tidy(name));
     let (code, message) = match problem {
         Unresolved::Outside => (
             RefusalCode::OutsideWorkspace,
@@ -179,7 +200,10 @@ fn unresolved(index: usize, hunk: &Hunk, problem: Unresolved) -> HunkRefusal {
         ),
         Unresolved::Missing => (
             RefusalCode::UnknownFile,
-            format!("There is no file `{name}`. Name a file that exists."),
+            unreadable().map_or_else(
+                || format!("There is no file `{name}`. Name a file that exists."),
+                |reason| format!("{reason}."),
+            ),
         ),
         Unresolved::Unnamed => (
             RefusalCode::UnknownFile,

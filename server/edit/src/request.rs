@@ -67,6 +67,13 @@ pub trait Files {
     /// The files that a reply may be about, in a stable order.
     fn paths(&self) -> Vec<String>;
 
+    /// Why a file that exists has no text: it is not UTF-8, or too large. `None` for a file that can be
+    /// read and for one that does not exist.
+    fn unreadable(&self, path: &str) -> Option<String> {
+        let _ = path;
+        None
+    }
+
     /// The syntax tree of exactly the text that `read` gives, when there is one at hand. It saves
     /// a parse; the result is the same without.
     fn syntax(&self, path: &str) -> Option<Syntax> {

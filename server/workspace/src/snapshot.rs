@@ -395,6 +395,13 @@ impl pleach_edit::Files for WorkspaceSnapshot {
         Some(Cow::Owned(file.text.as_ref().to_owned()))
     }
 
+    fn unreadable(&self, path: &str) -> Option<String> {
+        match WorkspaceSnapshot::read(self, path) {
+            Ok(_) | Err(ReadError::Path(_) | ReadError::NotFound { .. }) => None,
+            Err(problem) => Some(problem.to_string()),
+        }
+    }
+
     fn paths(&self) -> Vec<String> {
         self.names().to_vec()
     }

@@ -243,3 +243,46 @@ fn wrong_usage_is_told_apart_from_a_refusal() {
         assert_eq!(place.run(arguments).code, 2, "{arguments:?}");
     }
 }
+
+#[test]
+fn it_tells_who_uses_what_goes() {
+    let place = Place::new(&[
+        (
+            "src/one.py",
+            "def f(a):\n    return a\n\n\ndef g():\n    return f(1)\n",
+        ),
+        ("src/two.py", "from one import f\n\nprint(f(2))\n"),
+    ]);
+    let reply = block("src/one.py", "def f(a):\n", "def f(a, b):\n");
+    let ran = place.run_with(&["apply", "--check"], &reply);
+    expect![[r#"
+        --- on standard error ---
+        ✓ src/one.py changed
+            hunk 1: line 1, match: exact
+        ✓ src/one.py: syntax checked: no worse; changes the signature of f (used in 3 places)
+            f is used: src/one.py:6, src/two.py:1, src/two.py:3
+        1 file would change; nothing was written; --write does it
+        --- code 0 ---
+    "#]]
+    .assert_eq(&ran.all());
+}
+
+#[test]
+fn a_file_that_is_no_text_is_not_taken_for_missing() {
+    let place = Place::new(&[]);
+    let latin = b"caf\xe9 = 1\n";
+    fs::write(place.dir.join("a.py"), latin).unwrap();
+    for reply in [
+        block("a.py", "caf = 1\n", "caf = 2\n"),
+        "a.py\n```python\ncaf = 2\n```\n".to_owned(),
+    ] {
+        let ran = place.run_with(&["apply", "--write"], &reply);
+        assert!(
+            ran.all().contains("`a.py` is not UTF-8 text"),
+            "{}",
+            ran.all()
+        );
+        assert!(ran.all().contains("code 1"), "{}", ran.all());
+        assert_eq!(fs::read(place.dir.join("a.py")).unwrap(), latin);
+    }
+}

@@ -14,6 +14,8 @@ pub(crate) struct Diff {
     rename: Option<(String, String)>,
     creates: bool,
     deletes: bool,
+    /// A new mode was read.
+    mode: bool,
     /// `--- a/x` was read and waits for `+++ b/x`.
     waiting: Option<String>,
     body: Option<Body>,
@@ -183,7 +185,7 @@ impl Diff {
     }
 
     fn is_complete_without_hunks(&self) -> bool {
-        self.rename.is_some() || self.creates || self.deletes
+        self.rename.is_some() || self.creates || self.deletes || self.mode
     }
 
     fn git_header(&mut self, line: &str) -> bool {
@@ -202,6 +204,8 @@ impl Diff {
             self.creates = true;
         } else if line.starts_with("deleted file mode") {
             self.deletes = true;
+        } else if line.starts_with("new mode") {
+            self.mode = true;
         } else {
             return GIT_NOISE.iter().any(|noise| line.starts_with(noise));
         }
@@ -360,10 +364,9 @@ impl Diff {
     }
 }
 
-const GIT_NOISE: [&str; 9] = [
+const GIT_NOISE: [&str; 8] = [
     "index ",
     "old mode",
-    "new mode",
     "similarity index",
     "dissimilarity index",
     "copy from",

@@ -425,6 +425,10 @@ impl Scanner {
                     ));
                 }
                 self.hunks.extend(hunks);
+                if self.hunks.is_empty() {
+                    let message = "The diff changes no text. Modes of files are not changed.";
+                    return Err(Refusal::whole(RefusalCode::NoEdit, message));
+                }
             }
             Mode::Json(_, text) => {
                 if json::smells_like_call(&text) {
