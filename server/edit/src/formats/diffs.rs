@@ -8,6 +8,10 @@ use crate::{Format, Refusal, RefusalCode};
 
 /// The part of a diff that is about one file.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a header that was read or not"
+)]
 pub(crate) struct Diff {
     old_path: Option<String>,
     new_path: Option<String>,
