@@ -12,6 +12,7 @@ mod documents;
 mod editor;
 mod jobs;
 mod mirror;
+mod recording;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
@@ -282,6 +283,8 @@ impl Life {
             transcript: Vec::new(),
             unknown: Vec::new(),
             ended: false,
+            ended_in_order: false,
+            has_raw: false,
         }
     }
 }
@@ -351,6 +354,10 @@ pub struct Client {
     transcript: Vec<(Side, Value)>,
     unknown: Vec<Value>,
     ended: bool,
+    /// By `shutdown` and `exit`.
+    ended_in_order: bool,
+    /// Bytes were sent that are in no transcript.
+    has_raw: bool,
 }
 
 /// Starting and ending.
@@ -457,6 +464,7 @@ impl Client {
             "the editor does not know {:#?}",
             self.unknown
         );
+        self.ended_in_order = true;
     }
 
     /// What the server has said outside of the protocol.
@@ -475,8 +483,18 @@ impl Drop for Client {
             if !heard.is_empty() {
                 eprintln!("--- the server's stderr ---\n{heard}");
             }
-        } else if !self.ended {
-            self.finish();
+        } else {
+            if !self.ended {
+                self.finish();
+            }
+            if let Some(folder) = std::env::var_os("PLEACH_TRANSCRIPTS") {
+                recording::write(
+                    folder.as_ref(),
+                    &self.transcript,
+                    self.ended_in_order,
+                    self.has_raw,
+                );
+            }
         }
         drop(self.home.take());
     }
@@ -486,9 +504,14 @@ impl Drop for Client {
 impl Client {
     /// Writes bytes as they are.
     pub fn raw(&mut self, bytes: impl AsRef<[u8]>) {
+        self.has_raw = true;
+        self.write(bytes.as_ref());
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
         let input = self.input.as_mut().expect("the input is open");
         input
-            .write_all(bytes.as_ref())
+            .write_all(bytes)
             .and_then(|()| input.flush())
             .expect("the server reads");
     }
@@ -496,7 +519,7 @@ impl Client {
     /// Sends a message.
     pub fn send(&mut self, message: Value) {
         let body = message.to_string();
-        self.raw(format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+        self.write(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes());
         self.transcript.push((Side::Client, message));
     }
 

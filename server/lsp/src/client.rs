@@ -40,6 +40,10 @@ pub(crate) struct Client {
     pub(crate) asks: bool,
     /// Shows symbols within symbols.
     pub(crate) nests_symbols: bool,
+    /// Reads the version that diagnostics are of.
+    pub(crate) diagnostic_versions: bool,
+    /// Keeps the data of a diagnostic.
+    pub(crate) diagnostic_data: bool,
     /// Takes hover, symbols and folds for some documents only, when it is told so later.
     pub(crate) registers_features: bool,
     /// Wants `pleach/job` notifications.
@@ -65,6 +69,8 @@ impl Client {
         let window = capabilities.window.as_ref();
         let edits = workspace.and_then(|workspace| workspace.workspace_edit.as_ref());
         let resources = edits.and_then(|edits| edits.resource_operations.as_ref());
+        let document = capabilities.text_document.as_ref();
+        let diagnostics = document.and_then(|document| document.publish_diagnostics.as_ref());
         let resource =
             |kind: ResourceOperationKind| resources.is_some_and(|known| known.contains(&kind));
         let options = params
@@ -121,6 +127,12 @@ impl Client {
                 .as_ref()
                 .and_then(|document| document.document_symbol.as_ref())
                 .and_then(|symbols| symbols.hierarchical_document_symbol_support)
+                .unwrap_or(false),
+            diagnostic_versions: diagnostics
+                .and_then(|diagnostics| diagnostics.version_support)
+                .unwrap_or(false),
+            diagnostic_data: diagnostics
+                .and_then(|diagnostics| diagnostics.diagnostics_capabilities.data_support)
                 .unwrap_or(false),
             registers_features: registers_features(params),
             job_events: flag("jobEvents"),

@@ -120,6 +120,7 @@ pub async fn serve<S: LanguageServer>(
 ) -> i32 {
     // Whatever is sent through the framework's client fails at once, instead of overtaking.
     drop(socket);
+    outbox.hold();
     let (events, mut inbox) = mpsc::unbounded_channel();
     let lost = events.clone();
     let on_loss = move || drop(lost.send(Event::Ended("the client cannot be written to")));

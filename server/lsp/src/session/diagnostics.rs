@@ -46,14 +46,19 @@ impl Session {
     /// Publishes what one has to say of the document `uri`, together with what the others have. Answers
     /// whether there was anything to publish.
     pub(super) fn publish(&mut self, uri: &str, speaker: Speaker, diagnostics: Vec<Value>) -> bool {
-        let Some(all) = self.diagnostics.say(uri, speaker, diagnostics) else {
+        let Some(mut all) = self.diagnostics.say(uri, speaker, diagnostics) else {
             return false;
         };
+        if !self.client.diagnostic_data {
+            for diagnostic in all.iter_mut().filter_map(Value::as_object_mut) {
+                diagnostic.remove("data");
+            }
+        }
         let params = match self.documents.get(uri) {
-            Some(document) => {
+            Some(document) if self.client.diagnostic_versions => {
                 json!({"uri": uri, "version": document.version, "diagnostics": all})
             }
-            None => json!({"uri": uri, "diagnostics": all}),
+            _ => json!({"uri": uri, "diagnostics": all}),
         };
         self.outbox
             .notify("textDocument/publishDiagnostics", &params);

@@ -79,6 +79,8 @@ struct Shared {
 struct Queue {
     /// Whole frames, ready to be written.
     waiting: Vec<u8>,
+    /// Frames that wait for the answer to `initialize`: before it a server says nothing of its own.
+    held: Option<Vec<u8>>,
     /// Bytes that the writer has taken and not yet written.
     in_hand: usize,
     /// The writer sleeps: a system call to wake it is needed only then.
@@ -106,7 +108,9 @@ struct Call<'a, P> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<i64>,
     method: &'a str,
-    params: &'a P,
+    /// Absent where a method has none: JSON-RPC knows no `null` here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    params: Option<&'a P>,
 }
 
 impl Outbox {
@@ -117,9 +121,10 @@ impl Outbox {
                 jsonrpc: "2.0",
                 id: None,
                 method,
-                params,
+                params: Some(params),
             },
             method,
+            false,
         );
     }
 
@@ -147,6 +152,15 @@ impl Outbox {
     /// Sends a request and returns its id. The answer comes as
     /// [`Signal::Response`](super::Signal::Response), or never: the caller keeps the time.
     pub fn request(&self, method: &str, params: &impl Serialize) -> i64 {
+        self.call(method, Some(params))
+    }
+
+    /// As [`request`](Self::request), for a method that has no parameters.
+    pub fn bare_request(&self, method: &str) -> i64 {
+        self.call::<()>(method, None)
+    }
+
+    fn call<P: Serialize>(&self, method: &str, params: Option<&P>) -> i64 {
         let id = {
             let mut queue = self.shared.lock();
             queue.last_id += 1;
@@ -162,13 +176,26 @@ impl Outbox {
                 params,
             },
             method,
+            false,
         );
         id
     }
 
     /// Answers one of the client's requests.
     pub(super) fn respond(&self, response: &Response) {
-        self.send(response, "response");
+        self.send(response, "response", true);
+        if response.is_ok() {
+            let mut queue = self.shared.lock();
+            if let Some(held) = queue.held.take() {
+                queue.waiting.extend_from_slice(&held);
+                self.shared.wake(&mut queue);
+            }
+        }
+    }
+
+    /// Keeps what is not an answer until a request is answered well, which only `initialize` can be at first.
+    pub(super) fn hold(&self) {
+        self.shared.lock().held = Some(Vec::new());
     }
 
     /// Whether `id` is one of our requests that has had no answer until now.
@@ -209,7 +236,7 @@ impl Outbox {
         self.shared.filled.notify_one();
     }
 
-    fn send(&self, message: &impl Serialize, what: &str) {
+    fn send(&self, message: &impl Serialize, what: &str, is_answer: bool) {
         let body = match serde_json::to_vec(message) {
             Ok(body) => body,
             Err(error) => {
@@ -221,9 +248,14 @@ impl Outbox {
         if queue.lost {
             return;
         }
+        let Queue { waiting, held, .. } = &mut *queue;
+        let frames = match held {
+            Some(held) if !is_answer => held,
+            _ => waiting,
+        };
         // Writing to memory cannot fail.
-        let _ = write!(queue.waiting, "Content-Length: {}\r\n\r\n", body.len());
-        queue.waiting.extend_from_slice(&body);
+        let _ = write!(frames, "Content-Length: {}\r\n\r\n", body.len());
+        frames.extend_from_slice(&body);
         if queue.unsent() > self.shared.limits.give_up_above {
             let unsent = queue.unsent();
             tracing::error!(
@@ -232,9 +264,7 @@ impl Outbox {
             );
             queue.lose(&self.shared.drained);
         }
-        if std::mem::take(&mut queue.writer_sleeps) {
-            self.shared.filled.notify_one();
-        }
+        self.shared.wake(&mut queue);
     }
 }
 
@@ -277,6 +307,12 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         // Nobody panics while holding the lock; if so, the queue is still whole frames.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self, queue: &mut Queue) {
+        if std::mem::take(&mut queue.writer_sleeps) {
+            self.filled.notify_one();
+        }
     }
 
     /// Takes everything that waits, or sleeps until there is something. False when the client is
@@ -368,6 +404,29 @@ mod tests {
             written,
             lost,
         }
+    }
+
+    #[test]
+    fn nothing_is_said_before_the_answer_to_initialize() {
+        let rig = rig();
+        rig.outbox.hold();
+        rig.outbox.notify("early", &1);
+        let refused = Response::from_error(1.into(), tower_lsp::jsonrpc::Error::invalid_request());
+        rig.outbox.respond(&refused);
+        rig.outbox.respond(&Response::from_ok(
+            2.into(),
+            serde_json::json!("initialized").into(),
+        ));
+        let mut written = String::new();
+        while !written.contains("early") {
+            rig.open.send(()).unwrap();
+            written.push_str(std::str::from_utf8(&rig.written.recv().unwrap()).unwrap());
+        }
+        let at = |text: &str| written.find(text).unwrap();
+        assert!(
+            at("error") < at("initialized") && at("initialized") < at("early"),
+            "{written}"
+        );
     }
 
     #[test]

@@ -105,8 +105,9 @@ impl Session {
             return;
         }
         if self.client.refreshes_lenses {
-            let nothing = Awaited::Nothing("workspace/codeLens/refresh");
-            self.request("workspace/codeLens/refresh", &Value::Null, nothing);
+            let id = self.outbox.bare_request("workspace/codeLens/refresh");
+            self.awaited
+                .insert(id, Awaited::Nothing("workspace/codeLens/refresh"));
         }
     }
 
