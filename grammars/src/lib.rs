@@ -10,7 +10,7 @@
 //!   it again after an edit elsewhere. [`injections`] finds the languages inside: scripts of a page,
 //!   fenced code of a document.
 //! - **What is where**: [`outline()`] tells functions, types, keys and headings with their documentation,
-//!   [`comments()`] the comments, [`imports()`] what comes from elsewhere, [`function_shape`] what a function
+//!   [`comments()`] the comments, [`code_difference`] whether two texts differ in more than those, [`imports()`] what comes from elsewhere, [`function_shape`] what a function
 //!   takes, gives and how it fails.
 //! - **What is the same thing**: [`bindings()`] follows the scopes of a language, so that a variable is
 //!   never taken for a field of the same name; [`rename`] gives it another name or says why not;
@@ -44,6 +44,7 @@
 //! ```
 
 mod bindings;
+mod code;
 mod comments;
 mod guard;
 mod imports;
@@ -57,6 +58,7 @@ mod syntax;
 mod walk;
 
 pub use bindings::{Binding, Reach, RenameRefusal, bindings, rename};
+pub use code::{CodeDifference, code_difference};
 pub use comments::{comment_at, comments};
 pub use guard::Unread;
 pub use imports::{Import, ImportedName, imports};

@@ -27,6 +27,7 @@ mod swift;
 mod zig;
 
 use docs::DocStyle;
+pub(crate) use docs::docstring;
 use found::{Found, Site};
 
 /// An outline has no more symbols than this, so that a hostile or generated file cannot fill the
@@ -298,7 +299,7 @@ impl Walk<'_> {
         range.end = docs::end_of(self.language, range, self.text);
         let body_start = body.map_or(range.end, |body| body.start.min(range.end));
         let doc = match DocStyle::of(self.language) {
-            DocStyle::Docstring => found.body.and_then(docs::docstring),
+            DocStyle::Docstring => found.body.and_then(docstring),
             _ => lead.doc,
         };
         Some(Symbol {

@@ -171,7 +171,7 @@ fn without_line_break(range: ByteRange, text: &str) -> ByteRange {
 }
 
 /// The string at the start of a Python body.
-pub(super) fn docstring(body: Node<'_>) -> Option<ByteRange> {
+pub(crate) fn docstring(body: Node<'_>) -> Option<ByteRange> {
     let mut cursor = body.walk();
     let first = body
         .named_children(&mut cursor)

@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::failure::JobFailure;
 use crate::meter::{Account, Expected};
 use crate::resume::whole_hunks;
-use crate::roles::OwnAction;
+use crate::roles::{Gate, OwnAction, Roster};
 use crate::tools::{Kit, Talk, Turn};
 use crate::{prompt, shield};
 
@@ -258,7 +258,10 @@ pub async fn run(
         return land_reply(&request, reply, &report).await;
     }
     match engine {
-        Engine::Builtin => ask_builtin(&request, &report).await,
+        Engine::Builtin => {
+            let gate = gate_of(&kit.roster, &request);
+            ask_builtin(&request, gate, &report).await
+        }
         Engine::Model(lineup) => {
             let caller = Caller {
                 request: &request,
@@ -282,7 +285,7 @@ async fn land_reply(
     let mut hunks = ReplyStream::new(request.document.named().map(str::to_owned));
     report(JobEvent::Phase(Phase::Writing));
     tell_text(&mut hunks, reply.clone(), report);
-    let outcome = judge(request, reply.clone(), report).await;
+    let outcome = judge(request, reply.clone(), Gate::Syntax, report).await;
     match outcome {
         Ok(Judged::Accepted(proposal)) => proposed(proposal, reply),
         Ok(Judged::Refused(refusal)) => JobOutcome::Failed {
@@ -298,6 +301,7 @@ async fn land_reply(
 
 async fn ask_builtin(
     request: &Arc<JobRequest>,
+    gate: Gate,
     report: &(impl Fn(JobEvent) + Send + Sync),
 ) -> JobOutcome {
     report(JobEvent::Phase(Phase::Asking));
@@ -335,7 +339,7 @@ async fn ask_builtin(
     for line in answer.reply.split_inclusive('\n') {
         tell_text(&mut hunks, line.to_owned(), report);
     }
-    match judge(request, answer.reply.clone(), report).await {
+    match judge(request, answer.reply.clone(), gate, report).await {
         Ok(Judged::Accepted(proposal)) => JobOutcome::Proposal {
             proposal,
             summary: answer.summary,
@@ -382,6 +386,7 @@ async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
         report(JobEvent::SecretsHidden(used.secrets.count()));
     }
     let mut messages = vec![Message::user(question)];
+    let gate = gate_of(talk.roster(), request);
     // Twice at most, whatever the settings say: a third try costs more than it brings.
     let attempts = limits.attempts_after_refusal.min(2);
     let mut attempt = 0;
@@ -428,7 +433,7 @@ async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
         if !request.action.edits() {
             return JobOutcome::Answer(reply);
         }
-        let judged = judge(request, reply.clone(), report).await;
+        let judged = judge(request, reply.clone(), gate, report).await;
         if let Ok(judged) = &judged {
             let is_clean = matches!(judged, Judged::Accepted(_));
             caller.account.books.judged(call, is_clean);
@@ -447,6 +452,12 @@ async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
         messages.push(Message::user(used.secrets.hide(path, &reasons)));
         report(JobEvent::Phase(Phase::AskingAgain(attempt)));
     }
+}
+
+/// What the edits of a job must pass.
+fn gate_of(roster: &Roster, request: &JobRequest) -> Gate {
+    let role = roster.role(request.role_name());
+    role.map_or(Gate::Syntax, |role| role.gate)
 }
 
 /// A text, if it says anything.
@@ -544,16 +555,17 @@ enum Judged {
     Refused(Box<Refusal>),
 }
 
-/// Locates a reply's hunks and sends them through the gate, off the caller's thread.
+/// Locates a reply's hunks and sends them through the gate, that of the role too, off the caller's thread.
 async fn judge(
     request: &Arc<JobRequest>,
     reply: String,
+    gate: Gate,
     report: &impl Fn(JobEvent),
 ) -> Result<Judged, JobFailure> {
     report(JobEvent::Phase(Phase::Checking));
     let asked = Arc::clone(request);
     let judged = aside("checking the reply", move || {
-        pleach_edit::propose(&EditRequest {
+        let proposal = pleach_edit::propose(&EditRequest {
             reply: &reply,
             files: &asked.workspace,
             format: None,
@@ -562,7 +574,8 @@ async fn judge(
                 selection: (!asked.range.is_empty()).then_some(asked.range),
             }),
             allow_worse_syntax: false,
-        })
+        })?;
+        gate.judge(&proposal).map(|()| proposal)
     })
     .await?;
     Ok(match judged {

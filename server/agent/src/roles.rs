@@ -12,6 +12,7 @@ mod own;
 mod roster;
 
 use minijinja::{Environment, Error, UndefinedBehavior, context};
+use pleach_edit::{Proposal, Refusal};
 
 use crate::tools::ToolName;
 
@@ -40,6 +41,25 @@ pub(crate) enum Output {
     Plan,
 }
 
+/// What a role's edits must pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Gate {
+    /// No file gets worse.
+    Syntax,
+    /// And nothing but comments and docstrings changes: proved by the syntax trees.
+    Comments,
+}
+
+impl Gate {
+    /// What the gate says of a proposal that makes no file worse.
+    pub(crate) fn judge(self, proposal: &Proposal) -> Result<(), Refusal> {
+        match self {
+            Self::Syntax => Ok(()),
+            Self::Comments => proposal.only_comments(),
+        }
+    }
+}
+
 /// Who an agent is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
@@ -49,6 +69,8 @@ pub struct Role {
     pub(crate) tools: Vec<ToolName>,
     /// What its answers are.
     pub(crate) output: Output,
+    /// What its edits must pass.
+    pub(crate) gate: Gate,
     /// What a model is told, as a template.
     body: String,
 }

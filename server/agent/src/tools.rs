@@ -35,7 +35,7 @@ use tokio::sync::oneshot;
 
 use crate::action::Action;
 use crate::job::JobRequest;
-use crate::roles::Roster;
+use crate::roles::{Gate, Roster};
 
 pub(crate) use command::Commands;
 pub use command::{Answer, Asker};
@@ -192,7 +192,7 @@ pub(crate) fn toolbox(request: &JobRequest, kit: Kit) -> Option<ToolBox> {
         &request.diagnostics,
     );
     kit.is_offered
-        .then(|| ToolBox::new(&role.tools, ground, kit.commands))
+        .then(|| ToolBox::new(&role.tools, role.gate, ground, kit.commands))
 }
 
 /// What was called and what came of it, for the audit. Without texts of files.
@@ -219,8 +219,13 @@ pub(crate) struct ToolBox {
 }
 
 impl ToolBox {
-    /// The tools that a role has, in the order of [`ToolName::ALL`]. Without `commands` none can be run.
-    pub(crate) fn new(role: &[ToolName], ground: Ground, commands: Option<Commands>) -> Self {
+    /// The tools that a role has, in the order of [`ToolName::ALL`], whose edits pass its `gate`. Without `commands` none can be run.
+    pub(crate) fn new(
+        role: &[ToolName],
+        gate: Gate,
+        ground: Ground,
+        commands: Option<Commands>,
+    ) -> Self {
         let has = |tool: &ToolName| {
             role.contains(tool) && (commands.is_some() || *tool != ToolName::RunCommand)
         };
@@ -229,7 +234,7 @@ impl ToolBox {
             ground,
             offered,
             commands,
-            proposed: propose::Proposed::default(),
+            proposed: propose::Proposed::through(gate),
         }
     }
 

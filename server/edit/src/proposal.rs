@@ -10,6 +10,7 @@ mod hunk;
 #[cfg(test)]
 mod interleavings;
 mod merge;
+mod only_comments;
 mod patch;
 mod rebase;
 mod review;

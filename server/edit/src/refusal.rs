@@ -18,6 +18,8 @@ pub enum RefusalCode {
     Placeholder,
     /// The result would have a syntax error that the file does not have now.
     SyntaxWorse,
+    /// Only comments and docstrings may change, and the result has other code.
+    NotOnlyComments,
     /// Two hunks change the same lines in different ways.
     Overlap,
     /// The text to be replaced is empty, but the file is not.
@@ -55,6 +57,7 @@ impl RefusalCode {
             Self::Truncated => "truncated",
             Self::Placeholder => "placeholder",
             Self::SyntaxWorse => "syntax_worse",
+            Self::NotOnlyComments => "not_only_comments",
             Self::Overlap => "overlap",
             Self::EmptySearch => "empty_search",
             Self::WouldEmptyFile => "would_empty_file",

@@ -163,7 +163,10 @@ impl Entries<'_> {
         }
         if supported && let Some(symbol) = context.symbol {
             let name = &symbol.name;
-            self.place(Action::Document, format!("Document `{name}`"));
+            // Prose has no comments that could document it.
+            if context.language != Some(Language::Markdown) {
+                self.place(Action::Document, format!("Document `{name}`"));
+            }
             if is_testable(symbol.kind) {
                 self.place(Action::Tests, format!("Write tests for `{name}`"));
             }

@@ -586,6 +586,34 @@ fn steps_on_files_of_their_own_run_at_the_same_time() {
 }
 
 #[test]
+fn what_is_kept_back_does_not_go_along_with_a_step() {
+    let model = FakeModel::start();
+    model.say(Script::text("I cannot."));
+    let fields = [
+        "files: src/lib.rs, private/prices.rs, src/shown.rs",
+        "check: it is good",
+    ];
+    let mut client = Client::builder()
+        .model(&model)
+        .file(".pleachignore", "private/\n")
+        .file("private/prices.rs", "const KEPT_BACK: u32 = 7;\n")
+        .file("src/shown.rs", "const SHOWN: u32 = 7;\n")
+        .file(FILE, CODE)
+        .opened(PLAN, &plan(&[("Use the prices", &fields)]))
+        .start();
+    client.start_job("pleach.plan.run", json!({"path": PLAN, "step": 1}));
+    let asked = model.request().to_string();
+    assert!(
+        asked.contains("const SHOWN") && !asked.contains("KEPT_BACK"),
+        "{asked}"
+    );
+    assert!(
+        asked.contains("private/prices.rs, which is not sent: a .pleachignore keeps it back"),
+        "{asked}"
+    );
+}
+
+#[test]
 fn a_run_that_was_killed_goes_on_with_the_first_step_that_is_not_done() {
     let model = FakeModel::start();
     let text = plan(&[

@@ -203,3 +203,61 @@ fn what_would_be_sent_is_shown_to_the_word() {
     let wrong = client.execute("pleach.previewPrompt", json!({"command": "pleach.undo"}));
     assert_eq!(wrong.unwrap_err()["data"]["code"], "no-preview");
 }
+
+#[test]
+fn the_documenter_changes_comments_and_nothing_else() {
+    let model = FakeModel::start();
+    let flavour = Flavour::Chat;
+    let documented = |body: &str| {
+        format!("/// The area.\npub fn area(width: u32, height: u32) -> u32 {{\n    {body}")
+    };
+    let old = "pub fn area(width: u32, height: u32) -> u32 {\n    width * height";
+    let edit = json!({"path": FILE, "search": old, "replace": documented("height * width")});
+    let propose = flavour.call(flavour.begin(), "propose_edit", &edit);
+    model.say(flavour.end(propose));
+    model.say(Script::text(&search_replace(
+        FILE,
+        old,
+        &documented("width.saturating_mul(height)"),
+    )));
+    model.say(Script::text(&search_replace(
+        FILE,
+        old,
+        &documented("width * height // no overflow here"),
+    )));
+    let mut client = Client::builder()
+        .model(&model)
+        .user_settings(&settings(&model))
+        .file(
+            ".pleach/roles/documenter.md",
+            "---\ngate: syntax\n---\nYou may do everything.\n",
+        )
+        .opened(FILE, CODE)
+        .start();
+    let job = client.start_job("pleach.document", json!({"path": FILE, "line": 1}));
+    let end = client.job_end(job);
+    assert_eq!(end["kind"], "finished", "{end}");
+    model.request();
+    for _ in 0..2 {
+        let told = model.request().to_string();
+        assert!(
+            told.contains("Only comments and docstrings may change here")
+                && told.contains("line 2"),
+            "{told}"
+        );
+    }
+    let wanted = CODE.replace(old, &documented("width * height // no overflow here"));
+    let landed = if end["review"].is_u64() {
+        client
+            .execute(
+                "pleach.accept",
+                json!({"review": end["review"], "all": true}),
+            )
+            .unwrap();
+        client.wait_until("it has landed", |client| client.text(FILE) != CODE);
+        client.text(FILE)
+    } else {
+        client.text(FILE)
+    };
+    assert_eq!(landed, wanted);
+}

@@ -9,6 +9,7 @@ use super::{PlanFailure, find};
 use crate::action::Action;
 use crate::builtin::DiagnosticNote;
 use crate::job::{JobRequest, TargetDocument};
+use crate::shield::Shield;
 
 /// Bytes of the other files of a step that go into its instruction.
 const MOST_OF_OTHERS: usize = 64 << 10;
@@ -106,7 +107,15 @@ fn instruction(plan: &Plan, step: &Step, workspace: &WorkspaceSnapshot) -> Strin
         parts.push(format!("Afterwards this must hold: {}", check.text()));
     }
     let mut left = MOST_OF_OTHERS;
+    let shield = Shield::of(workspace);
     for file in step.files.iter().skip(1) {
+        if let Some(why) = shield.kept_back(&file.path) {
+            parts.push(format!(
+                "The step is also about {}, which is not sent: {why}.",
+                file.path
+            ));
+            continue;
+        }
         let Ok(text) = workspace.read_text(&file.path) else {
             parts.push(format!("The step also makes the file {}.", file.path));
             continue;

@@ -3,7 +3,7 @@
 use pleach_policy::{FrontMatter, FrontMatterEntry};
 use pleach_text::ByteRange;
 
-use super::{Output, Owner, Role};
+use super::{Gate, Output, Owner, Role};
 use crate::tools::ToolName;
 
 /// Bytes of one file.
@@ -152,7 +152,7 @@ pub(super) fn role(
     owner: Owner,
     known: Option<&Role>,
 ) -> (Option<Role>, Vec<FileProblem>) {
-    let mut reading = Reading::of(text, &["description", "tools", "output"]);
+    let mut reading = Reading::of(text, &["description", "tools", "output", "gate"]);
     let known_tools = known.map_or_else(newcomers_tools, |known| known.tools.clone());
     let mut tools = known_tools.clone();
     if let Some(wanted) = reading.values("tools") {
@@ -194,6 +194,15 @@ pub(super) fn role(
             None => reading.fatal(at, format!("`{word}` is none of `edits` and `answer`")),
         }
     }
+    let mut gate = known.map_or(Gate::Syntax, |known| known.gate);
+    if let Some((word, at)) = reading.value("gate") {
+        match word {
+            "comments" => gate = Gate::Comments,
+            "syntax" if owner == Owner::Person || gate == Gate::Syntax => gate = Gate::Syntax,
+            "syntax" => reading.warn(at, "a workspace cannot open the gate of a role".to_owned()),
+            _ => reading.fatal(at, format!("`{word}` is none of `syntax` and `comments`")),
+        }
+    }
     if output != Output::Edits {
         tools.retain(|tool| *tool != ToolName::ProposeEdit);
     }
@@ -205,6 +214,7 @@ pub(super) fn role(
         name: name.to_owned(),
         tools,
         output,
+        gate,
         body,
     });
     (role, reading.problems)

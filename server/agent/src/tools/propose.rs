@@ -5,19 +5,29 @@ use serde_json::json;
 
 use super::arguments::ProposeEdit;
 use super::{Ground, ToolError};
+use crate::roles::Gate;
 
 /// Edits of one proposal.
 const MOST: usize = 200;
 
 /// What was proposed and may land.
-#[derive(Default)]
 pub(super) struct Proposed {
+    gate: Gate,
     /// Each as it was called.
     edits: Vec<serde_json::Value>,
     proposal: Option<Box<Proposal>>,
 }
 
 impl Proposed {
+    /// Nothing yet. All of it will have to pass this.
+    pub(super) fn through(gate: Gate) -> Self {
+        Self {
+            gate,
+            edits: Vec::new(),
+            proposal: None,
+        }
+    }
+
     /// Adds an edit if it passes the gate with all before it.
     pub(super) async fn add(
         &mut self,
@@ -34,14 +44,16 @@ impl Proposed {
         edits.push(edit);
         let reply = as_reply(&edits);
         let workspace = ground.workspace().clone();
+        let gate = self.gate;
         let judged = tokio::task::spawn_blocking(move || {
-            pleach_edit::propose(&EditRequest {
+            let proposal = pleach_edit::propose(&EditRequest {
                 reply: &reply,
                 files: &workspace,
                 format: Some(Format::StrReplace),
                 target: None,
                 allow_worse_syntax: false,
-            })
+            })?;
+            gate.judge(&proposal).map(|()| proposal)
         });
         let judged = judged.await.map_err(|_panic| ToolError::Internal)?;
         let proposal = judged.map_err(|refusal| ToolError::Refused {

@@ -89,7 +89,7 @@ fn ask_all(tools: &mut ToolBox, secrets: &mut Secrets, calls: &[ToolCall]) -> Ve
 /// What one call of a coder brings.
 fn ask(name: &str, arguments: Value) -> ToolResult {
     let project = project();
-    let mut tools = ToolBox::new(CODER, project.ground.clone(), None);
+    let mut tools = ToolBox::new(CODER, Gate::Syntax, project.ground.clone(), None);
     ask_all(
         &mut tools,
         &mut Secrets::default(),
@@ -209,7 +209,7 @@ fn bad_calls_are_answered_with_their_reason() {
 #[test]
 fn a_secret_does_not_go_out_and_an_edit_gets_it_back() {
     let project = project();
-    let mut tools = ToolBox::new(CODER, project.ground, None);
+    let mut tools = ToolBox::new(CODER, Gate::Syntax, project.ground, None);
     let mut secrets = Secrets::default();
     let calls = [
         call("read_file", json!({"path": "notes.py"})),
@@ -262,7 +262,7 @@ fn a_result_is_bounded() {
     let root = project.ground.workspace().roots()[0].clone();
     fs::write(root.join("large.txt"), "x".repeat(100 << 10)).unwrap();
     fs::write(root.join("long.txt"), "word\n".repeat(20 << 10)).unwrap();
-    let mut tools = ToolBox::new(CODER, project.ground, None);
+    let mut tools = ToolBox::new(CODER, Gate::Syntax, project.ground, None);
     let calls = [
         call("read_file", json!({"path": "large.txt"})),
         call("read_file", json!({"path": "long.txt", "lines": 1_000_000})),
@@ -285,7 +285,7 @@ fn a_result_is_bounded() {
 #[test]
 fn edits_are_gated_together_and_collected() {
     let project = project();
-    let mut tools = ToolBox::new(CODER, project.ground, None);
+    let mut tools = ToolBox::new(CODER, Gate::Syntax, project.ground, None);
     let edit = |search: &str, replace: &str| {
         let arguments = json!({"path": "src/till.rs", "search": search, "replace": replace});
         [call("propose_edit", arguments)]
@@ -329,7 +329,7 @@ fn a_role_has_only_its_tools() {
     ] {
         let roster = Roster::built_in();
         let tools = &roster.role(role).unwrap().tools;
-        let mut tools = ToolBox::new(tools, project.ground.clone(), None);
+        let mut tools = ToolBox::new(tools, Gate::Syntax, project.ground.clone(), None);
         let names: Vec<String> = tools.offered().into_iter().map(|tool| tool.name).collect();
         assert_eq!(
             names.contains(&"propose_edit".to_owned()),
@@ -350,7 +350,7 @@ fn a_role_has_only_its_tools() {
 #[test]
 fn each_call_is_answered_and_recorded() {
     let project = project();
-    let mut tools = ToolBox::new(CODER, project.ground, None);
+    let mut tools = ToolBox::new(CODER, Gate::Syntax, project.ground, None);
     let calls: Vec<ToolCall> = (0..20)
         .map(|_| call("read_file", json!({"path": "src/till.rs"})))
         .collect();
