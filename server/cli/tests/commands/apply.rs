@@ -19,6 +19,7 @@ fn block(path: &str, search: &str, replace: &str) -> String {
 fn without_an_option_it_shows_what_would_change() {
     let place = place();
     expect![[r#"
+        diff --git a/src/a.rs b/src/a.rs
         --- a/src/a.rs
         +++ b/src/a.rs
         @@ -1,5 +1,5 @@
@@ -44,7 +45,7 @@ fn the_diff_is_one_that_other_programs_take() {
     let place = Place::new(&[("a.txt", "one\r\ntwo \x1b[1m\r\n")]);
     let reply = block("a.txt", "one\n", "uno\n");
     let ran = place.run_with(&["apply", "--diff"], &reply);
-    expect![[r#""--- a/a.txt\n+++ b/a.txt\n@@ -1,2 +1,2 @@\n-one\r\n+uno\r\n two \u{1b}[1m\r\n""#]]
+    expect![[r#""diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1,2 +1,2 @@\n-one\r\n+uno\r\n two \u{1b}[1m\r\n""#]]
         .assert_eq(&format!("{:?}", ran.out));
 }
 
