@@ -415,7 +415,7 @@ mod tests {
         rig.outbox.respond(&refused);
         rig.outbox.respond(&Response::from_ok(
             2.into(),
-            serde_json::json!("initialized").into(),
+            serde_json::json!("initialized"),
         ));
         let mut written = String::new();
         while !written.contains("early") {
