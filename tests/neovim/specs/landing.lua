@@ -134,7 +134,8 @@ return {
         it.equal(asked[1].applied, opened_long_ago)
         it.equal(asked[2].changed, true)
         it.equal(asked[2].version > asked[1].version, true)
-        local wanted = before:gsub(vim.pesc(FEE), '    // Children pay less.\n    let per_day: u32 = if is_child { 5 } else { 20 };')
+        local wanted =
+          before:gsub(vim.pesc(FEE), '    // Children pay less.\n    let per_day: u32 = if is_child { 5 } else { 20 };')
         it.equal(it.text(), '// typed at the last moment\n' .. wanted)
         it.close()
       end
