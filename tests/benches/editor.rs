@@ -14,13 +14,14 @@
 )]
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pleach_tests::client::Client;
 use pleach_tests::fake_model::{FakeModel, Script};
+use pleach_tests::frames::{framed, read_message};
 use serde_json::{Value, json};
 
 const SPAWNS: usize = 20;
@@ -68,9 +69,7 @@ impl Server {
     }
 
     fn send(&mut self, message: &Value) {
-        let body = message.to_string();
-        let whole = format!("Content-Length: {}\r\n\r\n{body}", body.len());
-        self.input.write_all(whole.as_bytes()).unwrap();
+        self.input.write_all(framed(message).as_bytes()).unwrap();
     }
 
     fn notify(&mut self, method: &str, params: Value) {
@@ -90,24 +89,7 @@ impl Server {
     }
 
     fn receive(&mut self) -> Value {
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            assert_ne!(
-                self.output.read_line(&mut line).unwrap(),
-                0,
-                "the server has ended"
-            );
-            if let Some((_, value)) = line.split_once(':') {
-                length = value.trim().parse().unwrap_or(length);
-            }
-            if line.trim().is_empty() {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        self.output.read_exact(&mut body).unwrap();
-        serde_json::from_slice(&body).unwrap()
+        read_message(&mut self.output).unwrap()
     }
 
     fn initialize(&mut self) {

@@ -25,6 +25,7 @@ use camino::Utf8Path;
 use pleach_policy::{BudgetSettings, MicroUsd};
 use pleach_store::Reserved;
 use pleach_store::{CallOutcome, CallTokens, CostEstimate, Ledger, Measure, NewCall, Settlement};
+use pleach_tests::frames::{framed, read_message};
 use serde_json::{Value, json};
 
 /// Pieces of each answer, and the pause between two: as a fast model writes.
@@ -255,9 +256,7 @@ impl Server {
     }
 
     fn write(&mut self, message: &Value) {
-        let body = message.to_string();
-        let whole = format!("Content-Length: {}\r\n\r\n{body}", body.len());
-        self.input.write_all(whole.as_bytes()).unwrap();
+        self.input.write_all(framed(message).as_bytes()).unwrap();
     }
 
     fn until(&mut self, wanted: impl Fn(&Value) -> bool) {
@@ -266,24 +265,7 @@ impl Server {
 
     /// The next message. The server's own requests are answered.
     fn receive(&mut self) -> Value {
-        let (mut line, mut length) = (String::new(), 0);
-        loop {
-            line.clear();
-            assert_ne!(
-                self.output.read_line(&mut line).unwrap(),
-                0,
-                "the server has ended"
-            );
-            if let Some((_, value)) = line.split_once(':') {
-                length = value.trim().parse().unwrap_or(length);
-            }
-            if line.trim().is_empty() {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        self.output.read_exact(&mut body).unwrap();
-        let message: Value = serde_json::from_slice(&body).unwrap();
+        let message = read_message(&mut self.output).unwrap();
         if message.get("method").is_some() && message.get("id").is_some() {
             self.write(&json!({"jsonrpc": "2.0", "id": message["id"], "result": null}));
         }

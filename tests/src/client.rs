@@ -16,7 +16,7 @@ mod recording;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -27,6 +27,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::fake_model::FakeModel;
+use crate::frames::{framed, read_message};
 use editor::Application;
 pub use editor::{Personality, language_of, path_of};
 pub use mirror::{Document, Unit, offset, position, range};
@@ -298,27 +299,6 @@ fn make_way<'a>(value: &'a mut Value, pointer: &str) -> &'a mut Value {
     })
 }
 
-fn read_message(output: &mut impl BufRead) -> Option<Value> {
-    let mut length = None;
-    loop {
-        let mut line = String::new();
-        if output.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        let line = line
-            .strip_suffix("\r\n")
-            .expect("header lines end with CRLF");
-        match line.split_once(": ") {
-            Some(("Content-Length", number)) => length = number.parse().ok(),
-            Some(_) => {}
-            None => break,
-        }
-    }
-    let mut body = vec![0; length.expect("Content-Length")];
-    output.read_exact(&mut body).ok()?;
-    Some(serde_json::from_slice(&body).expect("the server sends JSON"))
-}
-
 /// Who said something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -518,8 +498,7 @@ impl Client {
 
     /// Sends a message.
     pub fn send(&mut self, message: Value) {
-        let body = message.to_string();
-        self.write(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes());
+        self.write(framed(&message).as_bytes());
         self.transcript.push((Side::Client, message));
     }
 

@@ -27,6 +27,7 @@
 
 pub mod client;
 pub mod fake_model;
+pub mod frames;
 
 /// A model's answer with one search/replace block for the file `path`, and a few words around it.
 pub fn search_replace(path: &str, search: &str, replace: &str) -> String {

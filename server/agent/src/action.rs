@@ -104,26 +104,26 @@ impl Action {
         }
     }
 
-    /// The role that carries it out, as the ledger names it.
-    pub fn role(self) -> &'static str {
+    /// The role that carries it out, and that a model is chosen for.
+    pub fn plays(self) -> Role {
         match self {
-            Self::Document => "documenter",
-            Self::Tests => "tester",
-            Self::Explain | Self::Review | Self::Ask => "reviewer",
-            Self::Plan => "planner",
+            Self::Document => Role::Documenter,
+            Self::Tests => Role::Tester,
+            Self::Explain | Self::Review | Self::Ask => Role::Reviewer,
+            Self::Plan => Role::Planner,
             Self::Fix
             | Self::Rewrite
             | Self::Implement
             | Self::Comment
             | Self::Land
             | Self::Cancel
-            | Self::Undo => "coder",
+            | Self::Undo => Role::Coder,
         }
     }
 
-    /// The role that a model is chosen for.
-    pub fn plays(self) -> Role {
-        Role::named(self.role()).unwrap_or(Role::Coder)
+    /// That role, as the ledger names it.
+    pub fn role(self) -> &'static str {
+        self.plays().name()
     }
 
     /// As it is written in records.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use pleach_exec::{Variables, key_from_command};
-use pleach_model::{Effort, Provider, ProviderConfig, ProviderError, Standing, WireFormat};
+use pleach_model::{Provider, ProviderConfig, ProviderError, Standing, WireFormat};
 use pleach_policy::{BUILTIN_ENGINE, KeySource, ProviderKind, ProviderSettings, Settings};
 use secrecy::SecretString;
 use serde_json::json;
@@ -126,7 +126,7 @@ pub(crate) fn config_of(
         first_byte_timeout: Duration::from_secs(settings.limits.first_byte_seconds),
         idle_timeout: Duration::from_secs(settings.limits.idle_seconds),
         total_timeout: Duration::from_secs(settings.limits.total_seconds),
-        effort: provider.effort.map(effort),
+        effort: provider.effort,
         max_streams: provider.max_streams,
         requests_per_minute: provider.requests_per_minute,
     }
@@ -138,14 +138,6 @@ pub fn standing(name: &str, settings: &Settings) -> Option<Standing> {
     let config = config_of(name, settings.providers.get(name)?, settings);
     let provider = Provider::new(config, None).ok()?;
     Some(provider.standing())
-}
-
-fn effort(effort: pleach_policy::Effort) -> Effort {
-    match effort {
-        pleach_policy::Effort::Low => Effort::Low,
-        pleach_policy::Effort::Medium => Effort::Medium,
-        pleach_policy::Effort::High => Effort::High,
-    }
 }
 
 fn wire_format(kind: ProviderKind) -> WireFormat {

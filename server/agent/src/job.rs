@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pleach_edit::{EditRequest, Proposal, Refusal, ReplyStream, Target};
+use pleach_edit::{EditRequest, Proposal, ReplyStream, Target};
 use pleach_grammars::Language;
 use pleach_model::{Message, MicroUsd, ModelRequest, ProviderError, StopReason};
 use pleach_text::ByteRange;
@@ -285,17 +285,9 @@ async fn land_reply(
     let mut hunks = ReplyStream::new(request.document.named().map(str::to_owned));
     report(JobEvent::Phase(Phase::Writing));
     tell_text(&mut hunks, reply.clone(), report);
-    let outcome = judge(request, reply.clone(), Gate::Syntax, report).await;
-    match outcome {
-        Ok(Judged::Accepted(proposal)) => proposed(proposal, reply),
-        Ok(Judged::Refused(refusal)) => JobOutcome::Failed {
-            failure: JobFailure::Refused(refusal),
-            reply: Some(reply),
-        },
-        Err(failure) => JobOutcome::Failed {
-            failure,
-            reply: Some(reply),
-        },
+    match judge(request, reply.clone(), Gate::Syntax, report).await {
+        Ok(proposal) => proposed(proposal, reply),
+        Err(failure) => failed(failure, Some(reply)),
     }
 }
 
@@ -317,42 +309,24 @@ async fn ask_builtin(
             diagnostics: &asked.diagnostics,
             files: &asked.workspace,
         })
-    })
-    .await;
-    let answer = match answer {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(refusal)) => {
-            return JobOutcome::Failed {
-                failure: refusal.into(),
-                reply: None,
-            };
-        }
-        Err(failure) => {
-            return JobOutcome::Failed {
-                failure,
-                reply: None,
-            };
-        }
+        .map_err(JobFailure::from)
+    });
+    let builtin::BuiltinAnswer { reply, summary } = match answer.await.flatten() {
+        Ok(answer) => answer,
+        Err(failure) => return failed(failure, None),
     };
     report(JobEvent::Phase(Phase::Writing));
     let mut hunks = ReplyStream::new(request.document.named().map(str::to_owned));
-    for line in answer.reply.split_inclusive('\n') {
+    for line in reply.split_inclusive('\n') {
         tell_text(&mut hunks, line.to_owned(), report);
     }
-    match judge(request, answer.reply.clone(), gate, report).await {
-        Ok(Judged::Accepted(proposal)) => JobOutcome::Proposal {
+    match judge(request, reply.clone(), gate, report).await {
+        Ok(proposal) => JobOutcome::Proposal {
             proposal,
-            summary: answer.summary,
-            reply: answer.reply,
+            summary,
+            reply,
         },
-        Ok(Judged::Refused(refusal)) => JobOutcome::Failed {
-            failure: JobFailure::Refused(refusal),
-            reply: Some(answer.reply),
-        },
-        Err(failure) => JobOutcome::Failed {
-            failure,
-            reply: Some(answer.reply),
-        },
+        Err(failure) => failed(failure, Some(reply)),
     }
 }
 
@@ -363,7 +337,6 @@ async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
     mut talk: Talk,
 ) -> JobOutcome {
     let report = caller.report;
-    let failed = |failure, reply| JobOutcome::Failed { failure, reply };
     let has_none = request.instruction.is_none() && request.own.is_none();
     if request.action == Action::Rewrite && has_none {
         let what = request.action.title();
@@ -433,16 +406,15 @@ async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
         if !request.action.edits() {
             return JobOutcome::Answer(reply);
         }
-        let judged = judge(request, reply.clone(), gate, report).await;
-        if let Ok(judged) = &judged {
-            let is_clean = matches!(judged, Judged::Accepted(_));
-            caller.account.books.judged(call, is_clean);
-        }
-        let refusal = match judged {
-            Ok(Judged::Accepted(proposal)) => return proposed(proposal, reply),
-            Ok(Judged::Refused(refusal)) => refusal,
+        let refusal = match judge(request, reply.clone(), gate, report).await {
+            Ok(proposal) => {
+                caller.account.books.judged(call, true);
+                return proposed(proposal, reply);
+            }
+            Err(JobFailure::Refused(refusal)) => refusal,
             Err(failure) => return failed(failure, Some(reply)),
         };
+        caller.account.books.judged(call, false);
         if attempt == attempts {
             return failed(JobFailure::Refused(refusal), Some(reply));
         }
@@ -463,6 +435,10 @@ fn gate_of(roster: &Roster, request: &JobRequest) -> Gate {
 /// A text, if it says anything.
 fn said(text: String) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
+}
+
+fn failed(failure: JobFailure, reply: Option<String>) -> JobOutcome {
+    JobOutcome::Failed { failure, reply }
 }
 
 /// A proposal that passed the gate, as the end of a job.
@@ -550,18 +526,13 @@ fn tell_text(hunks: &mut ReplyStream, text: String, report: &impl Fn(JobEvent)) 
     }
 }
 
-enum Judged {
-    Accepted(Box<Proposal>),
-    Refused(Box<Refusal>),
-}
-
 /// Locates a reply's hunks and sends them through the gate, that of the role too, off the caller's thread.
 async fn judge(
     request: &Arc<JobRequest>,
     reply: String,
     gate: Gate,
     report: &impl Fn(JobEvent),
-) -> Result<Judged, JobFailure> {
+) -> Result<Box<Proposal>, JobFailure> {
     report(JobEvent::Phase(Phase::Checking));
     let asked = Arc::clone(request);
     let judged = aside("checking the reply", move || {
@@ -578,19 +549,19 @@ async fn judge(
         gate.judge(&proposal).map(|()| proposal)
     })
     .await?;
-    Ok(match judged {
+    match judged {
         Ok(proposal) => {
             report(accepted(&proposal));
-            Judged::Accepted(Box::new(proposal))
+            Ok(Box::new(proposal))
         }
         Err(refusal) => {
             report(JobEvent::Verdict {
                 accepted: false,
                 message: refusal.to_string(),
             });
-            Judged::Refused(Box::new(refusal))
+            Err(JobFailure::Refused(Box::new(refusal)))
         }
-    })
+    }
 }
 
 /// What a proposal touches, in one line: `src/a.rs: 2 hunks, src/b.rs: 1 hunk`.

@@ -12,6 +12,9 @@ use tokio::time::timeout;
 /// How long each server may take. On this machine a list comes within milliseconds or not at all.
 const PATIENCE: Duration = Duration::from_millis(600);
 
+const OLLAMA: &str = "ollama";
+const LLAMA_CPP: &str = "llama-cpp";
+
 /// Where Ollama listens unless `OLLAMA_HOST` says otherwise.
 const OLLAMA_PORT: u16 = 11434;
 /// Where llama.cpp's server listens unless `LLAMA_ARG_PORT` says otherwise.
@@ -33,6 +36,9 @@ pub struct LocalServer {
 }
 
 impl LocalServer {
+    /// The names that `pleach model` knows them by.
+    pub const NAMES: [&str; 2] = [OLLAMA, LLAMA_CPP];
+
     /// One of its models, for the settings.
     pub fn model(&self, model: &str) -> NewModel {
         let needs_address = !self.is_usual || self.kind.default_base_url().is_none();
@@ -63,7 +69,7 @@ pub async fn local_servers(variables: &Variables) -> Vec<LocalServer> {
     let wanted = [
         ollama.map(|(address, is_usual)| LocalServer {
             title: "Ollama",
-            name: "ollama",
+            name: OLLAMA,
             kind: ProviderKind::Ollama,
             base_url: address,
             is_usual,
@@ -71,7 +77,7 @@ pub async fn local_servers(variables: &Variables) -> Vec<LocalServer> {
         }),
         Some(LocalServer {
             title: "llama.cpp",
-            name: "llama-cpp",
+            name: LLAMA_CPP,
             kind: ProviderKind::OpenAiCompatible,
             base_url: format!("http://127.0.0.1:{llama}/v1"),
             is_usual: llama == LLAMA_PORT,

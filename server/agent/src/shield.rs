@@ -3,11 +3,12 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
 use pleach_model::{ModelEvent, ProviderError};
-use pleach_policy::{IGNORE_FILE, Secrets, is_ignored, is_withheld};
+use pleach_policy::{IGNORE_FILE, IgnoreRules, Secrets, is_ignored, is_withheld};
 use pleach_workspace::WorkspaceSnapshot;
 
 use crate::failure::JobFailure;
@@ -33,7 +34,7 @@ pub(crate) fn kept_back(path: &str, workspace: &WorkspaceSnapshot) -> Option<&'s
 /// What keeps files of a workspace back. Each folder's rules are read once.
 pub(crate) struct Shield<'a> {
     workspace: &'a WorkspaceSnapshot,
-    rules: RefCell<BTreeMap<String, Option<String>>>,
+    rules: RefCell<BTreeMap<String, Option<Arc<IgnoreRules>>>>,
 }
 
 impl<'a> Shield<'a> {
@@ -52,7 +53,7 @@ impl<'a> Shield<'a> {
         is_ignored(path, |folder| self.rules_in(folder)).then_some("a .pleachignore keeps it back")
     }
 
-    fn rules_in(&self, folder: &str) -> Option<String> {
+    fn rules_in(&self, folder: &str) -> Option<Arc<IgnoreRules>> {
         let mut known = self.rules.borrow_mut();
         if let Some(rules) = known.get(folder) {
             return rules.clone();
@@ -63,7 +64,7 @@ impl<'a> Shield<'a> {
             format!("{folder}/{IGNORE_FILE}")
         };
         let text = self.workspace.read_text(&file).ok();
-        let rules = text.map(|text| text.as_ref().to_owned());
+        let rules = text.map(|text| Arc::new(IgnoreRules::read(&text)));
         known.insert(folder.to_owned(), rules.clone());
         rules
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
-use pleach_agent::{Account, Books, PriceTable, Roster, Telemetry};
+use pleach_agent::{Account, Books, PriceTable, Roster, Telemetry, shared_ledger};
 use pleach_policy::Settings;
 use pleach_workspace::WorkspaceSnapshot;
 
@@ -61,9 +61,11 @@ impl Folder {
                 .with_context(|| format!("the prices in {path} cannot be used"))?;
         }
         let variables = Environment::variables();
+        let books = Books::open(&environment.state_dir);
+        books.share(shared_ledger(&self.settings.ledger, &variables));
         let telemetry = Telemetry::from_variables(&|name| variables(name));
         Ok(Account {
-            books: Books::open(&environment.state_dir).with_telemetry(telemetry),
+            books: books.with_telemetry(telemetry),
             budget: self.settings.budget.clone(),
             cache: self.settings.cache,
             per_minute: self.settings.actions.per_minute.clone(),

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use anyhow::{Context as _, anyhow, bail};
+use camino::Utf8Path;
 use pleach_agent::{LocalServer, local_servers};
-use pleach_policy::{NewModel, ProviderKind, Settings, parse};
+use pleach_policy::{KeySource, NewModel, ProviderKind, Settings, parse};
 
 use crate::environment::{Environment, variable};
 use crate::paint::{FAINT, GOOD, HEAD, paint, visible};
@@ -38,10 +39,19 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::Result<u8> {
     let path = environment.user_settings();
     let path = path.context("there is no folder for your settings: set PLEACH_CONFIG_DIR")?;
-    let servers = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(local_servers(&Environment::variables()));
+    // Nobody else is asked for the sake of a model that is elsewhere.
+    let is_elsewhere = arguments
+        .provider
+        .as_ref()
+        .is_some_and(|name| !LocalServer::NAMES.contains(&name.as_str()));
+    let servers = if is_elsewhere {
+        Vec::new()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(local_servers(&Environment::variables()))
+    };
     let mut out = anstream::stdout().lock();
     let Some(provider) = &arguments.provider else {
         let text = std::fs::read_to_string(&path).unwrap_or_default();
@@ -52,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
     pleach_lsp::add_model(&path, &new)?;
     let chosen = format!("{} ({provider}) answers from now on", visible(&new.model));
     writeln!(out, "{}, as {path} says.", paint(GOOD, chosen))?;
-    if let Some(key) = key_variable(&new).filter(|name| variable(name).is_none()) {
+    if let Some(key) = key_variable(&path, provider).filter(|name| variable(name).is_none()) {
         writeln!(
             out,
             "Put its key into the environment variable {key}; it is not set here."
@@ -73,12 +83,12 @@ fn wanted(
     let model = arguments.model.as_ref();
     let model = model.or_else(|| local?.models.first());
     let Some(model) = model else {
-        match provider {
-            "ollama" | "llama-cpp" => bail!(
+        if LocalServer::NAMES.contains(&provider) {
+            bail!(
                 "nothing answers for {provider} on this machine, or it has no model: start it, or name the model"
-            ),
-            _ => bail!("name the model as well: pleach model {provider} MODEL"),
+            );
         }
+        bail!("name the model as well: pleach model {provider} MODEL");
     };
     if let (Some(server), None) = (local, &arguments.base_url) {
         return Ok(NewModel {
@@ -107,14 +117,13 @@ fn wanted(
     })
 }
 
-/// The variable that the key is looked up in.
-fn key_variable(new: &NewModel) -> Option<&str> {
-    let own = new.key_env.as_deref();
-    own.or_else(|| {
-        new.kind
-            .default_key_variable()
-            .filter(|_| new.base_url.is_none())
-    })
+/// The variable that the key of a provider is looked up in, by the settings at `path`.
+fn key_variable(path: &Utf8Path, provider: &str) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    match &parse(&text).settings.providers.get(provider)?.key {
+        KeySource::Variable(name) => Some(name.clone()),
+        _ => None,
+    }
 }
 
 fn tell(out: &mut impl Write, settings: &Settings, servers: &[LocalServer]) -> io::Result<()> {

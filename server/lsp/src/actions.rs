@@ -209,14 +209,11 @@ impl Entries<'_> {
     /// Actions that people have added, in the order of their names.
     fn own(&mut self) {
         let context = self.context;
-        if !context.model {
-            return;
-        }
         let may = |own: &OwnAction| {
             if own.edits {
-                context.may_edit
+                context.model && context.may_edit
             } else {
-                context.may_read
+                context.reader && context.may_read
             }
         };
         let fit = context.own.actions();

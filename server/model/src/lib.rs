@@ -55,10 +55,10 @@ pub use event::{ModelEvent, StopReason, Usage};
 pub use format::WireFormat;
 pub use money::{Estimate, ModelCard, Price, PriceError, PriceTable, likely_tokens};
 
-pub use pleach_policy::MicroUsd;
+pub use pleach_policy::{Effort, MicroUsd};
 pub use provider::{ProbeReport, Provider, ProviderConfig};
 pub use reply::{CallError, Reply};
-pub use request::{Effort, Message, ModelRequest, RawItems, Speaker, Tool, ToolCall, ToolResult};
+pub use request::{Message, ModelRequest, RawItems, Speaker, Tool, ToolCall, ToolResult};
 pub use sse::{SseDecoder, SseEvent};
 pub use telemetry::{Telemetry, ToldCall};
 pub use traffic::Standing;

@@ -245,11 +245,7 @@ impl Provider {
 
     /// What is sent.
     fn body(&self, request: &ModelRequest) -> Map<String, Value> {
-        let request = ModelRequest {
-            effort: request.effort.or(self.config().effort),
-            ..request.clone()
-        };
-        self.dialect().body(self.config(), &request)
+        self.dialect().body(self.config(), request)
     }
 
     /// A name for what would be asked, the same for identical questions: of format, address, model and

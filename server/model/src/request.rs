@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::WireFormat;
+use crate::{Effort, WireFormat};
 
 /// Who wrote a message of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,28 +107,6 @@ pub struct ToolResult {
     pub text: String,
     /// Whether it failed.
     pub is_error: bool,
-}
-
-/// How much a model should reason before it answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effort {
-    /// Briefly.
-    Low,
-    /// As most tasks need it.
-    Medium,
-    /// Thoroughly.
-    High,
-}
-
-impl Effort {
-    /// As the providers call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-        }
-    }
 }
 
 /// What is asked of a model.

@@ -5,7 +5,7 @@
 //! They are sent as OTLP in JSON over HTTP, which every collector takes (port 4318).
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -220,28 +220,35 @@ fn tell_all(place: &Place, told: &Receiver<Told>) {
     };
     let random = SystemRandom::new();
     while let Ok(first) = told.recv() {
-        let (mut calls, mut waiting) = (Vec::new(), Vec::new());
-        let mut next = Some(first);
-        while let Some(told_now) = next {
-            match told_now {
-                Told::Call(call) => calls.push(*call),
-                Told::Flush(done) => waiting.push(done),
-            }
-            let pause = if waiting.is_empty() {
-                GATHERED
-            } else {
-                Duration::ZERO
-            };
-            next = match told.recv_timeout(pause) {
-                Ok(more) if calls.len() < WAITING => Some(more),
-                Ok(_) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            };
-        }
+        let (calls, waiting) = gather(first, told);
         runtime.block_on(send(place, &client, &random, &calls));
         for done in waiting {
             let _nobody_waits = done.send(());
         }
     }
+}
+
+/// What is sent at once, and who waits until it is.
+fn gather(first: Told, told: &Receiver<Told>) -> (Vec<ToldCall>, Vec<SyncSender<()>>) {
+    let (mut calls, mut waiting) = (Vec::new(), Vec::new());
+    let mut next = Some(first);
+    while let Some(told_now) = next {
+        match told_now {
+            Told::Call(call) => calls.push(*call),
+            Told::Flush(done) => waiting.push(done),
+        }
+        let pause = if waiting.is_empty() {
+            GATHERED
+        } else {
+            Duration::ZERO
+        };
+        next = if calls.len() < WAITING {
+            told.recv_timeout(pause).ok()
+        } else {
+            None
+        };
+    }
+    (calls, waiting)
 }
 
 async fn send(place: &Place, client: &Client, random: &SystemRandom, calls: &[ToldCall]) {
@@ -418,9 +425,8 @@ mod tests {
         assert!(own.metrics.is_none());
     }
 
-    #[test]
-    fn a_value_is_counted_where_it_belongs() {
-        let call = ToldCall {
+    fn call() -> ToldCall {
+        ToldCall {
             begun: UNIX_EPOCH,
             time: Duration::from_millis(300),
             format: WireFormat::Anthropic,
@@ -431,8 +437,28 @@ mod tests {
             output_tokens: 65,
             cost: None,
             error: Some("overloaded".into()),
+        }
+    }
+
+    #[test]
+    fn what_is_too_much_for_once_is_sent_the_next_time() {
+        let (teller, told) = mpsc::sync_channel(WAITING + 2);
+        for _ in 0..=WAITING {
+            teller.send(Told::Call(Box::new(call()))).unwrap();
+        }
+        let (done, _is_done) = mpsc::sync_channel(1);
+        teller.send(Told::Flush(done)).unwrap();
+        let gathered = || {
+            let (calls, waiting) = gather(told.recv().unwrap(), &told);
+            (calls.len(), waiting.len())
         };
-        let metrics = metrics(&[call]);
+        assert_eq!(gathered(), (WAITING, 0));
+        assert_eq!(gathered(), (1, 1));
+    }
+
+    #[test]
+    fn a_value_is_counted_where_it_belongs() {
+        let metrics = metrics(&[call()]);
         let points = &metrics[0]["histogram"]["dataPoints"];
         let place = |counts: &Value| {
             let counts = counts.as_array().unwrap();

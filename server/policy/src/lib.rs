@@ -59,7 +59,7 @@ mod settings;
 
 pub use budget::{Breaker, Cap, MicroUsd, Room, Spent};
 pub use front_matter::{FrontMatter, FrontMatterEntry, FrontMatterProblem};
-pub use ignored::{IGNORE_FILE, is_ignored};
+pub use ignored::{IGNORE_FILE, IgnoreRules, is_ignored};
 pub use paths::{
     PathRefusal, PathRules, RefusalReason, RelativePath, check_path, check_reading, names_a_device,
     refuse_device,

@@ -165,6 +165,57 @@ fn what_is_wrong_in_a_role_is_shown_in_it_until_it_is_right() {
 }
 
 #[test]
+fn what_is_wrong_in_a_role_goes_with_its_file() {
+    let wrong = ".pleach/roles/wrong.md";
+    let right = ".pleach/roles/right.md";
+    let mut client = Client::builder()
+        .editor(Personality::Neovim)
+        .file(wrong, "---\ntools: nothing\n---\nTest.\n")
+        .opened(right, "---\ntools: search\n---\nTest.\n")
+        .start();
+    let uri = client.uri(wrong);
+    let shown = |client: &mut Client, is_wrong: bool| {
+        client.notification_where("textDocument/publishDiagnostics", |params| {
+            params["uri"] == uri.as_str()
+                && params["diagnostics"].as_array().unwrap().is_empty() != is_wrong
+        });
+    };
+    shown(&mut client, true);
+    std::fs::remove_file(client.root().join(wrong)).unwrap();
+    client.save(right);
+    shown(&mut client, false);
+}
+
+#[test]
+fn an_action_that_answers_needs_a_model_that_reads_and_no_other() {
+    let model = FakeModel::start();
+    let settings = model.settings();
+    let reader = settings.replace("[providers", "[models]\nreviewer = \"fake\"\n\n[providers");
+    let reader = reader.replace("engine = \"fake\"\n", "");
+    let mut client = Client::builder()
+        .user_settings(&reader)
+        .file(
+            ".pleach/roles/judge.md",
+            "---\noutput: answer\n---\nYou judge.\n",
+        )
+        .file(
+            ".pleach/actions/judge.md",
+            "---\ntitle: Judge this\nrole: judge\n---\nJudge.\n",
+        )
+        .file(
+            ".pleach/actions/indent.md",
+            "---\ntitle: Indent this\n---\nIndent.\n",
+        )
+        .opened(FILE, CODE)
+        .start();
+    let at = client.cursor_at(FILE, "area");
+    let listed = client.actions(FILE, &at);
+    let has = |title: &str| listed.iter().any(|it| it["title"] == title);
+    assert!(has("Judge this"), "{listed:?}");
+    assert!(!has("Indent this"), "{listed:?}");
+}
+
+#[test]
 fn what_would_be_sent_is_shown_to_the_word() {
     let model = FakeModel::start();
     let code = format!("{CODE}// password = 'hunter2-and-more!'\n");

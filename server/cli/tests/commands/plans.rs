@@ -72,6 +72,16 @@ fn a_check_that_may_not_run_waits_and_one_that_fails_stops_what_follows() {
 }
 
 #[test]
+fn a_call_that_the_teams_ledger_cannot_hold_is_not_made() {
+    let place = place();
+    let text = "engine = 'p'\n\n[providers.p]\nbase_url = 'http://127.0.0.1:1/v1'\nmodel = 'm'\n\n[ledger]\nurl = 'postgres://pleach@127.0.0.1:1/ledger'\n";
+    place.settings(text);
+    let planned = place.run(&["plan", "make it faster"]);
+    assert_ne!(planned.code, 0, "{}", planned.all());
+    assert!(planned.err.contains("ledger"), "{}", planned.all());
+}
+
+#[test]
 fn what_cannot_be_planned_says_what_can() {
     let place = place();
     let planned = place.run(&["plan", "support", "triangles"]);

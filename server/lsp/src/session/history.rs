@@ -9,9 +9,10 @@ use pleach_store::{LandingEntry, LandingId};
 use pleach_workspace::{WorkspaceSnapshot, path_from_uri};
 use serde_json::{Value, json};
 
-use crate::event::{Event, JobId};
+use crate::event::JobId;
 use crate::session::Session;
 use crate::session::documents::Document;
+use crate::session::messages::page_name;
 
 /// How many landed edits are remembered.
 pub(super) const REMEMBERED: usize = 50;
@@ -263,29 +264,14 @@ impl Session {
             .collect();
         if !self.client.job_events {
             let page = page(&self.history);
-            let directory = self.environment.state_dir.clone();
-            let name = page_name();
-            let work = move || {
-                let written = pleach_store::write_page(&directory, &name, &page, SystemTime::now());
-                Event::PageWritten {
-                    what: "the history",
-                    path: written
-                        .map(camino::Utf8PathBuf::into_string)
-                        .map_err(|error| error.to_string()),
-                }
-            };
-            let lost = Event::PageWritten {
-                what: "the history",
-                path: Err("writing it failed".to_owned()),
-            };
-            self.aside(work, lost);
+            self.show_page("the history", PAGE, move || Ok(page));
         }
         Value::Array(entries)
     }
 
     /// The landed edit that a line of the history's page is about.
     pub(super) fn entry_at(&self, document: &Document, line: &str) -> Option<(u64, String)> {
-        if document.path.as_ref()?.file_name()? != page_name() {
+        if document.path.as_ref()?.file_name()? != page_name(PAGE) {
             return None;
         }
         let (number, _) = line.strip_prefix("- [")?.split_once(']')?;
@@ -294,10 +280,8 @@ impl Session {
     }
 }
 
-/// Several servers share the directory.
-fn page_name() -> String {
-    format!("history-{}.md", std::process::id())
-}
+/// The page of the history.
+const PAGE: &str = "history.md";
 
 fn page(history: &History) -> String {
     let mut page = "# What Pleach landed\n\n\

@@ -347,43 +347,30 @@ impl Session {
         let it = self.jobs.get(&job);
         let title = it.map(|job| job.title.clone()).unwrap_or_default();
         let replaced = it.and_then(|job| job.replaces.clone());
-        match landing.purpose {
-            Purpose::Edit => {
-                self.remember(job, title, landing.proposal, &landing.uris, None, None);
-                if let Some((review, hunks)) = replaced {
-                    self.reject(review, &hunks);
-                }
-                self.succeed(job, &landing.summary);
-            }
+        let (undoes, review) = match landing.purpose {
+            Purpose::Edit => (None, None),
+            Purpose::Undo(number) => (Some(number), None),
             Purpose::Hunks(review, hunks) => {
                 let undoes = self.reviews.undoes(review);
                 self.reviews.settle(review, &hunks);
-                self.remember(
-                    job,
-                    title,
-                    landing.proposal,
-                    &landing.uris,
-                    undoes,
-                    Some(review),
-                );
-                self.show_review(review);
-                if let Some((review, hunks)) = replaced {
-                    self.reject(review, &hunks);
-                }
-                self.succeed(job, &landing.summary);
-            }
-            Purpose::Undo(number) => {
-                let undoes = Some(number);
-                self.remember(job, title, landing.proposal, &landing.uris, undoes, None);
-                self.succeed(job, &landing.summary);
+                (undoes, Some(review))
             }
             Purpose::Rollback(mut failure) => {
                 failure
                     .message
                     .push_str("; the files that had landed were restored");
                 self.fail(job, failure, landing.reply);
+                return;
             }
+        };
+        self.remember(job, title, landing.proposal, &landing.uris, undoes, review);
+        if let Some(review) = review {
+            self.show_review(review);
         }
+        if let Some((review, hunks)) = replaced {
+            self.reject(review, &hunks);
+        }
+        self.succeed(job, &landing.summary);
     }
 
     /// A file cannot land. What has landed of this proposal is taken back.
@@ -408,7 +395,9 @@ impl Session {
         let reply = landing.reply;
         if let Purpose::Hunks(review, hunks) = &landing.purpose {
             if landing.attempt > 0 {
-                self.perhaps_landed(*review, hunks.clone(), landing.proposal.clone());
+                // The editor may have them all the same.
+                let (hunks, sent) = (hunks.clone(), landing.proposal.clone());
+                self.reviews.doubt(*review, hunks, sent);
             }
             self.keep_review_up(*review);
         }
@@ -447,13 +436,14 @@ impl Landing {
     ) -> Self {
         Self {
             proposal,
+            // What had landed is known to have been begun.
+            is_announced: matches!(purpose, Purpose::Rollback(_)),
             purpose,
             summary,
             reply,
             paths,
             landed: 0,
             uris: BTreeSet::new(),
-            is_announced: false,
             retried: false,
             chased: 0,
             sent: None,

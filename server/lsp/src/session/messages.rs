@@ -1,9 +1,11 @@
 //! What is said to the person, and to plugins that follow a job closely.
 
+use std::time::SystemTime;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::event::JobId;
+use crate::event::{Event, JobId};
 use crate::session::commands::CommandFailure;
 use crate::session::{Awaited, Session};
 
@@ -49,6 +51,27 @@ impl Session {
         }
     }
 
+    /// Writes a page off the loop and shows it. `what` is on the page that `page` makes; its file is called
+    /// after `name`, of several letters and `.md` or another ending.
+    pub(super) fn show_page(
+        &self,
+        what: &'static str,
+        name: &str,
+        page: impl FnOnce() -> Result<String, String> + Send + 'static,
+    ) {
+        let directory = self.environment.state_dir.clone();
+        let name = page_name(name);
+        let written = move |path: Result<String, String>| Event::PageWritten { what, path };
+        let work = move || {
+            written(page().and_then(|page| {
+                let path = pleach_store::write_page(&directory, &name, &page, SystemTime::now());
+                path.map(camino::Utf8PathBuf::into_string)
+                    .map_err(|error| error.to_string())
+            }))
+        };
+        self.aside(work, written(Err("writing it failed".to_owned())));
+    }
+
     pub(super) fn page_written(&mut self, what: &str, path: Result<String, String>) {
         match path {
             Ok(path) => self.show_file(&path, what),
@@ -86,4 +109,10 @@ impl Session {
         job.seq += 1;
         self.outbox.notify("pleach/job", &Value::Object(message));
     }
+}
+
+/// `usage.md` becomes `usage-1234.md`: several servers share the directory.
+pub(super) fn page_name(name: &str) -> String {
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, "md"));
+    format!("{stem}-{}.{ending}", std::process::id())
 }

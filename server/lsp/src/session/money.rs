@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::time::SystemTime;
 
 use pleach_agent::{Account, Expected, MicroUsd, TokenCount, cost_of_sending};
 use pleach_edit::{FileChange, Proposal};
@@ -11,7 +10,7 @@ use pleach_store::{CallFilter, Sums, UsageReport};
 use pleach_workspace::path_from_uri;
 use serde_json::{Value, json};
 
-use crate::event::{Event, JobId};
+use crate::event::JobId;
 use crate::session::Session;
 use crate::session::documents::Document;
 
@@ -97,31 +96,13 @@ impl Session {
     /// What `pleach.usage` answers: it is shown as a page.
     pub(super) fn show_usage(&mut self) -> Value {
         let books = self.books.clone();
-        let directory = self.environment.state_dir.clone();
-        let work = move || {
-            let now = SystemTime::now();
-            let report = match books.report(CallFilter::default()) {
-                Some(Ok(report)) => Ok(report),
+        self.show_page("the usage", "usage.md", move || {
+            match books.report(CallFilter::default()) {
+                Some(Ok(report)) => Ok(page(&report)),
                 Some(Err(error)) => Err(error.to_string()),
                 None => Err("the ledger is closed".to_owned()),
-            };
-            let path = report.and_then(|report| {
-                let name = format!("usage-{}.md", std::process::id());
-                let written = pleach_store::write_page(&directory, &name, &page(&report), now);
-                written
-                    .map(camino::Utf8PathBuf::into_string)
-                    .map_err(|error| error.to_string())
-            });
-            Event::PageWritten {
-                what: "the usage",
-                path,
             }
-        };
-        let lost = Event::PageWritten {
-            what: "the usage",
-            path: Err("writing it failed".to_owned()),
-        };
-        self.aside(work, lost);
+        });
         Value::Null
     }
 }

@@ -1,4 +1,5 @@
-//! Commands that a model wants to run: the person is asked once for each, unless the settings allow it.
+//! Commands that are to run: the person is asked about each, unless the settings allow it or the person has
+//! allowed it for good. Here for those that a model wants to run; plans ask in the same way about their checks.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,15 +15,52 @@ use crate::session::{Awaited, Session};
 #[derive(Debug, Default)]
 pub(super) struct Allowed(BTreeSet<Vec<String>>);
 
+impl Allowed {
+    pub(super) fn has(&self, argv: &[String]) -> bool {
+        self.0.contains(argv)
+    }
+
+    pub(super) fn add(&mut self, argv: Vec<String>) {
+        self.0.insert(argv);
+    }
+}
+
+/// What a person can press when a command is to run.
+pub(super) struct Buttons {
+    pub(super) once: &'static str,
+    pub(super) always: &'static str,
+    pub(super) never: &'static str,
+}
+
+impl Buttons {
+    /// The parameters of `window/showMessageRequest`.
+    pub(super) fn ask(&self, message: &str) -> Value {
+        let actions = [self.once, self.always, self.never].map(|title| json!({"title": title}));
+        json!({"type": 3, "message": message, "actions": actions})
+    }
+
+    /// What was pressed. No answer, or one that is not known, means no.
+    pub(super) fn pressed(&self, answer: Option<&Value>) -> Answer {
+        let title = answer.and_then(|answer| answer.get("title")?.as_str());
+        match title {
+            Some(title) if title == self.once => Answer::Once,
+            Some(title) if title == self.always => Answer::Always,
+            _ => Answer::Never,
+        }
+    }
+}
+
 /// A question that the person has not answered yet.
 pub(super) struct Question {
     argv: Vec<String>,
     answer: oneshot::Sender<Answer>,
 }
 
-const ONCE: &str = "Run once";
-const ALWAYS: &str = "Always run this";
-const NEVER: &str = "Do not run";
+const BUTTONS: Buttons = Buttons {
+    once: "Run once",
+    always: "Always run this",
+    never: "Do not run",
+};
 
 /// Asks the person about a command, in the course of a job. Where the client cannot ask, nobody allows it.
 pub(super) fn asker(inbox: &Inbox, job: JobId, asks: bool) -> Asker {
@@ -44,7 +82,7 @@ impl Session {
         argv: Vec<String>,
         answer: oneshot::Sender<Answer>,
     ) {
-        if self.allowed.0.contains(&argv) {
+        if self.allowed.has(&argv) {
             // Where nobody waits any more, the job was cancelled.
             let _nobody_waits = answer.send(Answer::Always).is_err();
             return;
@@ -56,27 +94,20 @@ impl Session {
             "Pleach: {title}: the model wants to run\n{}\nin the sandbox (no network; it writes to build folders only).",
             line.join(" ")
         );
-        let actions = [ONCE, ALWAYS, NEVER].map(|title| json!({"title": title}));
-        let params = json!({"type": 3, "message": message, "actions": actions});
         let question = Question { argv, answer };
         self.request(
             "window/showMessageRequest",
-            &params,
+            &BUTTONS.ask(&message),
             Awaited::Allowed(question),
         );
     }
 
-    /// The person has answered. No answer, or one that is not known, means no.
+    /// The person has answered.
     pub(super) fn command_answered(&mut self, question: Question, answer: Option<&Value>) {
         let Question { argv, answer: to } = question;
-        let chosen = answer.and_then(|answer| answer.get("title")?.as_str());
-        let answer = match chosen {
-            Some(ONCE) => Answer::Once,
-            Some(ALWAYS) => Answer::Always,
-            _ => Answer::Never,
-        };
+        let answer = BUTTONS.pressed(answer);
         if answer == Answer::Always {
-            self.allowed.0.insert(argv);
+            self.allowed.add(argv);
         }
         let _nobody_waits = to.send(answer).is_err();
     }

@@ -23,6 +23,7 @@ use self::marks::{Marks, Written};
 use self::running::{Run, StepJob, Turn};
 use crate::event::JobId;
 use crate::session::Session;
+use crate::session::permission::Allowed;
 
 /// Everything about plans that is not in their texts.
 #[derive(Default)]
@@ -38,7 +39,7 @@ pub(crate) struct Plans {
     /// What is to be written into plans, by their paths.
     marks: BTreeMap<String, Marks>,
     /// Commands that the person has allowed for this session.
-    allowed: BTreeSet<Vec<String>>,
+    allowed: Allowed,
     /// What is wrong with the open plans, by their uris.
     found: BTreeMap<String, Vec<Value>>,
     /// The plans whose problems are to be looked for.

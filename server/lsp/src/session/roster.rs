@@ -1,14 +1,13 @@
 //! Roles and actions in files: what is wrong in one while it is written, and what would be sent.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pleach_agent::{Action, FileProblem, JobRequest, Kit};
 use ropey::Rope;
 use serde_json::{Value, json};
 
-use crate::event::Event;
+use crate::session::diagnostics::Speaker;
 use crate::session::{Session, permission};
 use crate::to_proto;
 
@@ -18,18 +17,16 @@ impl Session {
         let Some(document) = self.documents.get(uri) else {
             return;
         };
-        let Some(path) = document.path.clone() else {
+        // Asked at each keystroke, in every file.
+        let path = document.path.as_ref();
+        let Some(path) = path.filter(|path| self.is_roster_file(path)) else {
             return;
         };
-        // Asked at each keystroke, in every file.
-        if !self.is_roster_file(&path) {
-            return;
-        }
         let rope = document.text.clone();
         let own = self.own_folder();
         let roots = self.configuration.roots();
         let roster = self.configuration.roster();
-        let problems = roster.check(&path, &rope.to_string(), own.as_deref(), roots);
+        let problems = roster.check(path, &rope.to_string(), own.as_deref(), roots);
         if let Some(problems) = problems {
             self.show_roster_problems(uri, &rope, &problems);
             self.was_shown(uri);
@@ -52,7 +49,12 @@ impl Session {
         settings.parent().map(Utf8Path::to_owned)
     }
 
-    pub(super) fn show_roster_problems(&self, uri: &str, text: &Rope, problems: &[FileProblem]) {
+    pub(super) fn show_roster_problems(
+        &mut self,
+        uri: &str,
+        text: &Rope,
+        problems: &[FileProblem],
+    ) {
         let diagnostics: Vec<Value> = problems
             .iter()
             .map(|problem| {
@@ -65,9 +67,7 @@ impl Session {
                 })
             })
             .collect();
-        let params = json!({"uri": uri, "diagnostics": diagnostics});
-        self.outbox
-            .notify("textDocument/publishDiagnostics", &params);
+        self.publish(uri, Speaker::Settings, diagnostics);
     }
 
     /// Shows what the model would be sent: a page to read.
@@ -75,26 +75,10 @@ impl Session {
         let settings = Arc::clone(self.configuration.settings());
         let prices = Arc::clone(self.configuration.prices());
         let kit = self.kit(asked.action, 0);
-        let directory = self.environment.state_dir.clone();
-        let work = move || {
+        self.show_page("the prompt", "prompt.md", move || {
             let page = pleach_agent::preview(&asked, &settings, kit, &prices);
-            let page = page.map_err(|failure| format!("{failure}; {}", failure.next_step()));
-            // Several servers share the directory.
-            let name = format!("prompt-{}.md", std::process::id());
-            let written = page.and_then(|page| {
-                let written = pleach_store::write_page(&directory, &name, &page, SystemTime::now());
-                written.map_err(|error| error.to_string())
-            });
-            Event::PageWritten {
-                what: "the prompt",
-                path: written.map(Utf8PathBuf::into_string),
-            }
-        };
-        let lost = Event::PageWritten {
-            what: "the prompt",
-            path: Err("writing it failed".to_owned()),
-        };
-        self.aside(work, lost);
+            page.map_err(|failure| format!("{failure}; {}", failure.next_step()))
+        });
     }
 
     /// What the model of a job may call, by the settings and the roles.

@@ -1,12 +1,9 @@
 //! The rules that a project keeps for agents: what is wrong in such a file while it is written, and
 //! which of them hold for a document.
 
-use std::time::SystemTime;
-
 use pleach_policy::{RuleFile, is_rule_file};
 use serde_json::{Value, json};
 
-use crate::event::Event;
 use crate::session::Session;
 use crate::session::commands::{CommandFailure, Place};
 use crate::session::diagnostics::Speaker;
@@ -72,25 +69,10 @@ impl Session {
         let path = snapshot
             .name_to_read(&place.uri)
             .map_err(CommandFailure::Denied)?;
-        let directory = self.environment.state_dir.clone();
-        let work = move || {
+        self.show_page("the rules", "rules.md", move || {
             let rules = pleach_agent::rules_for(&snapshot, &path);
-            let page = pleach_agent::rules_page(&rules, &path);
-            // Several servers share the directory.
-            let name = format!("rules-{}.md", std::process::id());
-            let written = pleach_store::write_page(&directory, &name, &page, SystemTime::now());
-            Event::PageWritten {
-                what: "the rules",
-                path: written
-                    .map(camino::Utf8PathBuf::into_string)
-                    .map_err(|error| error.to_string()),
-            }
-        };
-        let lost = Event::PageWritten {
-            what: "the rules",
-            path: Err("writing it failed".to_owned()),
-        };
-        self.aside(work, lost);
+            Ok(pleach_agent::rules_page(&rules, &path))
+        });
         Ok(Value::Null)
     }
 }

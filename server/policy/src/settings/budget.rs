@@ -4,6 +4,7 @@ use url::Url;
 
 use super::layers::{Layer, Reader};
 use super::problem::SettingsProblem;
+use super::provider::is_variable_name;
 use super::secrets;
 use super::tree::{Entry, Node};
 use crate::MicroUsd;
@@ -66,10 +67,7 @@ impl Reader {
                 Err(problem) => Some(problem),
             },
             "password_env" => {
-                let is_name = !secrets::is_a_bare_key(&text)
-                    && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-                    && text.starts_with(|c: char| !c.is_ascii_digit());
-                if is_name {
+                if is_variable_name(&text) && !secrets::is_a_bare_key(&text) {
                     self.settings.ledger.password_env = Some(text);
                     None
                 } else {

@@ -191,8 +191,11 @@ impl Reader {
                 "record" => draft.record = self.whole_path(entry, &full).or(draft.record),
                 "max_streams" | "requests_per_minute" => self.pace(entry, &full, &mut draft),
                 "tools" => {
-                    let now = draft.tools.unwrap_or_default();
-                    draft.tools = Some(self.switch(entry, &full, now));
+                    if let Node::Switch(wanted) = entry.value {
+                        draft.tools = Some(wanted);
+                    } else {
+                        self.wrong_type(entry, &full, "true or false");
+                    }
                 }
                 _ => self.unknown(entry, "providers.NAME", &path),
             }
@@ -328,7 +331,7 @@ impl Reader {
         }
     }
 
-    fn address(&mut self, entry: &Entry, path: &str) -> Option<String> {
+    pub(super) fn address(&mut self, entry: &Entry, path: &str) -> Option<String> {
         let text = self.text(entry, path)?;
         let wrong = match Url::parse(text.trim()) {
             Err(cause) if entry.name == "proxy" => {
@@ -479,7 +482,7 @@ fn is_fit_name(name: &str) -> bool {
         && !secrets::look_like_one(name)
 }
 
-fn is_variable_name(name: &str) -> bool {
+pub(super) fn is_variable_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|char: char| char.is_ascii_digit())
         && name
@@ -511,7 +514,7 @@ fn is_same_host(one: &str, other: &str) -> bool {
 }
 
 /// Whether what is sent there can be read on the way: plain HTTP to another machine.
-fn is_readable_on_the_way(base_url: &str) -> bool {
+pub(super) fn is_readable_on_the_way(base_url: &str) -> bool {
     let Ok(url) = Url::parse(base_url) else {
         return false;
     };

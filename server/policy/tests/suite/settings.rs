@@ -585,6 +585,9 @@ fn tools_are_for_models_that_know_them() {
     assert!(!has("openai-compatible", "") && !has("ollama", ""));
     assert!(has("openai-compatible", "tools = true"));
     assert!(has("anthropic", "") && !has("anthropic", "tools = false"));
+    let unclear = parse(&text("anthropic", "tools = 'yes'"));
+    assert!(unclear.settings.providers["p"].has_tools());
+    assert_eq!(unclear.problems.len(), 1);
 }
 
 #[test]

@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use pleach_edit::{HunkId, Proposal};
-
 use super::Purpose;
 use crate::event::{Event, JobId};
 use crate::session::Session;
@@ -52,11 +50,5 @@ impl Session {
         if !std::mem::replace(&mut landing.is_announced, true) {
             self.next_step(job);
         }
-    }
-
-    /// A landing of hunks came to no good end after something had been sent: the editor may have them all
-    /// the same.
-    pub(super) fn perhaps_landed(&mut self, review: JobId, hunks: Vec<HunkId>, sent: Proposal) {
-        self.reviews.doubt(review, hunks, sent);
     }
 }

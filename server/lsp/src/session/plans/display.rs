@@ -71,27 +71,14 @@ impl Session {
     pub(super) fn explain_step(&self, step: StepRef) {
         let (snapshot, engine) = (self.snapshot(), self.configuration.engine_label());
         let with_model = self.configuration.has_model(Action::Rewrite);
-        let directory = self.environment.state_dir.clone();
-        let written = |path: Result<String, String>| Event::PageWritten {
-            what: "what the step would do",
-            path,
-        };
-        let work = move || {
+        self.show_page("what the step would do", "step.md", move || {
             let text = snapshot.read_text(&step.path).unwrap_or_default();
             let plan = Plan::parse(&text);
-            let page = match plan.find(&step.key) {
+            Ok(match plan.find(&step.key) {
                 Some(at) => about(&plan, at, &snapshot, &engine, with_model),
                 None => format!("The plan has no step {}.\n", step.key.number),
-            };
-            let name = format!("step-{}.md", std::process::id());
-            let now = std::time::SystemTime::now();
-            let path = pleach_store::write_page(&directory, &name, &page, now);
-            written(
-                path.map(camino::Utf8PathBuf::into_string)
-                    .map_err(|error| error.to_string()),
-            )
-        };
-        self.aside(work, written(Err("writing it failed".to_owned())));
+            })
+        });
     }
 
     /// Looks for the problems of an open plan after a pause.

@@ -7,14 +7,15 @@
 use std::collections::BTreeMap;
 
 use pleach_agent::plan::{CheckCommand, PlanFailure, Verdict, judge, request};
-use pleach_agent::{Action, JobRequest};
+use pleach_agent::{Action, Answer, JobRequest};
 use pleach_plan::{Plan, Status, Step, StepKey};
 use pleach_workspace::WorkspaceSnapshot;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{JobEnd, PlanAnswer, PlanEvent, StepRef};
 use crate::event::{Event, JobId};
 use crate::session::jobs::Failure;
+use crate::session::permission::Buttons;
 use crate::session::{Awaited, Session};
 
 /// Steps that run at the same time at most.
@@ -305,7 +306,7 @@ impl Session {
                 let settings = self.configuration.settings();
                 let run = self.plans.runs.get(&step.run);
                 let may_run = settings.commands.allows(&command.argv)
-                    || self.plans.allowed.contains(&command.argv)
+                    || self.plans.allowed.has(&command.argv)
                     || run.is_some_and(|run| run.allow);
                 if may_run {
                     self.run_check(step, command);
@@ -326,10 +327,8 @@ impl Session {
             "Pleach: may `{}` run in this workspace, to check step {} of {}?",
             command.text, step.step.key.number, step.step.path
         );
-        let actions = [ONCE, ALWAYS, NEVER].map(|title| json!({ "title": title }));
-        let params = json!({"type": 3, "message": message, "actions": actions});
         let awaited = Awaited::Plan(PlanAnswer::MayRun(Box::new((step, command))));
-        self.request("window/showMessageRequest", &params, awaited);
+        self.request("window/showMessageRequest", &BUTTONS.ask(&message), awaited);
     }
 
     pub(super) fn may_run_answered(
@@ -337,14 +336,14 @@ impl Session {
         (step, command): (StepJob, CheckCommand),
         answer: Option<&Value>,
     ) {
-        let title = answer.and_then(|answer| answer.get("title")?.as_str());
-        if title == Some(ALWAYS) {
-            self.plans.allowed.insert(command.argv.clone());
+        let answer = BUTTONS.pressed(answer);
+        if answer == Answer::Always {
+            self.plans.allowed.add(command.argv.clone());
         }
-        if matches!(title, Some(ONCE | ALWAYS)) {
-            self.run_check(step, command);
-        } else {
+        if answer == Answer::Never {
             self.step_ended(&step, Status::Waiting, Some(not_allowed(&command)));
+        } else {
+            self.run_check(step, command);
         }
     }
 
@@ -573,9 +572,11 @@ fn judge_now(step: &StepRef, snapshot: &WorkspaceSnapshot) -> Verdict {
     found.map_or_else(gone, |step| judge(step, snapshot))
 }
 
-const ONCE: &str = "Run it";
-const ALWAYS: &str = "Always in this session";
-const NEVER: &str = "Do not run it";
+const BUTTONS: Buttons = Buttons {
+    once: "Run it",
+    always: "Always in this session",
+    never: "Do not run it",
+};
 const CANCELLED: &str = "cancelled";
 
 fn not_allowed(command: &CheckCommand) -> String {

@@ -7,7 +7,7 @@ use pleach_text::ByteRange;
 use ropey::Rope;
 use serde_json::{Value, json};
 
-use crate::event::{Event, JobId};
+use crate::event::JobId;
 use crate::session::diagnostics::Speaker;
 use crate::session::reviews::Pending;
 use crate::session::{Awaited, Session};
@@ -184,25 +184,9 @@ impl Session {
         };
         let present = pending.review.clone();
         let hunks = hunks.to_vec();
-        let directory = self.environment.state_dir.clone();
-        let work = move || {
-            let diff = diff_of(&present, &hunks);
-            // Several servers share the directory.
-            let name = format!("review-{}-{review}.diff", std::process::id());
-            let now = std::time::SystemTime::now();
-            let written = pleach_store::write_page(&directory, &name, &diff, now);
-            Event::PageWritten {
-                what: "the diff",
-                path: written
-                    .map(camino::Utf8PathBuf::into_string)
-                    .map_err(|error| error.to_string()),
-            }
-        };
-        let lost = Event::PageWritten {
-            what: "the diff",
-            path: Err("writing it failed".to_owned()),
-        };
-        self.aside(work, lost);
+        self.show_page("the diff", &format!("review-{review}.diff"), move || {
+            Ok(diff_of(&present, &hunks))
+        });
     }
 
     /// The code lenses of a document: Accept and Reject above each hunk.

@@ -43,7 +43,7 @@ pub(super) fn body(config: &ProviderConfig, request: &ModelRequest) -> Map<Strin
     if let Some(temperature) = request.temperature.or(config.temperature) {
         body.insert("temperature".into(), json!(temperature));
     }
-    if let Some(effort) = request.effort {
+    if let Some(effort) = request.effort.or(config.effort) {
         body.insert("thinking".into(), json!({"type": "adaptive"}));
         body.insert("output_config".into(), json!({"effort": effort.name()}));
     }

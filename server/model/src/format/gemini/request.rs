@@ -33,7 +33,7 @@ pub(super) fn body(config: &ProviderConfig, request: &ModelRequest) -> Map<Strin
     if let Some(temperature) = request.temperature.or(config.temperature) {
         generation.insert("temperature".into(), json!(temperature));
     }
-    if let Some(effort) = request.effort {
+    if let Some(effort) = request.effort.or(config.effort) {
         let thinking = json!({"thinkingLevel": effort.name(), "includeThoughts": true});
         generation.insert("thinkingConfig".into(), thinking);
     }

@@ -48,7 +48,7 @@ pub(super) fn body(config: &ProviderConfig, request: &ModelRequest) -> Map<Strin
     body.insert("messages".into(), messages);
     body.insert("stream".into(), json!(true));
     body.insert("options".into(), Value::Object(options));
-    if let Some(effort) = request.effort {
+    if let Some(effort) = request.effort.or(config.effort) {
         body.insert("think".into(), json!(effort.name()));
     }
     body

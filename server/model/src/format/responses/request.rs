@@ -41,7 +41,7 @@ pub(super) fn body(config: &ProviderConfig, request: &ModelRequest) -> Map<Strin
     if let Some(temperature) = request.temperature.or(config.temperature) {
         body.insert("temperature".into(), json!(temperature));
     }
-    if let Some(effort) = request.effort {
+    if let Some(effort) = request.effort.or(config.effort) {
         let reasoning = json!({"effort": effort.name(), "summary": "auto"});
         body.insert("reasoning".into(), reasoning);
     }
