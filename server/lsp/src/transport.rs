@@ -324,7 +324,7 @@ impl<S: LanguageServer, F: Fn(Signal)> Dispatcher<S, F> {
         match (self.state, method.as_str()) {
             (_, "exit") => return Next::Exit,
             (State::Waiting, "initialize") => return self.initialize(id, params),
-            (State::Running, "$/cancelRequest") => {
+            (State::Running, "$/cancelRequest") if id.is_none() => {
                 let taken_back = params.as_ref().and_then(|params| params.get("id"));
                 let taken_back = taken_back.and_then(|id| Id::deserialize(id).ok());
                 self.start(method, None, params);
@@ -334,7 +334,12 @@ impl<S: LanguageServer, F: Fn(Signal)> Dispatcher<S, F> {
             }
             (State::Running, "shutdown") => {
                 self.state = State::ShutDown;
-                self.start(method, id, params);
+                // It has none, and some clients send empty ones.
+                self.start(method, id, None);
+            }
+            // Notifications all of them: the router would leave such a request without an answer.
+            (State::Running, method) if method.starts_with("$/") && id.is_some() => {
+                self.refuse(id, Error::method_not_found());
             }
             (State::Running, _) => self.start(method, id, params),
             (State::Waiting, _) => self.refuse(id, not_initialized()),

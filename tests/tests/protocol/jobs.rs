@@ -490,3 +490,37 @@ fn a_comment_with_an_instruction_is_carried_out_and_removed() {
     assert_eq!(end["kind"], "finished", "{end}");
     assert_eq!(client.text(FILE), CODE.replace("width", "breite"));
 }
+
+/// Editors take their time: some ask the person first. Meanwhile there is typing.
+#[test]
+fn edits_that_the_editor_has_not_answered_hold_up_no_typing() {
+    const EDITS: usize = 32;
+    const CHANGES: usize = 10_000;
+    let file = |number: usize| format!("src/part_{number}.rs");
+    let code = "pub fn area() -> u32 {\n    1\n}\n";
+    let mut builder = Client::builder();
+    for number in 0..EDITS {
+        builder = builder.opened(&file(number), code);
+    }
+    let mut client = builder.opened(FILE, "").start();
+    client.on_edits(EditPolicy::Hold);
+    let jobs: Vec<u64> = (0..EDITS)
+        .map(|number| client.start_job("pleach.document", json!({"path": file(number), "line": 1})))
+        .collect();
+    let held: Vec<_> = (0..EDITS).map(|_| client.held()).collect();
+    for _ in 0..CHANGES {
+        client.edit(FILE, 0, 0, "x");
+    }
+    assert_eq!(client.server_text(FILE), "x".repeat(CHANGES));
+    for (id, params) in held {
+        client.apply(&id, &params);
+    }
+    for job in jobs {
+        let end = client.job_end(job);
+        assert_eq!(end["landed"], true, "{end}");
+    }
+    for number in 0..EDITS {
+        assert!(is_documented(&client.text(&file(number)), "area"));
+        client.assert_in_step(&file(number));
+    }
+}

@@ -4,6 +4,7 @@ mod actions;
 mod handshake;
 mod helix;
 mod jobs;
+mod malformed;
 mod meeting;
 mod model;
 mod money;

@@ -14,6 +14,8 @@ use crate::client::Client;
 use crate::event::Parsed;
 use crate::from_proto;
 
+#[cfg(test)]
+mod random;
 mod reading;
 
 /// Bytes of text whose trees are kept at most: a tree takes 22 to 30 times its text.

@@ -17,6 +17,10 @@ const CHUNK: usize = 64 << 10;
 /// A header line longer than this is not a header line.
 const MAX_HEADER_LINE: usize = 8 << 10;
 
+/// A header longer than this is none. Less than is read at once, since a header that has not ended is
+/// looked at anew with every read.
+const MAX_HEADER: usize = 32 << 10;
+
 /// How much of skipped bytes is kept at either end, to find out which document they spoke of.
 const KEPT: usize = 8 << 10;
 
@@ -52,9 +56,18 @@ pub(super) struct Frames<R> {
 
 /// What a look at the beginning of the unread bytes says.
 enum Header {
-    Complete { used: usize, length: usize },
-    Incomplete,
-    Broken { used: usize, why: &'static str },
+    Complete {
+        used: usize,
+        length: usize,
+    },
+    /// The blank lines before it have been used.
+    Incomplete {
+        used: usize,
+    },
+    Broken {
+        used: usize,
+        why: &'static str,
+    },
 }
 
 impl<R: Read> Frames<R> {
@@ -134,7 +147,10 @@ impl<R: Read> Frames<R> {
                     self.start += used;
                     self.body = Some(length);
                 }
-                Header::Incomplete => return Step::More,
+                Header::Incomplete { used } => {
+                    self.start += used;
+                    return Step::More;
+                }
                 Header::Broken { used, why } => {
                     self.start += used;
                     self.skipped = Some(Skipped::default());
@@ -253,14 +269,21 @@ impl Skipped {
     }
 }
 
-/// Reads the header block at the beginning of `bytes`.
+/// Reads the header block at the beginning of `bytes`. Blank lines before it do no harm.
 fn header(bytes: &[u8], limit: usize) -> Header {
-    let mut used = 0;
+    let blank = blank_lines(bytes);
+    let mut used = blank;
     let mut length = None;
     let mut broken = None;
     loop {
+        if used - blank > MAX_HEADER {
+            return Header::Broken {
+                used,
+                why: "the header is too long",
+            };
+        }
         let rest = bytes.get(used..).unwrap_or_default();
-        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+        let Some(end) = memchr::memchr(b'\n', rest) else {
             // Said early where it is certain, so that a client that forgot its headers is told.
             let hopeless = rest.len() > MAX_HEADER_LINE
                 || rest
@@ -272,25 +295,21 @@ fn header(bytes: &[u8], limit: usize) -> Header {
                     why: "this is not a message header",
                 }
             } else {
-                Header::Incomplete
+                Header::Incomplete { used: blank }
             };
         };
         let line = rest.get(..end).unwrap_or_default().trim_ascii_end();
         let line_start = used;
         used += end + 1;
         if line.is_empty() {
-            match (broken, length) {
-                (Some(why), _) => return Header::Broken { used, why },
-                (None, Some(length)) => return Header::Complete { used, length },
-                // Blank lines between messages do no harm.
-                (None, None) if line_start == 0 => return leading_blank(bytes, used, limit),
-                (None, None) => {
-                    return Header::Broken {
-                        used,
-                        why: "the header names no Content-Length",
-                    };
-                }
-            }
+            return match (broken, length) {
+                (Some(why), _) => Header::Broken { used, why },
+                (None, Some(length)) => Header::Complete { used, length },
+                (None, None) => Header::Broken {
+                    used,
+                    why: "the header names no Content-Length",
+                },
+            };
         }
         let Some((name, value)) = split_field(line) else {
             return Header::Broken {
@@ -311,19 +330,11 @@ fn header(bytes: &[u8], limit: usize) -> Header {
     }
 }
 
-/// The header that follows blank lines.
-fn leading_blank(bytes: &[u8], used: usize, limit: usize) -> Header {
-    match header(bytes.get(used..).unwrap_or_default(), limit) {
-        Header::Complete { used: more, length } => Header::Complete {
-            used: used + more,
-            length,
-        },
-        Header::Broken { used: more, why } => Header::Broken {
-            used: used + more,
-            why,
-        },
-        Header::Incomplete => Header::Incomplete,
-    }
+/// How many bytes of blank lines `bytes` begins with.
+fn blank_lines(bytes: &[u8]) -> usize {
+    let blank = bytes.iter().position(|byte| !byte.is_ascii_whitespace());
+    let blank = bytes.get(..blank.unwrap_or(bytes.len()));
+    memchr::memrchr(b'\n', blank.unwrap_or_default()).map_or(0, |last| last + 1)
 }
 
 fn is_token(byte: u8) -> bool {
@@ -531,5 +542,23 @@ mod tests {
         assert_eq!(frames.wait(), Frame::Body(b"{}"));
         assert_eq!(frames.at_hand(), Some(Frame::Body(b"{}")));
         assert_eq!(frames.at_hand(), None);
+    }
+
+    #[test]
+    fn a_header_without_an_end_is_skipped_at_a_bounded_length() {
+        let fields = "X-Field: 1\r\n".repeat(10_000);
+        let input = format!("{fields}Content-Length: 2\r\n\r\n{{}}");
+        let seen = frames_in_pieces(input.as_bytes(), usize::MAX);
+        assert_eq!(
+            seen.first().map(String::as_str),
+            Some("bad: the header is too long")
+        );
+        assert_eq!(seen.last().map(String::as_str), Some("{}"));
+    }
+
+    #[test]
+    fn any_number_of_blank_lines_does_no_harm() {
+        let input = format!("{}Content-Length: 2\r\n\r\n{{}}", "\r\n".repeat(200_000));
+        assert_eq!(frames_in_pieces(input.as_bytes(), usize::MAX), ["{}"]);
     }
 }

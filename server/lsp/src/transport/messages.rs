@@ -28,6 +28,9 @@ use super::ClientError;
 const DID_OPEN: &str = "textDocument/didOpen";
 const DID_CHANGE: &str = "textDocument/didChange";
 
+/// Members of a batch that are taken. A short member can ask for a long answer.
+const BATCH_AT_MOST: usize = 1000;
+
 /// One message from the client.
 #[derive(Debug)]
 pub(super) enum Incoming {
@@ -114,11 +117,7 @@ fn decode_anyhow(body: &[u8], into: &mut Vec<Incoming>) {
     match serde_json::from_str::<Value>(&text) {
         Ok(value) => {
             tracing::warn!("a message has not the shape of one: refused");
-            let id = value.get("id").and_then(|id| Id::deserialize(id).ok());
-            into.push(Incoming::Unusable {
-                id: id.unwrap_or(Id::Null),
-                error: explained(ErrorCode::InvalidRequest, "this is not a JSON-RPC message"),
-            });
+            into.extend(refusal(&value));
         }
         Err(error) => {
             tracing::warn!(%error, "a message is not valid JSON: refused");
@@ -131,10 +130,47 @@ fn decode_anyhow(body: &[u8], into: &mut Vec<Incoming>) {
     into.extend(suspect.map(|uri| Incoming::Suspect { uri }));
 }
 
+/// What is made of a message that has not the shape of one. A notification is not answered, whatever is
+/// wrong with its parameters, and neither is an answer.
+fn refusal(message: &Value) -> Option<Incoming> {
+    let is_call = message.get("method").is_some_and(Value::is_string);
+    let id = message.get("id");
+    if is_call && id.is_none() {
+        return None;
+    }
+    let id = id.and_then(|id| Id::deserialize(id).ok());
+    if let (None, Some(error), Some(id)) = (message.get("method"), message.get("error"), &id) {
+        return Some(Incoming::Answer {
+            id: id.clone(),
+            answer: Err(ClientError {
+                code: 0,
+                message: error.to_string(),
+            }),
+            complete: true,
+        });
+    }
+    let error = if is_call && id.is_some() {
+        explained(
+            ErrorCode::InvalidParams,
+            "the parameters have another shape",
+        )
+    } else {
+        explained(ErrorCode::InvalidRequest, "this is not a JSON-RPC message")
+    };
+    Some(Incoming::Unusable {
+        id: id.unwrap_or(Id::Null),
+        error,
+    })
+}
+
 /// The protocol knows no batches. Members are taken as if each had been sent alone, so that no
 /// change of text is lost, and answered so.
 fn decode_batch(text: &str, into: &mut Vec<Incoming>) {
     match serde_json::from_str::<Vec<&RawValue>>(text) {
+        Ok(members) if members.len() > BATCH_AT_MOST => into.push(Incoming::Unusable {
+            id: Id::Null,
+            error: explained(ErrorCode::InvalidRequest, "the batch is too long"),
+        }),
         Ok(members) if !members.is_empty() => {
             for member in members {
                 if member.get().starts_with('[') {
@@ -254,6 +290,10 @@ impl Message {
             };
         };
         match self.params {
+            Params::Open(_) | Params::Change(_) if self.id.is_some() => Incoming::Unusable {
+                id: self.id.unwrap_or(Id::Null),
+                error: explained(ErrorCode::InvalidRequest, "a notification has no id"),
+            },
             Params::Open(params) => Incoming::Open(params),
             Params::Change(params) => Incoming::Change(params),
             Params::None => Incoming::Call {
@@ -509,6 +549,10 @@ mod tests {
                 "unusable 4 -32600",
             ),
             (json!("hello"), "unusable null -32600"),
+            (
+                json!({"jsonrpc": "2.0", "id": 4, "error": "no"}),
+                "answer 4 error 0 \"no\"",
+            ),
         ] {
             assert_eq!(told(body.to_string()), [told_as], "{body}");
         }
@@ -596,10 +640,12 @@ mod tests {
             ["unusable null -32700", "suspect file:///a b.rs"]
         );
         let negative = change_body("\"x\"").replace("\"line\":1", "\"line\":-1");
-        assert_eq!(
-            told(negative),
-            ["unusable null -32600", "suspect file:///a b.rs"]
-        );
+        // A notification is not answered, not even with an error.
+        assert_eq!(told(negative), ["suspect file:///a b.rs"]);
+        let asked = change_body("5").replacen('{', "{\"id\":7,", 1);
+        assert_eq!(told(asked), ["unusable 7 -32602", "suspect file:///a b.rs"]);
+        let asked = change_body("\"x\"").replacen('{', "{\"id\":7,", 1);
+        assert_eq!(told(asked), ["unusable 7 -32600"]);
         // Other messages leave documents alone.
         assert_eq!(
             told("{\"method\": \"textDocument/hover\", "),
