@@ -26,7 +26,8 @@ use crate::place::{LineChange, trimmed};
 use account::{FEW, TELLING, account, deletions, lost, whole_ends};
 use align::{Alignment, Costs, align};
 use beside::{
-    ALIKE, check_alike, check_beside, check_echo, check_first, is_about, letters, taken_over,
+    ALIKE, check_alike, check_beside, check_echo, check_first, check_shifted, is_about, letters,
+    taken_over, taken_over_above,
 };
 use view::View;
 pub(crate) use view::closes;
@@ -345,6 +346,7 @@ fn plan(
         let below = (bottom.1 + 1..index.file.len()).map(|at| index.file.line(at));
         let mirrored: Vec<&str> = head.iter().rev().copied().collect();
         check_order(index, shown, group, (top, bottom), best)?;
+        check_half(index, shown, group, (top, bottom))?;
         if hidden_before {
             let from = above_group(groups, group, best);
             check_first(&head, (from..top.1).map(|at| index.file.line(at)))?;
@@ -365,7 +367,8 @@ fn plan(
             {
                 check_alike(&tail, below.clone())?;
             }
-            check_echo(&tail, below)?;
+            check_echo(&tail, below.clone())?;
+            check_shifted(&tail, below)?;
         }
     }
     Ok(plan_unchecked(index, shown, groups, best))
@@ -410,6 +413,47 @@ fn check_order(
             && !known.contains(&place)
         {
             return Err(Unmerged::Unaccounted(line.trim().to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// A new line that begins or ends a block of which an elision hides a part: what is hidden is in the file,
+/// in a block that begins or ends with another line, and nothing says what becomes of that one. So it is
+/// with a new line that ends a block where the file has that very line next.
+fn check_half(
+    index: &Index<'_>,
+    shown: &View<'_>,
+    group: &std::ops::Range<usize>,
+    (top, bottom): ((usize, usize), (usize, usize)),
+) -> Result<(), Unmerged> {
+    let doubt = |at: usize| Err(Unmerged::Unaccounted(shown.line(at).trim().to_owned()));
+    let (head, tail) = (group.start..top.0, bottom.0 + 1..group.end);
+    let next = |at: &usize| is_blank(index.file.line(*at));
+    if group.end < shown.len() {
+        let opener = shown.visible_head(group.end);
+        let replaced = first_solid(shown, tail.clone())
+            .is_some_and(|line| is_about(shown.line(line), index, Some(bottom.1 + 1)));
+        if let Some(opener) = opener.filter(|at| tail.contains(at) && !replaced) {
+            return doubt(opener);
+        }
+        let below = (bottom.1 + 1..index.file.len()).find(|at| !next(at));
+        if let (Some(at), Some(below)) = (first_solid(shown, tail), below)
+            && shown.closes(at)
+            && Form::End.same(index.file.line(below), shown.line(at))
+        {
+            return doubt(at);
+        }
+    }
+    if group.start > 0 {
+        let leading: Vec<&str> = head.clone().map(|at| shown.line(at)).collect();
+        let known = taken_over_above(index, &leading, top.1);
+        let new = head.start..head.end - known.min(head.len());
+        let ends_hidden = |at: &usize| {
+            shown.closes(*at) && shown.opener(*at).is_none_or(|opener| opener < group.start)
+        };
+        if let Some(at) = new.into_iter().find(ends_hidden) {
+            return doubt(at);
         }
     }
     Ok(())
@@ -479,9 +523,7 @@ fn plan_unchecked(
             lines.push(line);
         }
         if group.start > 0 {
-            let above = last_solid(shown, group.start..first.0).map(|line| shown.line(line));
-            from -=
-                usize::from(above.is_some_and(|line| is_about(line, index, from.checked_sub(1))));
+            from -= taken_over_above(index, &leading, from);
         }
         let mut trailing: Vec<&str> = (last.0 + 1..group.end).map(|at| shown.line(at)).collect();
         let mut replaced: Vec<&str> = Vec::new();

@@ -259,7 +259,7 @@ fn reindent(
         return None;
     }
     // Some context lines are damaged. What only closes a block is another line at another depth.
-    if closes_elsewhere(index, pattern, align, &pairs) {
+    if closes_elsewhere(index, pattern, align) {
         return None;
     }
     // Indentations that stand for two different ones in the file are no guide for new lines.
@@ -288,19 +288,28 @@ const MAX_RULES: usize = 64;
 const TOLD_BY_DEPTH: usize = 6;
 
 /// Whether a line of few letters stands at another depth than most lines of the hunk say.
-fn closes_elsewhere(
-    index: &Index<'_>,
-    pattern: &Pattern<'_>,
-    align: &[Option<usize>],
-    pairs: &[(&str, &str)],
-) -> bool {
+fn closes_elsewhere(index: &Index<'_>, pattern: &Pattern<'_>, align: &[Option<usize>]) -> bool {
+    let lines = pattern.old.iter().zip(align).filter_map(|(old, place)| {
+        let line = place.map(|place| index.file.line(place))?;
+        (!is_blank(old) && !is_blank(line)).then_some((*old, line))
+    });
+    let letters = |line: &str| {
+        line.chars()
+            .filter(|letter| letter.is_alphanumeric())
+            .count()
+    };
+    let is_told_by_depth = |line: &str| letters(line) < TOLD_BY_DEPTH;
     // Each pair once, those seen last at the end, with how often it was seen.
-    let mut seen: BTreeMap<&(&str, &str), (usize, usize)> = BTreeMap::new();
-    for (at, pair) in pairs.iter().enumerate() {
-        let (last, count) = seen.entry(pair).or_default();
+    let mut seen: BTreeMap<(&str, &str), (usize, usize)> = BTreeMap::new();
+    for (at, (old, line)) in lines
+        .clone()
+        .enumerate()
+        .filter(|(_, (old, _))| !is_told_by_depth(old))
+    {
+        let (last, count) = seen.entry((indent_of(old), indent_of(line))).or_default();
         (*last, *count) = (at, *count + 1);
     }
-    let mut seen: Vec<(usize, usize, &(&str, &str))> = seen
+    let mut seen: Vec<(usize, usize, (&str, &str))> = seen
         .into_iter()
         .map(|(pair, (last, count))| (last, count, pair))
         .collect();
@@ -308,7 +317,7 @@ fn closes_elsewhere(
     let usual = seen
         .iter()
         .skip(seen.len().saturating_sub(MAX_RULES))
-        .filter_map(|(_, _, pair)| Reindent::learn(&[**pair], index.indent_unit()))
+        .filter_map(|(_, _, pair)| Reindent::learn(&[*pair], index.indent_unit()))
         .max_by_key(|rule| {
             let explains =
                 |(reply, file): &(&str, &str)| rule.apply(reply).as_deref() == Some(*file);
@@ -316,18 +325,9 @@ fn closes_elsewhere(
             explained.map(|(_, count, _)| count).sum::<usize>()
         })
         .unwrap_or(Reindent::Same);
-    pattern.old.iter().zip(align).any(|(old, place)| {
-        let Some(line) = place.map(|place| index.file.line(place)) else {
-            return false;
-        };
-        let letters = old
-            .chars()
-            .filter(|letter| letter.is_alphanumeric())
-            .count();
-        !is_blank(old)
-            && letters < TOLD_BY_DEPTH
-            && usual.apply(indent_of(old)).as_deref() != Some(indent_of(line))
-    })
+    lines
+        .filter(|(old, _)| is_told_by_depth(old))
+        .any(|(old, line)| usual.apply(indent_of(old)).as_deref() != Some(indent_of(line)))
 }
 
 /// The indentations of the reply that stand for different ones in the file.

@@ -379,6 +379,9 @@ const GIT_NOISE: [&str; 8] = [
     "===",
 ];
 
+/// How many lines of context `diff -u` and `git diff` write when nobody says otherwise.
+const USUAL_CONTEXT: usize = 3;
+
 impl Body {
     /// Everything that was announced has been read; always false without numbers.
     fn is_full(&self) -> bool {
@@ -405,12 +408,12 @@ impl Body {
             return false;
         }
         // Fewer lines than announced on both sides, and no sign that the numbers are wrong. Whole
-        // hunks end in as much context as they begin with; cut ones hardly ever do.
+        // hunks end in as much context as they begin with, or in what is usual; cut ones hardly ever do.
         let is_keep = |line: &&Line| line.kind == Kind::Keep;
         let head = self.lines.iter().take_while(is_keep).count();
         let tail = self.lines.iter().rev().take_while(is_keep).count();
         let changes = self.lines.iter().any(|line| line.kind != Kind::Keep);
-        !(complete_line && changes && tail > 0 && tail >= head)
+        !(complete_line && changes && tail > 0 && tail >= head && tail <= head.max(USUAL_CONTEXT))
     }
 
     fn into_hunk(mut self, path: Option<String>) -> Option<Hunk> {

@@ -190,16 +190,8 @@ fn pin(
         if range.end > shown.len() || range.clone().any(|at| shown.is_elision(at)) {
             return None;
         }
-        let letters: usize = range
-            .clone()
-            .map(|at| {
-                shown
-                    .line(at)
-                    .chars()
-                    .filter(|letter| letter.is_alphanumeric())
-                    .count()
-            })
-            .sum();
+        let telling = range.clone().filter(|&at| !shown.closes(at));
+        let letters: usize = telling.map(|at| letters(shown.line(at))).sum();
         let hits = occurrences(file, keys.get(range)?);
         match hits.as_slice() {
             [] => return None,
@@ -233,7 +225,8 @@ fn value(
     {
         let own = file.opener(place);
         match own {
-            Some(own) if same(opener, own) => headed = true,
+            // A bracket alone is like any other one.
+            Some(own) if same(opener, own) => headed = letters(shown.line(opener)) > 0,
             // What an elision hides may close the block and open another one.
             _ if shown.elides_between(opener, at) => {}
             Some(own) if in_file(opener) == 0 && alike(shown.line(opener), file.line(own)) => {}
@@ -262,10 +255,7 @@ fn value(
         }
         inside = found && elided;
     }
-    let letters = line
-        .chars()
-        .filter(|letter| letter.is_alphanumeric())
-        .count();
+    let letters = letters(line);
     let base = match letters {
         0..=2 if headed => 64,
         0..=2 => 14,
@@ -279,6 +269,9 @@ fn value(
 /// Whether one line may be the other one changed: a signature with the same name, or much the same
 /// words.
 pub(super) fn alike(one: &str, other: &str) -> bool {
+    if told_apart(one, other) {
+        return false;
+    }
     match (name(one), name(other)) {
         (Some(one_name), Some(other_name)) if one_name != other_name => false,
         // A declaration keeps its name; `if (` and `describe(` are told apart by what they are given.
@@ -286,6 +279,51 @@ pub(super) fn alike(one: &str, other: &str) -> bool {
         (Some(_), Some(_)) => likeness(one, other) >= 0.75,
         _ => likeness(one, other) >= 0.6,
     }
+}
+
+/// Lines that open a block for one of several things of a kind are about another one when they give it
+/// another key or title: `"a": {`, `['<Tab>'] = {`, `context "with a file" do`.
+fn told_apart(one: &str, other: &str) -> bool {
+    /// Titles this much alike are one title, reworded.
+    const REWORDED: f64 = 0.9;
+    match (key(one), key(other)) {
+        (Some(one), Some(other)) if one != other => return true,
+        _ => {}
+    }
+    match (title(one), title(other)) {
+        (Some((head, title)), Some((other_head, other))) => {
+            head == other_head && title != other && likeness(title, other) < REWORDED
+        }
+        _ => false,
+    }
+}
+
+/// The key or the name that a line gives to the block that it opens, where nothing but the two is in it.
+fn key(line: &str) -> Option<&str> {
+    let body = line.trim();
+    let front = body
+        .strip_suffix(['{', '[', '('])?
+        .trim_end()
+        .strip_suffix(['=', ':'])?
+        .trim_end();
+    let plain = !front.is_empty() && !front.contains([' ', '(', '=']);
+    (plain || front.starts_with(['"', '\'', '['])).then_some(front)
+}
+
+/// What a line calls, and the quoted title that it gives to the block that it opens.
+fn title(line: &str) -> Option<(&str, &str)> {
+    let body = line.trim();
+    if !body.ends_with(['{', '(']) && !body.ends_with("do") && !body.ends_with("=>") {
+        return None;
+    }
+    let at = body.find(['"', '\''])?;
+    let (head, quoted) = body.split_at_checked(at)?;
+    let quote = quoted.chars().next()?;
+    let (title, _) = quoted.get(1..)?.split_once(quote)?;
+    let word = |letter: char| letter.is_alphanumeric() || "_.".contains(letter);
+    let called = head.trim_end().trim_end_matches('(');
+    (title.contains(' ') && !called.is_empty() && called.chars().all(word))
+        .then_some((called, title))
 }
 
 /// Whether a line has a word before a name: a keyword or a type. Tags declare.

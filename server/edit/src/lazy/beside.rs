@@ -54,6 +54,45 @@ pub(super) fn check_echo<'f>(
     Ok(())
 }
 
+/// So many lines, with so many letters in them, are said again by chance.
+const SHIFTED_LINES: usize = 3;
+const SHIFTED_LETTERS: usize = 20;
+
+/// Whether new lines before an elision are, one level in or out, the lines that it would hide next: then
+/// those were put into a block or taken out of one, and are not to stand there twice.
+pub(super) fn check_shifted<'f>(
+    new: &[&str],
+    file: impl Iterator<Item = &'f str>,
+) -> Result<(), Unmerged> {
+    let next: Vec<&str> = file
+        .filter(|line| !is_blank(line))
+        .take(new.len() + ECHO_REACH)
+        .collect();
+    let (mut from, mut count, mut sum) = (0, 0, 0);
+    let mut shift = None;
+    for line in new {
+        let shifted = |own: &&str| {
+            let by = margin_of(line)
+                .len()
+                .checked_signed_diff(margin_of(own).len());
+            by.is_some_and(|by| by != 0 && shift.is_none_or(|shift| shift == by))
+                && Form::Trim.same(own, line)
+        };
+        let Some(at) = next.get(from..).unwrap_or(&[]).iter().position(shifted) else {
+            continue;
+        };
+        let own = next.get(from + at).copied().unwrap_or("");
+        shift = margin_of(line)
+            .len()
+            .checked_signed_diff(margin_of(own).len());
+        (from, count, sum) = (from + at + 1, count + 1, sum + letters(line));
+        if count >= SHIFTED_LINES && sum >= SHIFTED_LETTERS {
+            return Err(Unmerged::Unaccounted(line.trim().to_owned()));
+        }
+    }
+    Ok(())
+}
+
 /// Whether a group begins with two new lines that the elision above it hides, one after the other: then
 /// they are those lines, and the group belongs there.
 pub(super) fn check_first<'f>(
@@ -76,18 +115,22 @@ pub(super) fn check_first<'f>(
 /// Whether some new lines are alike to lines that the elision beside them hides, in the same order:
 /// then it is more likely that they are to take their place. What lies deeper is not asked: what new
 /// blocks hold is often like what their neighbours hold.
-pub(super) fn check_alike<'f>(
-    new: &[&str],
+pub(super) fn check_alike<'n, 'f>(
+    new: &[&'n str],
     file: impl Iterator<Item = &'f str>,
 ) -> Result<(), Unmerged> {
     let solid = new.iter().copied().filter(|line| !is_blank(line));
-    let Some(margin) = solid
-        .clone()
-        .map(margin_of)
-        .min_by_key(|indent| indent.len())
-    else {
+    let least =
+        |margins: &mut dyn Iterator<Item = &'n str>| margins.min_by_key(|margin| margin.len());
+    let Some(outer) = least(&mut solid.clone().map(margin_of)) else {
         return Ok(());
     };
+    // A bare block says nothing at its margin.
+    let is_bare = |line: &&str| letters(line) == 0;
+    let at_margin = |line: &&str| margin_of(line) == outer;
+    let inner = || least(&mut solid.clone().filter(|line| !is_bare(line)).map(margin_of));
+    let says_nothing = solid.clone().filter(at_margin).all(|line| is_bare(&line));
+    let margin = says_nothing.then(inner).flatten().unwrap_or(outer);
     let telling = |line: &&str| letters(line) >= ECHO && margin_of(line) == margin;
     let next: Vec<&str> = file
         .filter(|line| !is_blank(line))
@@ -164,6 +207,28 @@ const MIN_SHARED: usize = 12;
 
 /// A line of so many bytes that another one begins with is that one, shortened.
 const MIN_HEAD: usize = 8;
+
+/// How many lines of the file, from `from` upwards, the first lines behind an elision stand for: where
+/// the last of them gives another value to a name that the file gives one there, it takes the place of
+/// that line, and lines that are the same before it are those lines.
+pub(super) fn taken_over_above(index: &Index<'_>, leading: &[&str], from: usize) -> usize {
+    let Some(at) = leading.iter().rposition(|line| !is_blank(line)) else {
+        return 0;
+    };
+    let line = leading.get(at).copied().unwrap_or("");
+    let Some(place) = from
+        .checked_sub(1)
+        .filter(|&place| is_about(line, index, Some(place)))
+    else {
+        return 0;
+    };
+    let before = leading.get(..at).unwrap_or(&[]).iter().rev();
+    let above = (0..place).rev().map(|place| index.file.line(place));
+    let same = before
+        .zip(above)
+        .take_while(|(line, own)| Form::End.same(own, line));
+    1 + same.count()
+}
 
 /// Where the last lines before an elision begin with another value for a name that the file gives one
 /// there, they take the place of the file's, and lines that are the same after it are those lines.

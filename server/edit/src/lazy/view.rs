@@ -35,7 +35,8 @@ pub(crate) fn closes(line: &str) -> bool {
         || (body.starts_with("end") && !body.contains(' ') && body.len() < 8)
 }
 
-/// Whether a line is one for a preprocessor: it stands at the margin in whatever block it is in.
+/// Whether a line is one for a preprocessor: it stands at the margin in whatever block it is in, and is
+/// headed by none.
 fn is_directive(line: &str) -> bool {
     let word = line.strip_prefix('#').map_or("", |rest| {
         rest.trim_start()
@@ -75,7 +76,7 @@ impl<'a> View<'a> {
             view.elided.push(elided);
             view.depth.push(depth);
             if is_blank(line) || is_directive(line) {
-                view.parent.push(open.last().copied());
+                view.parent.push(None);
                 view.opener.push(None);
                 continue;
             }

@@ -91,8 +91,10 @@ fn contradict(index: &Index<'_>, one: &Owned, other: &Owned) -> bool {
     if by_numbers && (regions_meet || one.region.0 == other.region.0) {
         return true;
     }
-    // Both insert here: in order if one hunk ends where the other begins.
-    a == b && a.is_empty() && (regions_meet || one.region == other.region)
+    // Both insert here: in order if one hunk ends where the other begins. Where one ends and the other
+    // begins in lines that both are about, each says something else of what lies there.
+    (a == b && a.is_empty() && (regions_meet || one.region == other.region))
+        || (one.region == other.region && (a.end == b.start || b.end == a.start))
 }
 
 /// The first and the last line of which a replacement changes a part; `None` when it only puts in lines.

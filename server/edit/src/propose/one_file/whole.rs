@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use pleach_grammars::{Language, SymbolKind};
+use pleach_grammars::{Language, Symbol, SymbolKind};
 use pleach_text::ByteRange;
 
 use super::{Boxed, Change, Edits, File, Fixed, Member, Stage};
@@ -11,7 +11,7 @@ use crate::diff::diff;
 use crate::fold::{Form, likeness};
 use crate::hunk::{Hunk, Op};
 use crate::indent::Reindent;
-use crate::lazy::{Unmerged, has_elisions, merge};
+use crate::lazy::{Merge, Unmerged, has_elisions, merge};
 use crate::lines::{FileLines, block_lines, indent_of, is_blank, margin_of};
 use crate::place::{LineChange, trimmed};
 use crate::proposal::language_of;
@@ -101,6 +101,11 @@ pub(super) fn create(path: &str, members: &[Member<'_>]) -> Result<Edits, Vec<Hu
 /// With fewer lines that a reply keeps at another indentation, or with blanks at their ends, it is no
 /// other style.
 const MANY_LINES: usize = 4;
+
+/// What stands in a line behind a name.
+fn behind<'l>(line: &'l str, name: &str) -> &'l str {
+    line.split_once(name).map_or("", |(_, rest)| rest)
+}
 
 /// Whether a line is the file's with blanks at its end that the file does not have.
 fn adds_blanks(own: &str, line: &str) -> bool {
@@ -332,7 +337,7 @@ impl File<'_, '_> {
             };
             self.refuse(number, code, message)
         })?;
-        if let Some(name) = self.unnamed_loss(&merge.doubtful, piece) {
+        if let Some(name) = self.unnamed_loss(&merge, piece) {
             let message = format!(
                 "The merge would delete `{name}` from {path}, and the reply does not name it. Write out the lines around the change."
             );
@@ -348,21 +353,24 @@ impl File<'_, '_> {
         }))
     }
 
-    /// A symbol with a body that a merge deletes although the piece never names it.
-    fn unnamed_loss(&self, changes: &[LineChange], piece: &[&str]) -> Option<String> {
+    /// A symbol with a body that a merge deletes although the piece never names it. Where the bounds of a
+    /// change are beyond doubt, only one of several symbols of a name counts.
+    fn unnamed_loss(&self, merge: &Merge, piece: &[&str]) -> Option<String> {
+        let (changes, doubtful) = (&merge.changes, &merge.doubtful);
         let file = &self.index.file;
-        let goes = |at: usize| {
+        let goes = |changes: &[LineChange], at: usize| {
             changes
                 .iter()
                 .any(|change| (change.first..change.last).contains(&at))
         };
-        if changes.iter().all(|change| change.last - change.first < 3) {
+        if changes.iter().all(|change| change.first == change.last) {
             return None;
         }
         let text = file.text();
         let syntax = pleach_grammars::parse(language_of(self.path, text)?, text);
         let symbols = pleach_grammars::outline(&syntax, text);
-        let lost = symbols
+        let heading = |symbol: &Symbol| file.line_at(symbol.name_range.start.0);
+        let bodies: Vec<&Symbol> = symbols
             .iter()
             .filter(|symbol| {
                 symbol.body.is_some()
@@ -375,17 +383,35 @@ impl File<'_, '_> {
                             | SymbolKind::Test
                     )
             })
-            .find(|symbol| {
-                let lines = file.line_at(symbol.range.start.0)
-                    ..file.line_at(symbol.range.end.0.saturating_sub(1)) + 1;
-                let solid: Vec<usize> = lines.filter(|&at| !is_blank(file.line(at))).collect();
-                let gone = solid.iter().filter(|&&at| goes(at)).count();
-                let heading = file.line_at(symbol.name_range.start.0);
-                let named = |line: &&str| -> bool {
-                    line.contains(symbol.name.as_str()) && likeness(line, file.line(heading)) >= 0.5
-                };
-                goes(heading) && gone * 2 > solid.len() && !piece.iter().any(named)
-            })?;
+            .collect();
+        let lost = bodies.iter().find(|symbol| {
+            let lines = file.line_at(symbol.range.start.0)
+                ..file.line_at(symbol.range.end.0.saturating_sub(1)) + 1;
+            let gone = lines
+                .filter(|&at| !is_blank(file.line(at)) && goes(changes, at))
+                .count();
+            let own = file.line(heading(symbol));
+            // Of several things of one name a line names the one that it is most like.
+            let mut named = piece
+                .iter()
+                .filter(|line| line.contains(symbol.name.as_str()) && likeness(line, own) >= 0.5)
+                .peekable();
+            let others = bodies
+                .iter()
+                .filter(|other| other.name == symbol.name && other.parent == symbol.parent);
+            // What stands before a name changes sooner than what it takes.
+            let likeness_to = |line: &str, at: usize| {
+                let name = symbol.name.as_str();
+                likeness(behind(line, name), behind(file.line(at), name))
+            };
+            let is_meant = |line: &&str| {
+                let own = likeness_to(line, heading(symbol));
+                let mut others = others.clone();
+                others.all(|other| likeness_to(line, heading(other)) <= own)
+            };
+            let sure = !goes(doubtful, heading(symbol)) && named.peek().is_none();
+            goes(changes, heading(symbol)) && gone > 1 && !sure && !named.any(is_meant)
+        })?;
         Some(lost.name.clone())
     }
 
