@@ -23,6 +23,7 @@ mod call;
 mod confine;
 mod engine;
 mod failure;
+mod index;
 mod job;
 mod lineup;
 mod local;
@@ -41,6 +42,7 @@ pub use action::Action;
 pub use books::{Books, BooksState};
 pub use engine::{Engine, open_provider, standing};
 pub use failure::JobFailure;
+pub use index::{Index, IndexPhase, IndexState, SearchAnswer, SearchHit, SearchedSymbol};
 pub use job::{
     Diagnostic, JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TargetDocument, TokenCount, run,
 };

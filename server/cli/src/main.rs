@@ -26,6 +26,7 @@ mod paint;
 mod plan;
 mod recover;
 mod run;
+mod search;
 mod usage;
 
 /// The program went well.
@@ -84,6 +85,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Carry a plan out, step by step
     Run(run::Arguments),
+    /// Find places of a folder by words
+    Search(search::Arguments),
     /// Bring to an end what was interrupted while files of a folder were being written
     Recover(recover::Arguments),
     /// Say what models were asked, and what it has cost
@@ -113,6 +116,7 @@ fn main() -> ExitCode {
         Command::Apply(arguments) => apply::run(&arguments, &environment),
         Command::Plan(arguments) => plan::run(&arguments, &environment),
         Command::Run(arguments) => run::run(&arguments, &environment),
+        Command::Search(arguments) => search::run(&arguments, &environment),
         Command::Recover(arguments) => recover::run(&arguments, &environment),
         Command::Usage(arguments) => usage::run(&arguments, &environment),
         Command::Audit(arguments) => audit::run(&arguments, &environment),

@@ -8,7 +8,7 @@ use lsp_types::{
     CodeActionParams, CodeActionResponse, DidChangeTextDocumentParams, DidOpenTextDocumentParams,
     InitializeParams, InitializeResult, ProgressToken,
 };
-use pleach_agent::{Answer, JobEvent, JobOutcome, LocalServer};
+use pleach_agent::{Answer, IndexState, JobEvent, JobOutcome, LocalServer};
 use pleach_edit::{HunkId, Proposal, Refusal, Resolved};
 use pleach_grammars::{Symbol, Syntax};
 use pleach_workspace::Recovered;
@@ -18,6 +18,7 @@ use tower_lsp::jsonrpc::{Error, ErrorCode, Id};
 
 use crate::session::configuration::LoadedSettings;
 use crate::session::documents::Access;
+use crate::session::index::Searched;
 use crate::session::keeping::Kept;
 use crate::session::landing::{LandingFailure, Written};
 use crate::session::plans::{PlanEvent, PlanQuestion};
@@ -56,8 +57,8 @@ pub(crate) enum Event {
     },
     /// The client's settings changed, as it sent them.
     ConfigurationChanged(Value),
-    /// Files that the client watches for us changed on disk.
-    WatchedFilesChanged,
+    /// Files that the client watches for us changed on disk, by their uris.
+    WatchedFilesChanged(Vec<String>),
     /// A request for the code actions of a place.
     ListActions {
         params: Box<CodeActionParams>,
@@ -85,6 +86,10 @@ pub(crate) enum Event {
     /// Something the transport noticed.
     Signal(Signal),
 
+    /// The index of the workspace is somewhere else.
+    IndexMoved(IndexState),
+    /// A search has its answer.
+    Searched(Box<Searched>),
     /// Settings were read.
     SettingsLoaded(Box<LoadedSettings>),
     /// A document was parsed in the background; `None` when newer text made it pointless.

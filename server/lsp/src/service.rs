@@ -181,8 +181,9 @@ impl Service {
         });
     }
 
-    async fn did_change_watched_files(&self, _: DidChangeWatchedFilesParams) {
-        self.inbox.put(Event::WatchedFilesChanged);
+    async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
+        let uris = params.changes.into_iter().map(|change| change.uri.0);
+        self.inbox.put(Event::WatchedFilesChanged(uris.collect()));
     }
 
     async fn cancel_progress(&self, params: WorkDoneProgressCancelParams) {

@@ -27,6 +27,7 @@ use configuration::Configuration;
 use diagnostics::Diagnostics;
 use documents::Documents;
 use history::History;
+use index::Indexing;
 use jobs::Job;
 use keeping::Keeper;
 use landing::Landing;
@@ -40,6 +41,7 @@ mod diagnostics;
 pub(crate) mod documents;
 mod handshake;
 mod history;
+pub(crate) mod index;
 mod jobs;
 pub(crate) mod keeping;
 pub(crate) mod landing;
@@ -72,6 +74,7 @@ pub(crate) struct Session {
     reviews: Reviews,
     diagnostics: Diagnostics,
     plans: Plans,
+    indexing: Indexing,
     keeper: Keeper,
     /// Whether it was looked at whether this is a first meeting.
     met: bool,
@@ -91,6 +94,8 @@ pub(crate) struct Session {
 enum Awaited {
     /// `window/workDoneProgress/create` of a job.
     Progress(JobId),
+    /// `window/workDoneProgress/create` of the index.
+    IndexProgress,
     /// `workspace/applyEdit` of a job's landing.
     ApplyEdit(JobId),
     /// `window/showDocument` of an answer, and what is said when it is not shown.
@@ -139,6 +144,7 @@ impl Session {
             reviews: Reviews::default(),
             diagnostics: Diagnostics::default(),
             plans: Plans::default(),
+            indexing: Indexing::default(),
             allowed: permission::Allowed::default(),
             keeper,
             met: false,
@@ -173,11 +179,12 @@ impl Session {
                 }
                 self.document_moved(&uri);
                 self.saved(&uri);
+                self.index_hears_of(std::slice::from_ref(&uri));
                 self.keep_reviews_in(&uri);
             }
             Event::FoldersChanged { added, removed } => self.change_folders(added, &removed),
             Event::ConfigurationChanged(settings) => self.client_settings_changed(&settings),
-            Event::WatchedFilesChanged => self.load_settings(),
+            Event::WatchedFilesChanged(uris) => self.watched_files_changed(&uris),
             Event::ListActions { params, reply } => self.list_actions(params, reply),
             Event::Execute {
                 request,
@@ -216,6 +223,8 @@ impl Session {
             Event::DocumentText { uri, reply } => self.document_text(&uri, reply),
             Event::CancelProgress { token } => self.cancel_by_token(&token),
             Event::Signal(signal) => self.signal(signal),
+            Event::IndexMoved(state) => self.index_moved(state),
+            Event::Searched(searched) => self.searched(*searched),
             Event::SettingsLoaded(loaded) => self.settings_loaded(*loaded),
             Event::Parsed {
                 uri,
@@ -265,6 +274,7 @@ impl Session {
         self.check_open_roster(&uri);
         self.document_moved(&uri);
         self.look_up_access(vec![uri]);
+        self.index_if_useful();
     }
 
     fn closed(&mut self, uri: &str) {
@@ -298,6 +308,9 @@ impl Session {
                 let failed = answer.as_ref().err().map(|error| error.message.clone());
                 match self.awaited.remove(&id) {
                     Some(Awaited::Progress(job)) => self.progress_created(job, failed.is_none()),
+                    Some(Awaited::IndexProgress) => {
+                        self.index_progress_created(failed.is_none());
+                    }
                     Some(Awaited::ApplyEdit(job)) => {
                         let applied = answer
                             .as_ref()
@@ -428,6 +441,10 @@ impl Session {
         let ProgressToken::String(token) = token else {
             return;
         };
+        if token == index::TOKEN {
+            self.stop_index();
+            return;
+        }
         let job = self
             .jobs
             .values()
@@ -455,16 +472,22 @@ impl Session {
             self.configuration.defer(event);
             return;
         }
-        let answer = self.carry_out(request, &command, arguments);
-        reply.send(answer.map_err(|failure| {
-            self.show_failed_command(&failure);
-            Error {
-                code: ErrorCode::InvalidParams,
-                message: failure.to_string().into(),
-                data: Some(
-                    json!({"code": CommandFailure::code(&failure), "next": failure.next_step()}),
-                ),
-            }
+        if command == commands::SEARCH {
+            return self.search(arguments, reply);
+        }
+        match self.carry_out(request, &command, arguments) {
+            Ok(answer) => reply.send(Ok(answer)),
+            Err(failure) => self.refuse(&failure, reply),
+        }
+    }
+
+    /// Answers a command that was not carried out.
+    fn refuse(&self, failure: &CommandFailure, reply: Reply<Value>) {
+        self.show_failed_command(failure);
+        reply.send(Err(Error {
+            code: ErrorCode::InvalidParams,
+            message: failure.to_string().into(),
+            data: Some(json!({"code": CommandFailure::code(failure), "next": failure.next_step()})),
         }));
     }
 }

@@ -72,7 +72,7 @@ pub use rules::{
 pub use secrets::{Secrets, is_withheld};
 pub use settings::{
     ActionSettings, AddModelError, BUILTIN_ENGINE, BudgetSettings, CacheSettings, CommandSettings,
-    EditSettings, Effort, KeySource, LedgerSettings, LimitSettings, Loaded, LogLevel, LogSettings,
-    NewModel, ProviderKind, ProviderSettings, Review, Role, Settings, SettingsProblem, Severity,
-    json_schema, narrow, overlay, parse, with_model,
+    ContextSettings, EditSettings, Effort, KeySource, LedgerSettings, LimitSettings, Loaded,
+    LogLevel, LogSettings, NewModel, ProviderKind, ProviderSettings, Review, Role, Settings,
+    SettingsProblem, Severity, json_schema, narrow, overlay, parse, with_model,
 };

@@ -7,6 +7,7 @@ mod adding;
 mod budget;
 mod cache;
 mod commands;
+mod context;
 mod engines;
 mod layers;
 mod problem;
@@ -23,6 +24,7 @@ use serde::{Serialize, Serializer};
 
 pub use self::adding::{AddModelError, NewModel, with_model};
 pub use self::cache::CacheSettings;
+pub use self::context::ContextSettings;
 pub use self::engines::{Effort, Role};
 pub use self::layers::{Loaded, narrow, overlay, parse};
 pub use self::problem::{SettingsProblem, Severity};
@@ -79,6 +81,8 @@ pub struct Settings {
     pub ledger: LedgerSettings,
     /// Answers that are kept, so that the same question is not paid for twice.
     pub cache: CacheSettings,
+    /// What a model is shown beside the document.
+    pub context: ContextSettings,
     /// What the server writes to its log.
     pub log: LogSettings,
 }
@@ -100,6 +104,7 @@ impl Default for Settings {
             budget: BudgetSettings::default(),
             ledger: LedgerSettings::default(),
             cache: CacheSettings::default(),
+            context: ContextSettings::default(),
             log: LogSettings::default(),
         }
     }

@@ -295,7 +295,7 @@ fn refused(code: ErrorCode, cause: &str) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(error, Some(cause.to_owned()))
 }
 
-fn is_spoilt(error: &rusqlite::Error) -> bool {
+pub(crate) fn is_spoilt(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)

@@ -9,6 +9,8 @@
 //!   shares.
 //! - [`Store::audit`]: what was sent where and what was run, hash-chained.
 //! - [`Store::cached`]: answers that are kept for a while, so that the same question is not paid for twice.
+//! - [`Index`]: what the files of a workspace define, use and say, for search and for what a model is shown.
+//!   It can be made again, so it is a file of its own.
 //! - [`is_told`], [`tell`]: what a person was told once, and is not told again.
 //! - [`write_page`]: pages that are written to be looked at.
 //!
@@ -80,6 +82,7 @@ mod audit;
 mod cache;
 mod database;
 mod history;
+mod index;
 mod ledger;
 mod pages;
 mod private;
@@ -92,6 +95,10 @@ pub use audit::{ChainEnd, ChainFault, ChainReport, NewRecord, Record};
 pub use cache::{CacheBounds, CacheSize};
 pub use database::{Notice, Store};
 pub use history::{LandedFile, LandingEntry, LandingId, Limits, NewLanding};
+pub use index::{
+    Definition, FileStamp, FoundPlace, Index, IndexSize, IndexedChunk, IndexedFile, IndexedSymbol,
+    Link, NameUses, UsingFile, words_of,
+};
 pub use ledger::{
     CURRENCY, Call, CallFilter, CallId, CallOutcome, CallTokens, CostEstimate, FROM_CACHE, Ledger,
     Measure, NewCall, Reserved, Settlement, SharedLedger,

@@ -44,6 +44,7 @@ mod read;
 mod roots;
 mod snapshot;
 mod uri;
+mod walk;
 mod write;
 
 pub use error::{PathError, ReadError, WriteError};
@@ -54,4 +55,5 @@ pub use read::MAX_FILE_BYTES;
 pub use roots::Located;
 pub use snapshot::{FileText, OpenDocument, WorkspaceSnapshot};
 pub use uri::{path_from_uri, uri_from_path};
+pub use walk::{WalkedFile, give_way};
 pub use write::write_all;

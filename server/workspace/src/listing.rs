@@ -2,7 +2,7 @@
 //! left out, and so is what is hidden.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use ignore::WalkBuilder;
+use ignore::{Walk, WalkBuilder};
 
 /// At most this many entries of the disk are looked at in one listing.
 const MAX_ENTRIES: usize = 20_000;
@@ -28,17 +28,27 @@ pub(crate) fn files_of(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
 
 /// The regular files at most `depth` levels under `folder`, sorted, without following links.
 pub(crate) fn files_under(folder: &Utf8Path, depth: usize) -> Vec<Utf8PathBuf> {
-    let walk = WalkBuilder::new(folder)
+    walk(folder, depth)
+        .take(MAX_ENTRIES)
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
+        .filter_map(|entry| Utf8PathBuf::from_path_buf(entry.into_path()).ok())
+        .collect()
+}
+
+/// Everything at most `depth` levels under `folder`, sorted, without following links.
+pub(crate) fn walk(folder: &Utf8Path, depth: usize) -> Walk {
+    builder(folder, depth).build()
+}
+
+pub(crate) fn builder(folder: &Utf8Path, depth: usize) -> WalkBuilder {
+    let mut builder = WalkBuilder::new(folder);
+    builder
         // A folder's own rules, whether or not it is a repository.
         .require_git(false)
         .git_global(false)
         .follow_links(false)
         .max_depth(Some(depth))
-        .sort_by_file_name(Ord::cmp)
-        .build();
-    walk.take(MAX_ENTRIES)
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
-        .filter_map(|entry| Utf8PathBuf::from_path_buf(entry.into_path()).ok())
-        .collect()
+        .sort_by_file_name(Ord::cmp);
+    builder
 }

@@ -159,6 +159,20 @@ impl WorkspaceSnapshot {
         Ok(located)
     }
 
+    /// As [`WorkspaceSnapshot::locate`], for reading.
+    pub(crate) fn to_read(&self, path: &str) -> Result<Located, PathError> {
+        self.locate_for(path, Purpose::Read)
+    }
+
+    /// The open documents that are in the workspace and may be read, by what they are called.
+    pub fn open_documents(&self) -> impl Iterator<Item = (String, &OpenDocument)> {
+        let files = self.inner.files.iter();
+        files.filter_map(|(path, document)| {
+            let located = self.at(path, Purpose::Read).ok()?;
+            Some((located.name, document))
+        })
+    }
+
     fn locate_for(&self, path: &str, purpose: Purpose) -> Result<Located, PathError> {
         if Utf8Path::new(path).is_absolute() {
             return self.at(path.into(), purpose);
@@ -184,7 +198,7 @@ impl WorkspaceSnapshot {
     }
 
     /// The file at an absolute path.
-    fn at(&self, path: &Utf8Path, purpose: Purpose) -> Result<Located, PathError> {
+    pub(crate) fn at(&self, path: &Utf8Path, purpose: Purpose) -> Result<Located, PathError> {
         let (roots, rules) = (&self.inner.roots, &self.inner.rules);
         match roots.at(path, rules, purpose) {
             Err(PathError::Outside { .. }) => {
@@ -207,7 +221,11 @@ impl WorkspaceSnapshot {
             .max_by_key(|path| path.components().count())
     }
 
-    fn follow(&self, path: &Utf8Path, purpose: Purpose) -> Result<Utf8PathBuf, PathError> {
+    pub(crate) fn follow(
+        &self,
+        path: &Utf8Path,
+        purpose: Purpose,
+    ) -> Result<Utf8PathBuf, PathError> {
         confine::follow(path, self.real_folders(), &self.inner.rules, purpose)
             .map(|place| place.absolute())
     }

@@ -15,6 +15,7 @@ mod restart;
 mod review;
 mod roles;
 mod rules;
+mod search;
 mod secrets;
 mod session;
 mod text;

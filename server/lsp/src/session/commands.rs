@@ -30,6 +30,11 @@ pub(crate) const ACTION: &str = "pleach.action";
 /// `pleach.previewPrompt`: what another command would send.
 pub(crate) const PREVIEW: &str = "pleach.previewPrompt";
 
+/// `pleach.search`: places of the workspace, by words.
+pub(crate) const SEARCH: &str = "pleach.search";
+/// `pleach.index`: makes the index of the workspace anew.
+pub(crate) const INDEX: &str = "pleach.index";
+
 /// The arguments of every command: one object, all of whose fields may be left out, or a bare
 /// string, which is the instruction (for `pleach.land`: the reply).
 #[derive(Debug, Default, Deserialize)]
@@ -101,6 +106,10 @@ pub(crate) enum CommandFailure {
     NoAction(String),
     #[error("`{0}` sends nothing that could be shown")]
     NoPreview(String),
+    #[error("it is not said what to search for")]
+    NoQuery,
+    #[error("there is no index to search: no folder is open, or it is turned off")]
+    NoIndex,
     #[error("there is no edit of Pleach's to undo here")]
     NothingToUndo,
     #[error("Pleach may be out of step with the text of this document: {0}")]
@@ -135,6 +144,8 @@ impl CommandFailure {
             Self::CannotRetry => "cannot-retry",
             Self::NoAction(_) => "no-action",
             Self::NoPreview(_) => "no-preview",
+            Self::NoQuery => "no-query",
+            Self::NoIndex => "no-index",
             Self::NothingToUndo => "nothing-to-undo",
             Self::Suspect(_) => "out-of-step",
             Self::Outdated(_) => "outdated-place",
@@ -171,6 +182,8 @@ impl CommandFailure {
             Self::NoPreview(_) => {
                 "give {\"command\": \"pleach.document\"}, or the name of an action of your own as {\"action\": \"…\"}"
             }
+            Self::NoQuery => "give the words, or {\"query\": \"…\"}",
+            Self::NoIndex => "open a folder, and leave `[context] index` on in pleach.toml",
             Self::CannotRetry => "paste another answer, or accept or reject this one",
             // What can be done about a path stands with it.
             Self::NothingRuns | Self::NothingToUndo | Self::Denied(_) => "nothing was changed",
@@ -203,6 +216,9 @@ impl Session {
         }
         if command == HISTORY {
             return Ok(self.show_history());
+        }
+        if command == INDEX {
+            return self.rebuild_index();
         }
         if command == USAGE {
             return Ok(self.show_usage());

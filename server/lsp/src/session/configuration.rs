@@ -189,6 +189,7 @@ impl Session {
                 self.show_problems(&uri, &Rope::new(), &[]);
             }
         }
+        self.index_if_useful();
         for event in std::mem::take(&mut self.configuration.deferred) {
             self.inbox.put(event);
         }
@@ -230,11 +231,22 @@ impl Session {
     }
 
     pub(super) fn saved(&mut self, uri: &str) {
-        let path = path_from_uri(uri);
-        let is_settings = |path: &Utf8PathBuf| path.file_name() == Some(FILE_NAME);
-        if path.is_some_and(|path| is_settings(&path) || self.is_roster_file(&path)) {
+        if self.changes_settings(uri) {
             self.load_settings();
         }
+    }
+
+    /// Files that the client watches for us changed on disk.
+    pub(super) fn watched_files_changed(&mut self, uris: &[String]) {
+        if uris.is_empty() || uris.iter().any(|uri| self.changes_settings(uri)) {
+            self.load_settings();
+        }
+        self.index_hears_of(uris);
+    }
+
+    fn changes_settings(&self, uri: &str) -> bool {
+        let is_settings = |path: &Utf8PathBuf| path.file_name() == Some(FILE_NAME);
+        path_from_uri(uri).is_some_and(|path| is_settings(&path) || self.is_roster_file(&path))
     }
 
     pub(super) fn client_settings_changed(&mut self, settings: &Value) {

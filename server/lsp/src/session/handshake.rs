@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::actions::KINDS;
 use crate::client::Client;
 use crate::event::Reply;
-use crate::session::commands::{ACTION, HISTORY, PREVIEW, RULES, STATUS, USAGE};
+use crate::session::commands::{ACTION, HISTORY, INDEX, PREVIEW, RULES, SEARCH, STATUS, USAGE};
 use crate::session::plans::PlanCommand;
 use crate::session::reviews::Decision;
 use crate::session::{Awaited, Session};
@@ -73,7 +73,10 @@ fn capabilities(client: &Client) -> ServerCapabilities {
     commands.extend(Decision::ALL.map(|decision| decision.command().to_owned()));
     let plans = PlanCommand::ALL.iter().map(|it| it.command().to_owned());
     commands.extend(plans.filter(|it| Action::from_command(it).is_none()));
-    commands.extend([STATUS, HISTORY, USAGE, RULES, ACTION, PREVIEW].map(str::to_owned));
+    let others = [
+        STATUS, HISTORY, USAGE, RULES, ACTION, PREVIEW, SEARCH, INDEX,
+    ];
+    commands.extend(others.map(str::to_owned));
     ServerCapabilities {
         position_encoding: Some(match client.encoding {
             PositionEncoding::Utf8 => PositionEncodingKind::UTF8,

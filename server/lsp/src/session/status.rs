@@ -27,6 +27,7 @@ impl Session {
                 "providers": self.providers(),
                 "queue": {"jobs": self.jobs.len(), "landings": self.landings.len()},
                 "store": self.store(),
+                "index": self.index_status(),
                 "grammars": self.grammars(),
                 "memory": {"residentBytes": resident_bytes()},
             },

@@ -52,10 +52,12 @@ pub fn overlay(base: &Settings, value: &serde_json::Value) -> Loaded {
 ///
 /// - switch to the built-in engine (`engine = "builtin"`, for all roles), to no other;
 /// - set `review` to `hunks`;
-/// - turn off `local_models`, `actions.enabled`, `actions.automatic`, `edits.allow_ci` and `cache.enabled`;
+/// - turn off `local_models`, `actions.enabled`, `actions.automatic`, `edits.allow_ci`, `cache.enabled`
+///   and `context.index`;
 /// - add globs to `edits.deny`;
 /// - take commands out of `commands.allow`;
-/// - lower each of `limits`, each cap of `budget`, and the bounds of `cache` and `actions.per_minute`.
+/// - lower each of `limits`, each cap of `budget`, `context.tokens`, and the bounds of `cache` and
+///   `actions.per_minute`.
 ///
 /// Everything else in it is ignored and told, above all providers: who wrote the workspace does not get
 /// to choose where the user's key is sent or which program is run for it.
@@ -136,7 +138,7 @@ const ACTIONS: [&str; 9] = [
 ];
 
 /// Every table of the file and its keys, for suggestions.
-pub(super) const TABLES: [(&str, &[&str]); 12] = [
+pub(super) const TABLES: [(&str, &[&str]); 13] = [
     (
         "",
         &[
@@ -153,6 +155,7 @@ pub(super) const TABLES: [(&str, &[&str]); 12] = [
             "budget",
             "ledger",
             "cache",
+            "context",
             "log",
         ],
     ),
@@ -210,6 +213,7 @@ pub(super) const TABLES: [(&str, &[&str]); 12] = [
     ),
     ("ledger", &["url", "password_env", "person"]),
     ("cache", &["enabled", "hours", "megabytes"]),
+    ("context", &["tokens", "index"]),
     ("log", &["level", "file", "editor"]),
 ];
 
@@ -240,6 +244,7 @@ impl Reader {
                 "budget" => self.section(entry, Self::budget),
                 "ledger" => self.section(entry, Self::ledger),
                 "cache" => self.section(entry, Self::cache),
+                "context" => self.section(entry, Self::context),
                 "log" => self.section(entry, Self::log),
                 _ => self.unknown(&entry, "", ""),
             }

@@ -4,6 +4,7 @@ mod answers;
 mod audit;
 mod cache;
 mod database;
+mod index;
 mod ledger;
 #[cfg(feature = "postgres-tests")]
 mod shared;

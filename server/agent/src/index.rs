@@ -1,0 +1,635 @@
+//! The index of a workspace, kept up to date in the background.
+//!
+//! One thread owns it and does one thing after the other: it walks the workspace, reads what has changed
+//! in batches, and answers searches between two batches. It gives way to everything else on the machine,
+//! holds no more than a batch of texts at a time, and stops when it is told to. What it knows is never
+//! older than what it was told of last; who takes a text from a file looks at the file as it is now.
+
+mod digest;
+mod search;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::{Duration, Instant, SystemTime};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use pleach_store::{FileStamp, IndexSize, IndexedFile, StoreError};
+use pleach_workspace::{WalkedFile, WorkspaceSnapshot, give_way};
+use tokio::sync::watch;
+
+pub use self::search::{SearchHit, SearchedSymbol};
+use crate::shield::Shield;
+
+/// Files of a workspace that are taken up.
+const MOST_FILES: usize = 400_000;
+/// Larger files are data. Nobody writes a megabyte of source by hand.
+const LARGEST: u64 = 1 << 20;
+/// Files, and bytes of them, that are read before they are written into the index.
+const BATCH: usize = 64;
+const BATCH_BYTES: usize = 4 << 20;
+/// How long a walk holds where the editor does not tell what changes on disk.
+const WALK_HOLDS: Duration = Duration::from_secs(20);
+/// How often progress is told.
+const TOLD_EVERY: Duration = Duration::from_millis(150);
+/// How often an index that turns out to be damaged is begun anew.
+const MOST_REBUILDS: u32 = 3;
+
+/// Where the index is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum IndexPhase {
+    /// It looks for what has changed.
+    #[default]
+    Walking,
+    /// It reads what has changed.
+    Reading {
+        /// Files that were read.
+        done: usize,
+        /// Files to read in all.
+        total: usize,
+    },
+    /// It knows every file.
+    Whole,
+    /// It was told to stop before it knew every file.
+    Stopped,
+    /// It cannot be kept, and why.
+    Failed(String),
+}
+
+/// Where the index is, and how much it holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IndexState {
+    /// Where it is.
+    pub phase: IndexPhase,
+    /// How much it held when it was last at rest.
+    pub size: IndexSize,
+    /// Files that are too large or too many.
+    pub left_out: u64,
+    /// How often it was damaged and begun anew.
+    pub rebuilt: u32,
+}
+
+impl IndexState {
+    /// Whether it is at work.
+    pub fn is_at_work(&self) -> bool {
+        matches!(self.phase, IndexPhase::Walking | IndexPhase::Reading { .. })
+    }
+
+    /// In a few words: `reading 120 of 5000 files`.
+    pub fn words(&self) -> String {
+        match &self.phase {
+            IndexPhase::Walking => "looking for what has changed".to_owned(),
+            IndexPhase::Reading { done, total } => format!("reading: {done} of {total} files"),
+            IndexPhase::Whole => {
+                format!("{} files, {} symbols", self.size.files, self.size.symbols)
+            }
+            IndexPhase::Stopped => "stopped before it knew every file".to_owned(),
+            IndexPhase::Failed(why) => format!("cannot be kept: {why}"),
+        }
+    }
+}
+
+/// What a search has found.
+#[derive(Debug)]
+pub struct SearchAnswer {
+    /// The places, the best first.
+    pub hits: Result<Vec<SearchHit>, StoreError>,
+    /// Where the index was.
+    pub state: IndexState,
+}
+
+/// What is called with the answer to a search.
+type Answered = Box<dyn FnOnce(SearchAnswer) + Send>;
+
+enum Order {
+    /// Walk the workspace, and take up what has changed.
+    Walk(WorkspaceSnapshot),
+    /// These files may have changed, been made or gone.
+    Look(WorkspaceSnapshot, Vec<Utf8PathBuf>),
+    /// Search.
+    Search(WorkspaceSnapshot, String, usize, Instant, Answered),
+    /// Forget everything and begin anew.
+    Rebuild(WorkspaceSnapshot),
+}
+
+/// The index of one workspace. Cheap to clone; its thread ends with the last clone.
+#[derive(Clone)]
+pub struct Index {
+    orders: Sender<Order>,
+    state: watch::Receiver<IndexState>,
+    stop: Arc<AtomicBool>,
+    path: Utf8PathBuf,
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Index")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Index {
+    /// Begins to index a workspace. `watched` says that the editor tells what changes on disk; `report`
+    /// hears where the index is.
+    pub fn start(
+        state_dir: &Utf8Path,
+        workspace: WorkspaceSnapshot,
+        watched: bool,
+        report: impl Fn(IndexState) + Send + 'static,
+    ) -> Self {
+        let path = pleach_store::Index::path_in(state_dir, workspace.roots());
+        let (orders, received) = channel();
+        let (told, state) = watch::channel(IndexState::default());
+        let stop = Arc::new(AtomicBool::new(false));
+        let indexer = Indexer {
+            path: path.clone(),
+            store: None,
+            orders: received,
+            told,
+            report: Box::new(report),
+            stop: Arc::clone(&stop),
+            state: IndexState::default(),
+            pending: VecDeque::new(),
+            total: 0,
+            workspace: workspace.clone(),
+            walked: None,
+            watched,
+            open: BTreeSet::new(),
+            waiting: Vec::new(),
+            last_told: None,
+            has_new: false,
+        };
+        let index = Self {
+            orders,
+            state,
+            stop,
+            path,
+        };
+        index.order(Order::Walk(workspace));
+        let thread = std::thread::Builder::new().name("index".to_owned());
+        if let Err(error) = thread.spawn(move || indexer.run()) {
+            tracing::error!(%error, "nothing is indexed: there is no thread for it");
+        }
+        index
+    }
+
+    /// Where it is.
+    pub fn state(&self) -> IndexState {
+        self.state.borrow().clone()
+    }
+
+    /// The file that it is kept in.
+    pub fn path(&self) -> &Utf8Path {
+        &self.path
+    }
+
+    /// Walks the workspace again.
+    pub fn walk(&self, workspace: WorkspaceSnapshot) {
+        self.stop.store(false, Ordering::Relaxed);
+        self.order(Order::Walk(workspace));
+    }
+
+    /// These files may have changed, been made or gone. They are looked at in the background.
+    pub fn look(&self, workspace: WorkspaceSnapshot, paths: Vec<Utf8PathBuf>) {
+        self.order(Order::Look(workspace, paths));
+    }
+
+    /// Forgets everything and begins anew.
+    pub fn rebuild(&self, workspace: WorkspaceSnapshot) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.order(Order::Rebuild(workspace));
+    }
+
+    /// Stops what it is doing. It keeps what it knows, and goes on at the next walk.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Searches, and calls `answered` from the index's thread. While the index is not whole it waits for
+    /// that, at most so long.
+    pub fn search(
+        &self,
+        workspace: WorkspaceSnapshot,
+        asked: String,
+        most: usize,
+        patience: Duration,
+        answered: impl FnOnce(SearchAnswer) + Send + 'static,
+    ) {
+        let until = Instant::now() + patience;
+        self.order(Order::Search(
+            workspace,
+            asked,
+            most,
+            until,
+            Box::new(answered),
+        ));
+    }
+
+    fn order(&self, order: Order) {
+        if self.orders.send(order).is_err() {
+            tracing::warn!("the thread of the index is gone");
+        }
+    }
+}
+
+/// What waits until the index is whole, or until its time is over.
+struct Waiting {
+    until: Instant,
+    wish: Wish,
+}
+
+enum Wish {
+    Search(WorkspaceSnapshot, String, usize, Answered),
+}
+
+/// The thread's side.
+struct Indexer {
+    path: Utf8PathBuf,
+    store: Option<pleach_store::Index>,
+    orders: Receiver<Order>,
+    told: watch::Sender<IndexState>,
+    report: Box<dyn Fn(IndexState) + Send>,
+    stop: Arc<AtomicBool>,
+    state: IndexState,
+    /// Files to read.
+    pending: VecDeque<(String, FileStamp)>,
+    total: usize,
+    workspace: WorkspaceSnapshot,
+    /// When a walk last came to its end.
+    walked: Option<Instant>,
+    watched: bool,
+    /// Files that were taken up as they are open in the editor.
+    open: BTreeSet<String>,
+    waiting: Vec<Waiting>,
+    last_told: Option<Instant>,
+    /// Something was written since it was last counted.
+    has_new: bool,
+}
+
+impl Indexer {
+    fn run(mut self) {
+        give_way();
+        loop {
+            let order = if self.pending.is_empty() {
+                self.orders.recv().ok()
+            } else {
+                match self.orders.try_recv() {
+                    Ok(order) => Some(order),
+                    Err(TryRecvError::Empty) => None,
+                    Err(TryRecvError::Disconnected) => return,
+                }
+            };
+            let done = match order {
+                Some(order) => self.carry_out(order),
+                None if self.pending.is_empty() => return,
+                None => self.read_batch(),
+            };
+            if let Err(error) = done {
+                self.trouble(&error);
+            }
+            self.answer();
+            // Who asked a damaged index asks the new one.
+            if self.pending.is_empty() && !self.waiting.is_empty() {
+                self.answer();
+            }
+        }
+    }
+
+    fn carry_out(&mut self, order: Order) -> Result<(), StoreError> {
+        match order {
+            Order::Walk(workspace) => {
+                self.workspace = workspace;
+                self.walk()
+            }
+            Order::Look(workspace, paths) => {
+                self.workspace = workspace;
+                self.look(&paths)
+            }
+            Order::Search(workspace, asked, most, until, answered) => {
+                self.workspace = workspace.clone();
+                self.waiting.push(Waiting {
+                    until,
+                    wish: Wish::Search(workspace, asked, most, answered),
+                });
+                self.refresh()
+            }
+            Order::Rebuild(workspace) => {
+                self.stop.store(false, Ordering::Relaxed);
+                self.workspace = workspace;
+                self.begin_anew();
+                self.walk()
+            }
+        }
+    }
+
+    fn store(&mut self) -> Result<&mut pleach_store::Index, StoreError> {
+        let store = match self.store.take() {
+            Some(store) => store,
+            None => pleach_store::Index::open(&self.path, SystemTime::now())?,
+        };
+        Ok(self.store.insert(store))
+    }
+
+    fn begin_anew(&mut self) {
+        self.pending.clear();
+        self.open.clear();
+        let store = self.store.take();
+        let store = store.or_else(|| pleach_store::Index::open(&self.path, SystemTime::now()).ok());
+        if let Some(store) = store {
+            store.discard();
+        }
+        self.has_new = true;
+    }
+
+    /// What is open is taken up; the disk is walked where nobody tells of its changes.
+    fn refresh(&mut self) -> Result<(), StoreError> {
+        let is_recent = |walked: Instant| self.watched || walked.elapsed() < WALK_HOLDS;
+        if self.pending.is_empty() && !self.walked.is_some_and(is_recent) {
+            if self.stop.load(Ordering::Relaxed) {
+                return self.take_open();
+            }
+            return self.walk();
+        }
+        self.take_open()
+    }
+
+    fn walk(&mut self) -> Result<(), StoreError> {
+        self.pending.clear();
+        self.tell(IndexPhase::Walking, true);
+        let known = self.store()?.stamps()?;
+        let workspace = self.workspace.clone();
+        let shield = Shield::of(&workspace);
+        let open: BTreeSet<String> = workspace.open_documents().map(|(name, _)| name).collect();
+        let mut seen = BTreeSet::new();
+        let (mut left_out, mut met) = (0, 0);
+        let stop = Arc::clone(&self.stop);
+        let pending = &mut self.pending;
+        workspace.walk(|file| {
+            if stop.load(Ordering::Relaxed) {
+                return ControlFlow::Break(());
+            }
+            met += 1;
+            if met > MOST_FILES || file.size > LARGEST {
+                left_out += 1;
+                return ControlFlow::Continue(());
+            }
+            if shield.kept_back(&file.name).is_some() {
+                return ControlFlow::Continue(());
+            }
+            let stamp = stamp_of(&file);
+            let known = known.get(&file.name);
+            if known.is_some() {
+                seen.insert(file.name.clone());
+            }
+            if known != Some(&stamp) && !open.contains(&file.name) {
+                pending.push_back((file.name, stamp));
+            }
+            ControlFlow::Continue(())
+        });
+        self.total = self.pending.len();
+        self.state.left_out = left_out;
+        if self.stop.load(Ordering::Relaxed) {
+            self.pending.clear();
+            self.rest(IndexPhase::Stopped);
+            return Ok(());
+        }
+        let gone: Vec<String> = known
+            .into_keys()
+            .filter(|name| !seen.contains(name) && !open.contains(name))
+            .collect();
+        drop(seen);
+        self.has_new |= !gone.is_empty() || self.state.size.files == 0;
+        for batch in gone.chunks(BATCH) {
+            self.store()?.remove(batch)?;
+        }
+        self.walked = Some(Instant::now());
+        self.take_open()
+    }
+
+    /// Takes up what is open in the editor as it is there, and what was closed as it is on disk.
+    fn take_open(&mut self) -> Result<(), StoreError> {
+        let workspace = self.workspace.clone();
+        let shield = Shield::of(&workspace);
+        let mut now_open = BTreeSet::new();
+        let mut changed = Vec::new();
+        let known = if workspace.open_documents().next().is_none() {
+            std::collections::BTreeMap::new()
+        } else {
+            let names: Vec<String> = workspace.open_documents().map(|(name, _)| name).collect();
+            self.store()?.stamps_of(&names)?
+        };
+        for (name, document) in workspace.open_documents() {
+            let size = u64::try_from(document.text.len_bytes()).unwrap_or(u64::MAX);
+            if size > LARGEST || shield.kept_back(&name).is_some() {
+                continue;
+            }
+            let text = document.text.to_string();
+            let mut hasher = DefaultHasher::new();
+            text.hash(&mut hasher);
+            // Below zero, where no time of a file is.
+            let stamp = FileStamp {
+                size,
+                stamp: !(hasher.finish() >> 1).cast_signed(),
+            };
+            if known.get(&name) != Some(&stamp) {
+                changed.push(read(&name, &text, stamp));
+            }
+            now_open.insert(name);
+        }
+        let closed: Vec<String> = self.open.difference(&now_open).cloned().collect();
+        self.open = now_open;
+        if !changed.is_empty() {
+            self.has_new = true;
+            self.store()?.put(&changed)?;
+        }
+        for name in closed {
+            self.look_at(&name)?;
+        }
+        self.at_rest_if_done();
+        Ok(())
+    }
+
+    fn look(&mut self, paths: &[Utf8PathBuf]) -> Result<(), StoreError> {
+        let workspace = self.workspace.clone();
+        for path in paths {
+            if let Ok(name) = workspace.name_at(path) {
+                self.look_at(&name)?;
+            }
+        }
+        self.take_open()
+    }
+
+    /// A file may have changed. What a walk would not have met is not met here either.
+    fn look_at(&mut self, name: &str) -> Result<(), StoreError> {
+        let now = self.workspace.walked(name);
+        let known = self.store()?.stamps_of(&[name.to_owned()])?;
+        let is_kept_back = Shield::of(&self.workspace).kept_back(name).is_some();
+        match now.filter(|file| file.size <= LARGEST && !is_kept_back) {
+            Some(file) => {
+                let stamp = stamp_of(&file);
+                if known.get(name) != Some(&stamp) {
+                    self.pending.push_back((file.name, stamp));
+                    self.total = self.total.max(self.pending.len());
+                }
+            }
+            None if known.contains_key(name) => {
+                self.has_new = true;
+                self.store()?.remove(&[name.to_owned()])?;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Reads some of the files that have changed.
+    fn read_batch(&mut self) -> Result<(), StoreError> {
+        if self.stop.load(Ordering::Relaxed) {
+            self.pending.clear();
+            self.walked = None;
+            self.rest(IndexPhase::Stopped);
+            return Ok(());
+        }
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while batch.len() < BATCH && bytes < BATCH_BYTES && !self.stop.load(Ordering::Relaxed) {
+            let Some((name, stamp)) = self.pending.pop_front() else {
+                break;
+            };
+            if self.open.contains(&name) {
+                continue;
+            }
+            let file = self.workspace.read_from_disk(&name, LARGEST);
+            batch.push(match file {
+                Ok(file) => {
+                    bytes += file.text.len();
+                    read(&name, &file.text, stamp)
+                }
+                // What is no text is not read at the next walk again.
+                Err(_) => digest::nothing_of(&name, stamp),
+            });
+        }
+        self.has_new = true;
+        self.store()?.put(&batch)?;
+        let done = self.total.saturating_sub(self.pending.len());
+        let total = self.total;
+        self.tell(IndexPhase::Reading { done, total }, false);
+        self.at_rest_if_done();
+        Ok(())
+    }
+
+    fn at_rest_if_done(&mut self) {
+        if self.pending.is_empty() {
+            self.total = 0;
+            let phase = match self.walked {
+                Some(_) => IndexPhase::Whole,
+                None => IndexPhase::Stopped,
+            };
+            self.rest(phase);
+        }
+    }
+
+    fn rest(&mut self, phase: IndexPhase) {
+        // Counting goes through all of a large index.
+        if std::mem::take(&mut self.has_new)
+            && let Some(Ok(size)) = self.store.as_mut().map(pleach_store::Index::size)
+        {
+            self.state.size = size;
+        }
+        self.tell(phase, true);
+    }
+
+    /// Tells where the index is, at most so often.
+    fn tell(&mut self, phase: IndexPhase, at_once: bool) {
+        self.state.phase = phase;
+        let is_early = self
+            .last_told
+            .is_some_and(|last| last.elapsed() < TOLD_EVERY);
+        if is_early && !at_once || *self.told.borrow() == self.state {
+            return;
+        }
+        self.last_told = Some(Instant::now());
+        let _nobody_asks = self.told.send_replace(self.state.clone());
+        (self.report)(self.state.clone());
+    }
+
+    /// A damaged index is begun anew; what else goes wrong ends the work until the next order.
+    fn trouble(&mut self, error: &StoreError) {
+        let is_spoilt = self
+            .store
+            .as_ref()
+            .is_some_and(pleach_store::Index::is_spoilt);
+        if is_spoilt && self.state.rebuilt < MOST_REBUILDS {
+            tracing::warn!(%error, "the index is damaged, and begun anew");
+            self.state.rebuilt += 1;
+            self.begin_anew();
+            if let Err(again) = self.walk() {
+                self.give_up(&again);
+            }
+            return;
+        }
+        self.give_up(error);
+    }
+
+    fn give_up(&mut self, error: &StoreError) {
+        tracing::warn!(%error, "the index cannot be kept");
+        self.store = None;
+        self.pending.clear();
+        self.walked = None;
+        self.tell(IndexPhase::Failed(error.to_string()), true);
+    }
+
+    /// Answers who has waited for the index, or long enough.
+    fn answer(&mut self) {
+        let now = Instant::now();
+        let is_at_rest = self.pending.is_empty();
+        let waiting = std::mem::take(&mut self.waiting);
+        for waits in waiting {
+            if !is_at_rest && now < waits.until {
+                self.waiting.push(waits);
+                continue;
+            }
+            match waits.wish {
+                Wish::Search(workspace, asked, most, answered) => {
+                    let found = self.store();
+                    let hits =
+                        found.and_then(|store| search::search(store, &workspace, &asked, most));
+                    let before = self.state.rebuilt;
+                    if let Err(error) = &hits {
+                        self.trouble(error);
+                    }
+                    if self.state.rebuilt > before {
+                        let wish = Wish::Search(workspace, asked, most, answered);
+                        self.waiting.push(Waiting {
+                            until: waits.until,
+                            wish,
+                        });
+                        continue;
+                    }
+                    let state = self.state.clone();
+                    answered(SearchAnswer { hits, state });
+                }
+            }
+        }
+    }
+}
+
+/// Reads a text. A text that a mistake of ours falls over costs itself alone.
+fn read(name: &str, text: &str, stamp: FileStamp) -> IndexedFile {
+    let read = catch_unwind(AssertUnwindSafe(|| digest::digest(name, text, stamp)));
+    read.unwrap_or_else(|_| {
+        tracing::error!(name, "a file was left out of the index after a panic");
+        digest::nothing_of(name, stamp)
+    })
+}
+
+fn stamp_of(file: &WalkedFile) -> FileStamp {
+    FileStamp {
+        size: file.size,
+        stamp: file.modified,
+    }
+}

@@ -1,0 +1,218 @@
+//! What the index is told of a file.
+
+use std::collections::BTreeMap;
+
+use pleach_grammars::{Language, NameRole, Symbol, SymbolKind, names_used, outline, parse};
+use pleach_store::{FileStamp, IndexedChunk, IndexedFile, IndexedSymbol, NameUses, words_of};
+
+/// Lines of a piece of a file. Of the sizes that were tried on real histories (commit messages that had to
+/// find the files they changed) pieces of this size found more than whole files.
+const CHUNK: usize = 60;
+/// Symbols of a file that are taken.
+const MOST_SYMBOLS: usize = 5_000;
+/// Keys and headings of a file of data or prose that are taken.
+const MOST_KEYS: usize = 200;
+/// Names that a file uses that are taken.
+const MOST_NAMES: usize = 2_000;
+/// A longer name is data.
+const LONGEST_NAME: usize = 120;
+
+/// Reads a text for the index.
+pub(super) fn digest(name: &str, text: &str, stamp: FileStamp) -> IndexedFile {
+    let first_line = text.lines().next().unwrap_or_default();
+    let (symbols, uses) = match Language::detect(None, name, first_line) {
+        // Its keys are data.
+        None | Some(Language::Json) => (Vec::new(), Vec::new()),
+        Some(language) => names(language, text),
+    };
+    IndexedFile {
+        name: name.to_owned(),
+        stamp,
+        symbols,
+        uses,
+        chunks: chunks(text),
+    }
+}
+
+/// A file of which nothing is known but that it was looked at.
+pub(super) fn nothing_of(name: &str, stamp: FileStamp) -> IndexedFile {
+    IndexedFile {
+        name: name.to_owned(),
+        stamp,
+        symbols: Vec::new(),
+        uses: Vec::new(),
+        chunks: Vec::new(),
+    }
+}
+
+fn names(language: Language, text: &str) -> (Vec<IndexedSymbol>, Vec<NameUses>) {
+    let syntax = parse(language, text);
+    let symbols = outline(&syntax, text);
+    let lines = Lines::of(text);
+    let most = if language.is_programming() {
+        MOST_SYMBOLS
+    } else {
+        MOST_KEYS
+    };
+    let indexed = symbols
+        .iter()
+        .filter(|symbol| !symbol.name.is_empty() && symbol.name.len() <= LONGEST_NAME)
+        .take(most)
+        .map(|symbol| IndexedSymbol {
+            name: symbol.name.clone(),
+            kind: symbol.kind.name().to_owned(),
+            container: container_of(&symbols, symbol).to_owned(),
+            first: lines.number(symbol.range.start.0),
+            last: lines.number(symbol.range.end.0.saturating_sub(1)),
+        });
+    let mut uses: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+    let own: std::collections::BTreeSet<&str> = symbols
+        .iter()
+        .filter(|symbol| is_named_alone(symbol.kind))
+        .map(|symbol| symbol.name.as_str())
+        .collect();
+    for used in names_used(&syntax, text) {
+        if !says_something(used.name, used.role) || own.contains(used.name) {
+            continue;
+        }
+        let line = u32::try_from(used.line.number()).unwrap_or(u32::MAX);
+        let entry = uses.entry(used.name).or_insert((0, line));
+        entry.0 = entry.0.saturating_add(1);
+    }
+    let uses = uses
+        .into_iter()
+        .take(MOST_NAMES)
+        .map(|(name, (times, line))| NameUses {
+            name: name.to_owned(),
+            times,
+            line,
+        });
+    (indexed.collect(), uses.collect())
+}
+
+/// What a symbol belongs to, by its name; empty where to nothing but the file.
+fn container_of<'a>(symbols: &'a [Symbol], symbol: &'a Symbol) -> &'a str {
+    let parent = symbol.parent.and_then(|at| symbols.get(at));
+    let own = symbol.container.as_deref();
+    own.or_else(|| parent.map(|parent| parent.name.as_str()))
+        .unwrap_or_default()
+}
+
+/// Whether a symbol of this kind is what its name stands for elsewhere.
+fn is_named_alone(kind: SymbolKind) -> bool {
+    !matches!(
+        kind,
+        SymbolKind::Impl
+            | SymbolKind::Heading
+            | SymbolKind::Key
+            | SymbolKind::Selector
+            | SymbolKind::Element
+    )
+}
+
+/// Whether the use of a name may lead to another file. Of what is merely mentioned only names that begin
+/// with a capital letter: types and constants in most languages. The others are mostly local variables.
+fn says_something(name: &str, role: NameRole) -> bool {
+    let is_sound = name.len() > 1 && name.len() <= LONGEST_NAME;
+    is_sound
+        && match role {
+            NameRole::Definition(_) => false,
+            NameRole::Call | NameRole::Type | NameRole::Import => true,
+            NameRole::Member | NameRole::Other => name.starts_with(char::is_uppercase),
+        }
+}
+
+fn chunks(text: &str) -> Vec<IndexedChunk> {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let mut first = 1;
+    let mut chunks = Vec::new();
+    for piece in lines.chunks(CHUNK) {
+        let count = u32::try_from(piece.len()).unwrap_or(u32::MAX);
+        let words = words_of(&piece.concat());
+        if !words.is_empty() {
+            chunks.push(IndexedChunk {
+                first,
+                last: first + count - 1,
+                words,
+            });
+        }
+        first += count;
+    }
+    chunks
+}
+
+/// Where the lines of a text begin.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Self(
+            std::iter::once(0)
+                .chain(breaks.map(|(at, _)| at + 1))
+                .collect(),
+        )
+    }
+
+    /// The line of a byte, from 1.
+    fn number(&self, at: usize) -> u32 {
+        u32::try_from(self.0.partition_point(|start| *start <= at)).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAMP: FileStamp = FileStamp { size: 0, stamp: 0 };
+
+    #[test]
+    fn what_a_file_defines_and_uses() {
+        let text = "use crate::coin::Coin;\n\npub struct Till;\n\nimpl Till {\n    pub fn count(&self, coins: &[Coin]) -> u32 {\n        let total = sum(coins);\n        self.check(total)\n    }\n    fn check(&self, total: u32) -> u32 { total }\n}\n";
+        let file = digest("src/till.rs", text, STAMP);
+        let symbols: Vec<_> = file
+            .symbols
+            .iter()
+            .map(|it| {
+                (
+                    it.kind.as_str(),
+                    it.container.as_str(),
+                    it.name.as_str(),
+                    it.first,
+                    it.last,
+                )
+            })
+            .collect();
+        assert_eq!(
+            symbols,
+            [
+                ("struct", "", "Till", 3, 3),
+                ("implementation", "", "Till", 5, 11),
+                ("method", "Till", "count", 6, 9),
+                ("method", "Till", "check", 10, 10),
+            ]
+        );
+        let uses: Vec<_> = file
+            .uses
+            .iter()
+            .map(|it| (it.name.as_str(), it.times, it.line))
+            .collect();
+        assert_eq!(uses, [("Coin", 2, 1), ("coin", 1, 1), ("sum", 1, 7)]);
+    }
+
+    #[test]
+    fn a_long_file_is_taken_in_pieces_and_data_by_its_words() {
+        let file = digest("data.json", &"{\"coin\": 1}\n".repeat(130), STAMP);
+        let chunks: Vec<_> = file.chunks.iter().map(|it| (it.first, it.last)).collect();
+        assert_eq!(chunks, [(1, 60), (61, 120), (121, 130)]);
+        assert!(file.symbols.is_empty());
+    }
+
+    #[test]
+    fn no_text_is_too_strange() {
+        for text in ["", "\u{feff}\r\r\n", "fn (((", "\u{1F600}\n\n"] {
+            let file = digest("a.rs", text, STAMP);
+            assert!(file.symbols.is_empty());
+        }
+    }
+}

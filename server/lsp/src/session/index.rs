@@ -1,0 +1,382 @@
+//! The index of the workspace: begun when it is needed, told of what changes, searched.
+//!
+//! The session only hands over: nothing here waits for the index, and typing tells it nothing. What is
+//! open is taken up when somebody asks.
+
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use pleach_agent::{Index, IndexPhase, IndexState, SearchAnswer, SearchHit};
+use pleach_grammars::Language;
+use pleach_workspace::{WorkspaceSnapshot, path_from_uri};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tower_lsp::jsonrpc::Error;
+
+use crate::event::{Event, Reply};
+use crate::session::commands::CommandFailure;
+use crate::session::{Awaited, Session};
+
+/// How long a search waits for an index that is not whole.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// Places of an answer, where nothing else is asked for.
+const MOST: usize = 30;
+/// No answer has more.
+const MOST_OF_ALL: usize = 200;
+/// Fewer files are read before a display of progress would be seen.
+const WORTH_SHOWING: usize = 200;
+/// Changed files of one message that are looked at one by one; of more, all are walked.
+const LOOKED_AT: usize = 200;
+/// The token of the progress display.
+pub(super) const TOKEN: &str = "pleach/index";
+
+/// The index and how it is shown.
+#[derive(Default)]
+pub(super) struct Indexing {
+    index: Option<Index>,
+    /// The folders that it is of.
+    roots: Vec<Utf8PathBuf>,
+    state: IndexState,
+    display: Display,
+    /// The client was asked to tell what changes on disk.
+    is_watched: bool,
+}
+
+/// The progress display.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Display {
+    #[default]
+    None,
+    Asked,
+    Shown,
+    /// The client does not want to show any.
+    Refused,
+}
+
+/// What is searched for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SearchArguments {
+    query: String,
+    most: Option<usize>,
+}
+
+/// An answer to a search on its way to the client.
+pub(crate) struct Searched {
+    reply: Reply<Value>,
+    asked: String,
+    workspace: WorkspaceSnapshot,
+    answer: SearchAnswer,
+}
+
+impl Session {
+    /// The index of the present workspace, begun if it was not; `None` where there is no folder, or the
+    /// settings turn it off.
+    pub(super) fn index(&mut self) -> Option<Index> {
+        let roots = self.configuration.roots();
+        if roots.is_empty() || !self.configuration.settings().context.index {
+            self.indexing.index = None;
+            return None;
+        }
+        if self.indexing.index.is_none() || self.indexing.roots != roots {
+            let roots = roots.to_vec();
+            self.watch_files();
+            let inbox = self.inbox.clone();
+            let report = move |state| inbox.put(Event::IndexMoved(state));
+            let index = Index::start(
+                &self.environment.state_dir,
+                self.snapshot(),
+                self.indexing.is_watched,
+                report,
+            );
+            self.indexing.roots = roots;
+            self.indexing.index = Some(index);
+        }
+        self.indexing.index.clone()
+    }
+
+    /// Begins to index when there is a model that could be shown something, and a document to ask it about.
+    pub(super) fn index_if_useful(&mut self) {
+        let is_useful = self.configuration.is_loaded()
+            && self.configuration.settings().context.tokens > 0
+            && !self.configuration.settings().engines_in_use().is_empty()
+            && self.documents.iter().next().is_some();
+        if is_useful {
+            let _begun = self.index();
+        }
+    }
+
+    /// Asks the client to tell of source files that change on disk.
+    fn watch_files(&mut self) {
+        if !self.client.watches_files || self.indexing.is_watched {
+            return;
+        }
+        self.indexing.is_watched = true;
+        let mut endings: Vec<&str> = Language::ALL
+            .iter()
+            .flat_map(|language| language.extensions())
+            .copied()
+            .collect();
+        endings.sort_unstable();
+        endings.dedup();
+        let pattern = format!("**/*.{{{}}}", endings.join(","));
+        let watch = json!({"registrations": [{
+            "id": "pleach-index",
+            "method": "workspace/didChangeWatchedFiles",
+            "registerOptions": {"watchers": [{"globPattern": pattern}]},
+        }]});
+        let nothing = Awaited::Nothing("client/registerCapability");
+        self.request("client/registerCapability", &watch, nothing);
+    }
+
+    /// Files have changed on disk, or may have.
+    pub(super) fn index_hears_of(&mut self, uris: &[String]) {
+        let Some(index) = self.indexing.index.clone() else {
+            return;
+        };
+        let workspace = self.snapshot();
+        if uris.len() > LOOKED_AT {
+            index.walk(workspace);
+            return;
+        }
+        let paths = uris.iter().filter_map(|uri| path_from_uri(uri)).collect();
+        index.look(workspace, paths);
+    }
+
+    /// `pleach.index`: forgets the index and makes it anew.
+    pub(super) fn rebuild_index(&mut self) -> Result<Value, CommandFailure> {
+        let index = self.index().ok_or(CommandFailure::NoIndex)?;
+        index.rebuild(self.snapshot());
+        Ok(Value::Null)
+    }
+
+    /// `pleach.search`: answered from the index's thread, as soon as that has looked.
+    pub(super) fn search(&mut self, arguments: Vec<Value>, reply: Reply<Value>) {
+        let begun = self.begin_search(arguments, reply);
+        if let Err((failure, reply)) = begun {
+            self.refuse(&failure, reply);
+        }
+    }
+
+    fn begin_search(
+        &mut self,
+        arguments: Vec<Value>,
+        reply: Reply<Value>,
+    ) -> Result<(), (CommandFailure, Reply<Value>)> {
+        let wanted = match SearchArguments::read(arguments) {
+            Ok(wanted) => wanted,
+            Err(cause) => {
+                let command = super::commands::SEARCH.to_owned();
+                return Err((CommandFailure::Arguments { command, cause }, reply));
+            }
+        };
+        let asked = wanted.query.trim().to_owned();
+        if asked.is_empty() {
+            return Err((CommandFailure::NoQuery, reply));
+        }
+        let Some(index) = self.index() else {
+            return Err((CommandFailure::NoIndex, reply));
+        };
+        let inbox = self.inbox.clone();
+        let workspace = self.snapshot();
+        let most = wanted.most.unwrap_or(MOST).clamp(1, MOST_OF_ALL);
+        let (question, looked) = (asked.clone(), workspace.clone());
+        index.search(workspace, question, most, PATIENCE, move |answer| {
+            inbox.put(Event::Searched(Box::new(Searched {
+                reply,
+                asked,
+                workspace: looked,
+                answer,
+            })));
+        });
+        Ok(())
+    }
+
+    pub(super) fn searched(&mut self, searched: Searched) {
+        let Searched {
+            reply,
+            asked,
+            workspace,
+            answer,
+        } = searched;
+        let hits = match answer.hits {
+            Ok(hits) => hits,
+            Err(error) => {
+                let mut failed = Error::internal_error();
+                failed.message = format!("the search failed: {error}").into();
+                reply.send(Err(failed));
+                return;
+            }
+        };
+        let places: Vec<Value> = hits.iter().map(|hit| place(hit, &workspace)).collect();
+        let is_whole = answer.state.phase == IndexPhase::Whole;
+        reply.send(Ok(json!({
+            "places": places, "complete": is_whole, "index": answer.state.words(),
+        })));
+        if !self.client.job_events {
+            let state = answer.state;
+            let page = move || Ok(page(&asked, &hits, &workspace, &state));
+            self.show_page("what was found", "search.md", page);
+        }
+    }
+
+    /// The index is somewhere else.
+    pub(super) fn index_moved(&mut self, state: IndexState) {
+        self.indexing.state = state;
+        let is_long = matches!(
+            self.indexing.state.phase,
+            IndexPhase::Reading { total, .. } if total >= WORTH_SHOWING
+        );
+        match self.indexing.display {
+            Display::None if is_long && self.client.progress => {
+                self.indexing.display = Display::Asked;
+                let create = json!({"token": TOKEN});
+                self.request(
+                    "window/workDoneProgress/create",
+                    &create,
+                    Awaited::IndexProgress,
+                );
+            }
+            Display::Shown if self.indexing.state.is_at_work() => {
+                let value = self.indexing.value("report");
+                let params = json!({"token": TOKEN, "value": value});
+                self.outbox.notify_droppable("$/progress", &params);
+            }
+            Display::Shown => {
+                self.indexing.display = Display::None;
+                let value = json!({"kind": "end", "message": self.indexing.state.words()});
+                let params = json!({"token": TOKEN, "value": value});
+                self.outbox.notify("$/progress", &params);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn index_progress_created(&mut self, accepted: bool) {
+        if !accepted {
+            self.indexing.display = Display::Refused;
+            return;
+        }
+        self.indexing.display = Display::Shown;
+        let mut value = self.indexing.value("begin");
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("title".into(), json!("Pleach: indexing"));
+            fields.insert("cancellable".into(), json!(true));
+        }
+        let params = json!({"token": TOKEN, "value": value});
+        self.outbox.notify("$/progress", &params);
+        let state = self.indexing.state.clone();
+        if !state.is_at_work() {
+            self.index_moved(state);
+        }
+    }
+
+    /// The person pressed cancel on the display.
+    pub(super) fn stop_index(&self) {
+        if let Some(index) = &self.indexing.index {
+            index.stop();
+        }
+    }
+
+    /// For `pleach.status`.
+    pub(super) fn index_status(&self) -> Value {
+        let state = match &self.indexing.index {
+            None => return json!({"state": "off"}),
+            Some(index) => index.state(),
+        };
+        let word = match &state.phase {
+            IndexPhase::Walking | IndexPhase::Reading { .. } => "working",
+            IndexPhase::Whole => "whole",
+            IndexPhase::Stopped => "stopped",
+            IndexPhase::Failed(_) => "failing",
+        };
+        json!({
+            "state": word, "told": state.words(), "files": state.size.files,
+            "symbols": state.size.symbols, "bytes": state.size.bytes, "leftOut": state.left_out,
+            "rebuilt": state.rebuilt,
+        })
+    }
+}
+
+impl Indexing {
+    fn value(&self, kind: &str) -> Value {
+        let mut value = json!({"kind": kind, "message": self.state.words()});
+        if let (IndexPhase::Reading { done, total }, Some(fields)) =
+            (&self.state.phase, value.as_object_mut())
+        {
+            let percent = done.saturating_mul(100) / (*total).max(1);
+            fields.insert("percentage".into(), json!(percent.min(100)));
+        }
+        value
+    }
+}
+
+impl SearchArguments {
+    /// An object, or words.
+    fn read(given: Vec<Value>) -> Result<Self, String> {
+        if !given.is_empty() && given.iter().all(Value::is_string) {
+            let words: Vec<&str> = given.iter().filter_map(Value::as_str).collect();
+            let words = words.join(" ");
+            // An object that was quoted once too often by a command line.
+            let object = serde_json::from_str::<Self>(&words);
+            return Ok(object.unwrap_or(Self {
+                query: words,
+                most: None,
+            }));
+        }
+        match given.into_iter().next() {
+            None | Some(Value::Null) => Ok(Self::default()),
+            Some(object) => serde_json::from_value(object).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+/// A place as clients take it: with a uri and a range.
+fn place(hit: &SearchHit, workspace: &WorkspaceSnapshot) -> Value {
+    let line = hit.line.saturating_sub(1);
+    let at = json!({"line": line, "character": 0});
+    let mut place = json!({
+        "path": hit.path, "uri": workspace.uri_of(&hit.path).ok(), "line": hit.line,
+        "range": {"start": at, "end": at}, "preview": hit.preview,
+    });
+    if let (Some(symbol), Some(fields)) = (&hit.symbol, place.as_object_mut()) {
+        fields.insert("name".into(), json!(symbol.name));
+        fields.insert("kind".into(), json!(symbol.kind));
+        fields.insert("container".into(), json!(symbol.container));
+    }
+    place
+}
+
+/// The places as a page to read, each line with a path that editors can follow.
+fn page(
+    asked: &str,
+    hits: &[SearchHit],
+    workspace: &WorkspaceSnapshot,
+    state: &IndexState,
+) -> String {
+    let mut page = format!("# Found for `{}`\n\n", asked.replace('`', "'"));
+    if state.phase != IndexPhase::Whole {
+        page = format!(
+            "{page}The index is not whole ({}): more may be there.\n\n",
+            state.words()
+        );
+    }
+    if hits.is_empty() {
+        page.push_str("Nothing. Fewer or other words may find more.\n");
+    }
+    for hit in hits {
+        let path = workspace
+            .locate(&hit.path)
+            .map_or_else(|_| hit.path.clone(), |located| located.path.into_string());
+        let what = hit.symbol.as_ref().map_or(String::new(), |symbol| {
+            let of = match symbol.container.as_str() {
+                "" => String::new(),
+                container => format!(" of {container}"),
+            };
+            format!("{} {}{of}: ", symbol.kind, symbol.name)
+        });
+        let preview = hit.preview.replace('`', "'");
+        page = format!("{page}- {path}:{} {what}`{preview}`\n", hit.line);
+    }
+    page
+}
