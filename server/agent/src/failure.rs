@@ -7,6 +7,7 @@ use pleach_policy::Room;
 
 use crate::builtin::BuiltinRefusal;
 use crate::plan::PlanFailure;
+use crate::review::ReviewFailure;
 
 /// What went wrong with a job, for a person: what happened and what to do next.
 ///
@@ -147,6 +148,9 @@ pub enum JobFailure {
     /// A plan cannot be made, or a step of one not be carried out.
     #[error("{0}")]
     Plan(#[from] PlanFailure),
+    /// There is no review.
+    #[error("{0}")]
+    Review(#[from] ReviewFailure),
     /// The job's work panicked: a defect of ours.
     #[error("Pleach made a mistake of its own while {doing}")]
     Internal {
@@ -178,6 +182,7 @@ impl JobFailure {
             Self::Template { .. } => "template",
             Self::TooManyRounds => "too-many-rounds",
             Self::Plan(failure) => failure.code(),
+            Self::Review(failure) => failure.code(),
             Self::Internal { .. } => "internal",
         }
     }
@@ -206,6 +211,7 @@ impl JobFailure {
             }
             Self::Builtin(refusal) => refusal.next_step(),
             Self::Plan(failure) => failure.next_step().to_owned(),
+            Self::Review(failure) => failure.next_step().to_owned(),
             Self::TooLarge { .. } => {
                 "select a smaller part, or raise [limits] max_context_bytes in pleach.toml".into()
             }

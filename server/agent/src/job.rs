@@ -13,8 +13,10 @@ use crate::builtin::{self, BuiltinTask, DiagnosticNote};
 use crate::call::{Caller, Hearing, Used, aside};
 use crate::engine::Engine;
 use crate::failure::JobFailure;
+use crate::findings::FindingReport;
 use crate::meter::{Account, Expected};
 use crate::resume::whole_hunks;
+use crate::review::{self, Scope};
 use crate::roles::{Gate, OwnAction, Roster};
 use crate::tools::{Kit, Talk, Turn};
 use crate::{prompt, shield};
@@ -69,6 +71,8 @@ pub struct JobRequest {
     pub own: Option<Arc<OwnAction>>,
     /// What is reported about the place.
     pub diagnostics: Vec<Diagnostic>,
+    /// For [`Action::Review`]: what is looked at.
+    pub scope: Scope,
     /// The workspace as it was when the job began.
     pub workspace: WorkspaceSnapshot,
 }
@@ -230,6 +234,8 @@ pub enum JobOutcome {
     },
     /// An answer to read, in Markdown.
     Answer(String),
+    /// What was found, at its places.
+    Findings(Box<FindingReport>),
     /// Nothing may land.
     Failed {
         /// Why, and what next.
@@ -269,7 +275,11 @@ pub async fn run(
                 account,
                 report: &report,
             };
+            let commands = kit.commands.clone();
             let talk = Talk::of_job(&request, kit, account);
+            if request.action == Action::Review {
+                return review::ask(&request, &caller, limits, talk, commands).await;
+            }
             ask_model(&request, &caller, limits, talk).await
         }
     }

@@ -55,6 +55,7 @@ pub async fn probe(
         reply: None,
         own: None,
         diagnostics: Vec::new(),
+        scope: crate::review::Scope::default(),
         workspace: WorkspaceSnapshot::new(&[], [], settings.path_rules()),
     };
     let asked = ModelRequest {

@@ -10,7 +10,8 @@ use pleach_text::{ByteOffset, ByteRange, line_column};
 use crate::action::Action;
 use crate::failure::JobFailure;
 use crate::job::JobRequest;
-use crate::roles::{About, OwnAction, Roster, Spot, fence_for, templates};
+use crate::review::Scope;
+use crate::roles::{About, Output, OwnAction, Roster, Spot, fence_for, templates};
 use crate::rules::rules_for;
 
 /// The two texts of a prompt.
@@ -49,7 +50,9 @@ pub(crate) fn write(
             bytes,
             limit,
         })?;
-    let selection = (!request.range.is_empty())
+    let is_review = request.action == Action::Review;
+    let is_whole = is_review && request.scope == Scope::File;
+    let selection = (!request.range.is_empty() && !is_whole)
         .then(|| whole_lines(&document.text, request.range))
         .map(|range| {
             let (first, _) = line_column(&document.text, range.start);
@@ -97,7 +100,12 @@ pub(crate) fn write(
         name: role.name.clone(),
         why: error.to_string(),
     };
-    let system = role.orders(&about).map_err(broken)?;
+    let output = if is_review {
+        Output::Findings
+    } else {
+        role.output
+    };
+    let system = role.orders_for(&about, output).map_err(broken)?;
     let instruction = match &request.own {
         Some(own) => {
             let mut asked = own_instruction(own, request, language)?;
@@ -125,7 +133,7 @@ pub(crate) fn write(
                 },
                 selection => selection,
                 diagnostics => diagnostics,
-                task => task(request.action),
+                task => if is_review { review_task(request.scope) } else { task(request.action) },
                 instruction => instruction,
             },
         )
@@ -180,11 +188,21 @@ fn task(action: Action) -> &'static str {
         Action::Explain => {
             "Explain the code at that place to a colleague who has not seen it before."
         }
-        Action::Review => {
-            "Review the code at that place: defects first, then risks, then what could be simpler. Give for each finding the line, what is wrong, and what to do. If nothing is wrong, say so."
-        }
         Action::Ask => "Answer the person's instruction about the code at that place.",
-        Action::Plan | Action::Land | Action::Cancel | Action::Undo => "",
+        Action::Review | Action::Plan | Action::Land | Action::Cancel | Action::Undo => "",
+    }
+}
+
+/// What a review asks of a model.
+pub(crate) fn review_task(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Selection => {
+            "Review the code at that place, and the rest of the file only for understanding it: defects first, then risks, then what could be simpler."
+        }
+        Scope::File => "Review this file: defects first, then risks, then what could be simpler.",
+        Scope::Changes => {
+            "Review these changes: what they break, what they leave half done, what is missing with them. The numbers in `@@ -a,b +c,d @@` say where each part begins; lines are counted in the new files."
+        }
     }
 }
 

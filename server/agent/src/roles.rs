@@ -39,6 +39,8 @@ pub(crate) enum Output {
     Answer,
     /// A plan.
     Plan,
+    /// Findings, each at a line: what a role that answers does when it is to review.
+    Findings,
 }
 
 /// What a role's edits must pass.
@@ -88,13 +90,19 @@ pub(crate) struct About<'a> {
 impl Role {
     /// What a model is told of who it is, in which form it answers, and by which rules.
     pub(crate) fn orders(&self, about: &About<'_>) -> Result<String, Error> {
+        self.orders_for(about, self.output)
+    }
+
+    /// The same, for an answer in another form.
+    pub(crate) fn orders_for(&self, about: &About<'_>, output: Output) -> Result<String, Error> {
         let templates = templates()?;
         let names = context! { path => about.path, language => about.language };
         let body = templates.render_str(&self.body, &names)?;
-        let form = match self.output {
+        let form = match output {
             Output::Edits => include_str!("prompts/edits.j2"),
             Output::Answer => include_str!("prompts/answer.j2"),
             Output::Plan => include_str!("prompts/plan.j2"),
+            Output::Findings => include_str!("prompts/findings.j2"),
         };
         let form = templates.render_str(form, &names)?;
         let rules: Vec<_> = about

@@ -164,14 +164,8 @@ impl Kit {
     ) -> Self {
         let engine = settings.model_for(action.plays());
         let provider = engine.and_then(|name| settings.providers.get(name));
-        if !provider.is_some_and(ProviderSettings::has_tools) {
-            return Self {
-                roster,
-                ..Self::default()
-            };
-        }
         Self {
-            is_offered: true,
+            is_offered: provider.is_some_and(ProviderSettings::has_tools),
             roster,
             commands: Some(Commands {
                 settings: settings.commands.clone(),

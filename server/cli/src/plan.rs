@@ -133,6 +133,7 @@ fn ask(
     account.books.flush();
     Ok(match outcome {
         Ok(JobOutcome::Proposal { reply, .. } | JobOutcome::Answer(reply)) => Ok(reply),
+        Ok(JobOutcome::Findings(report)) => Ok(report.page()),
         Ok(JobOutcome::Failed { failure, .. }) | Err(failure) => Err(failure),
     })
 }

@@ -217,6 +217,7 @@ impl Run {
             Some(Ok(JobOutcome::Answer(markdown))) => {
                 self.say(&markdown);
             }
+            Some(Ok(JobOutcome::Findings(report))) => self.say(&report.page()),
             Some(Ok(JobOutcome::Proposal { proposal, .. })) => {
                 let snapshot = self.folder.snapshot();
                 for change in proposal.files() {

@@ -12,8 +12,11 @@ use serde_json::{Value, json};
 use crate::event::JobId;
 use crate::from_proto;
 use crate::session::commands::ACTION;
+use crate::session::findings::PlacedFinding;
 use crate::session::reviews::{Decision, PendingHunk};
 use crate::to_proto::SOURCE;
+
+mod findings;
 
 /// How many diagnostics get a Fix entry of their own, those nearest to the place. More would bury
 /// other servers' fixes, and one entry mends them all.
@@ -63,6 +66,10 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) running: &'a [(JobId, String)],
     /// The hunks that wait for review here.
     pub(crate) pending: &'a [PendingHunk],
+    /// What was found here.
+    pub(crate) findings: &'a [PlacedFinding],
+    /// Whether a folder is open, which may have changes to review.
+    pub(crate) has_folder: bool,
     /// The landed edit that the line of the history's page is about, and what undoing it is called.
     pub(crate) entry: Option<(u64, String)>,
     /// What the last landed edit was, when it can be undone here.
@@ -107,6 +114,7 @@ pub(crate) fn list(context: &ActionContext<'_>) -> Vec<CodeAction> {
     if let Some(hunk) = context.pending.first() {
         entries.review(hunk);
     }
+    entries.findings();
     if let Some((entry, title)) = &context.entry {
         entries.add(Action::Undo, title.clone(), json!({"entry": entry}), &[]);
         return entries.listed;
@@ -119,7 +127,7 @@ pub(crate) fn list(context: &ActionContext<'_>) -> Vec<CodeAction> {
     }
     if context.reader && context.may_read {
         entries.place(Action::Explain, "Explain this".into());
-        entries.place(Action::Review, "Review this".into());
+        entries.reviews();
     }
     entries.own();
     if let Some(what) = context.undo {
@@ -204,6 +212,23 @@ impl Entries<'_> {
     fn fix(&mut self, title: String, diagnostics: &[&Diagnostic]) {
         let arguments = self.place_arguments(&title, json!({"diagnostics": diagnostics}));
         self.add(Action::Fix, self.with_cost(title), arguments, diagnostics);
+    }
+
+    /// Reviews of the selection, the file, and what has changed.
+    fn reviews(&mut self) {
+        let context = self.context;
+        let mut scopes = vec![("file", "Review this file")];
+        if context.bytes.0 < context.bytes.1 {
+            scopes.insert(0, ("selection", "Review this"));
+        }
+        if context.has_folder {
+            scopes.push(("changes", "Review what has changed since the last commit"));
+        }
+        for (scope, title) in scopes {
+            let arguments = self.place_arguments(title, json!({ "scope": scope }));
+            let title = self.with_cost(title.into());
+            self.add(Action::Review, title, arguments, &[]);
+        }
     }
 
     /// Actions that people have added, in the order of their names.
@@ -429,6 +454,8 @@ mod tests {
             input_box: false,
             running: &[],
             pending: &[],
+            findings: &[],
+            has_folder: true,
             entry: None,
             undo: None,
             cost: None,
@@ -450,7 +477,44 @@ mod tests {
             reader: true,
             ..context()
         };
-        assert_eq!(titles(&with_model), ["Explain this", "Review this"]);
+        let changes = "Review what has changed since the last commit";
+        let of_file = ["Explain this", "Review this file", changes];
+        assert_eq!(titles(&with_model), of_file);
+        let selected = ActionContext {
+            bytes: (0, 3),
+            has_folder: false,
+            ..with_model
+        };
+        let of_selection = ["Explain this", "Review this", "Review this file"];
+        assert_eq!(titles(&selected), of_selection);
+    }
+
+    #[test]
+    fn a_finding_can_be_mended_with_a_model_and_dismissed_without() {
+        let found = PlacedFinding {
+            id: 7,
+            message: "Panics".into(),
+        };
+        let place = json!({"line": 0, "character": 0});
+        let shown: Diagnostic = serde_json::from_value(json!({
+            "range": {"start": place, "end": place}, "source": SOURCE, "data": {"finding": 7},
+            "message": "Panics (reviewer · fake)",
+        }))
+        .unwrap();
+        let context = ActionContext {
+            findings: std::slice::from_ref(&found),
+            diagnostics: std::slice::from_ref(&shown),
+            ..context()
+        };
+        assert_eq!(titles(&context), ["Dismiss: Panics", "Explain: Panics"]);
+        let context = ActionContext {
+            model: true,
+            ..context
+        };
+        let listed = list(&context);
+        assert_eq!(listed[0].title, "Fix with Pleach: Panics");
+        let of = listed[0].diagnostics.as_ref().unwrap();
+        assert_eq!(of, std::slice::from_ref(&shown));
     }
 
     /// A diagnostic in line `line`.
@@ -501,7 +565,7 @@ mod tests {
             comment: Some("rename x to y"),
             ..context()
         };
-        assert_eq!(titles(&denied), ["Explain this", "Review this"]);
+        assert_eq!(titles(&denied)[..2], ["Explain this", "Review this file"]);
         let secret = ActionContext {
             may_read: false,
             ..denied
@@ -537,7 +601,7 @@ mod tests {
             only: Some(&only),
             ..context()
         };
-        assert_eq!(titles(&some).len(), 2);
+        assert_eq!(titles(&some).len(), 3);
         let only = [CodeActionKind::QuickFix];
         let none = ActionContext {
             model: true,

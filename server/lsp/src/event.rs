@@ -170,6 +170,8 @@ pub(crate) enum Event {
     },
     /// The hunks in a document are to be shown at their present places.
     HunksDue { uri: String },
+    /// What was found in a document is to be shown at its present places.
+    FindingsDue { uri: String },
     /// A page to look at was written (its path), or why it could not be.
     PageWritten {
         what: &'static str,

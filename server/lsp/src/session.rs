@@ -26,6 +26,7 @@ use commands::CommandFailure;
 use configuration::Configuration;
 use diagnostics::Diagnostics;
 use documents::Documents;
+use findings::Findings;
 use history::History;
 use index::Indexing;
 use jobs::Job;
@@ -39,6 +40,7 @@ pub(crate) mod commands;
 pub(crate) mod configuration;
 mod diagnostics;
 pub(crate) mod documents;
+pub(crate) mod findings;
 mod handshake;
 mod history;
 pub(crate) mod index;
@@ -73,6 +75,7 @@ pub(crate) struct Session {
     history: History,
     reviews: Reviews,
     diagnostics: Diagnostics,
+    findings: Findings,
     plans: Plans,
     indexing: Indexing,
     keeper: Keeper,
@@ -143,6 +146,7 @@ impl Session {
             history: History::default(),
             reviews: Reviews::default(),
             diagnostics: Diagnostics::default(),
+            findings: Findings::default(),
             plans: Plans::default(),
             indexing: Indexing::default(),
             allowed: permission::Allowed::default(),
@@ -219,6 +223,7 @@ impl Session {
                 hunks,
             } => self.formatting_seen(review, moves, hunks),
             Event::HunksDue { uri } => self.hunks_due(&uri),
+            Event::FindingsDue { uri } => self.look_for_findings(&uri),
             Event::PageWritten { what, path } => self.page_written(what, path),
             Event::DocumentText { uri, reply } => self.document_text(&uri, reply),
             Event::CancelProgress { token } => self.cancel_by_token(&token),
@@ -270,6 +275,7 @@ impl Session {
         let path = path_from_uri(&uri);
         self.documents.open(item, path);
         self.reviews_opened(&uri);
+        self.findings_opened(&uri);
         self.check_open_settings(&uri);
         self.check_open_roster(&uri);
         self.document_moved(&uri);
@@ -278,7 +284,9 @@ impl Session {
     }
 
     fn closed(&mut self, uri: &str) {
-        if self.documents.close(uri).is_none() {
+        if let Some(document) = self.documents.close(uri) {
+            self.findings_closed(uri, document.text);
+        } else {
             tracing::warn!(uri, "a document that is not open was closed");
         }
         self.listings_of_closed(uri);
@@ -297,6 +305,7 @@ impl Session {
         let revision = document.revision;
         document.change(params, &self.client);
         self.reviews_follow(&uri, revision);
+        self.findings_follow(&uri, revision);
         self.check_open_settings(&uri);
         self.check_open_roster(&uri);
         self.document_moved(&uri);

@@ -26,6 +26,7 @@ const FORMS: &[M<'static>] = &[
     M::up(include_str!("database/form-1.sql")),
     M::up(include_str!("database/form-2.sql")),
     M::up(include_str!("database/form-3.sql")),
+    M::up(include_str!("database/form-4.sql")),
 ];
 
 /// What outlives a session: the history of landings, answers that wait for a decision, the ledger and the

@@ -11,6 +11,7 @@
 //! - [`Store::cached`]: answers that are kept for a while, so that the same question is not paid for twice.
 //! - [`Index`]: what the files of a workspace define, use and say, for search and for what a model is shown.
 //!   It can be made again, so it is a file of its own.
+//! - [`Store::dismiss`]: findings that a person does not want to see again.
 //! - [`is_told`], [`tell`]: what a person was told once, and is not told again.
 //! - [`write_page`]: pages that are written to be looked at.
 //!
@@ -81,6 +82,7 @@ mod answers;
 mod audit;
 mod cache;
 mod database;
+mod dismissed;
 mod history;
 mod index;
 mod ledger;
@@ -94,6 +96,7 @@ pub use answers::{AnswerStore, Bounds, KeptAnswer, StoreError};
 pub use audit::{ChainEnd, ChainFault, ChainReport, NewRecord, Record};
 pub use cache::{CacheBounds, CacheSize};
 pub use database::{Notice, Store};
+pub use dismissed::Dismissal;
 pub use history::{LandedFile, LandingEntry, LandingId, Limits, NewLanding};
 pub use index::{
     Definition, FileStamp, FoundPlace, Index, IndexSize, IndexedChunk, IndexedFile, IndexedSymbol,

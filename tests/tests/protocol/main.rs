@@ -1,6 +1,7 @@
 //! Scripted conversations with the real server over its pipes.
 
 mod actions;
+mod findings;
 mod handshake;
 mod helix;
 mod jobs;

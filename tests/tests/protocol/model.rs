@@ -611,7 +611,11 @@ fn what_may_not_be_edited_is_at_most_explained() {
     for (path, expected) in [
         (
             ".github/workflows/ci.yml",
-            &["Explain this", "Review this"][..],
+            &[
+                "Explain this",
+                "Review this file",
+                "Review what has changed since the last commit",
+            ][..],
         ),
         (".env", &[]),
         ("../outside.rs", &[]),

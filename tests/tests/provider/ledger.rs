@@ -63,6 +63,7 @@ fn job(number: u64) -> JobRequest {
         reply: None,
         own: None,
         diagnostics: Vec::new(),
+        scope: pleach_agent::Scope::default(),
         workspace: WorkspaceSnapshot::new(&[], [], PathRules::default()),
     }
 }

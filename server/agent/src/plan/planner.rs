@@ -96,6 +96,7 @@ async fn converse(
         reply: None,
         own: None,
         diagnostics: Vec::new(),
+        scope: crate::review::Scope::default(),
         workspace: workspace.clone(),
     };
     let caller = Caller {

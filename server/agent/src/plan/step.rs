@@ -9,6 +9,7 @@ use super::{PlanFailure, find};
 use crate::action::Action;
 use crate::builtin::DiagnosticNote;
 use crate::job::{JobRequest, TargetDocument};
+use crate::review::Scope;
 use crate::shield::Shield;
 
 /// Bytes of the other files of a step that go into its instruction.
@@ -71,6 +72,10 @@ pub fn request(
         reply: None,
         own: None,
         diagnostics: diagnostics.collect(),
+        scope: match step.at {
+            Some(_) => Scope::Selection,
+            None => Scope::File,
+        },
         workspace: workspace.clone(),
     })
 }

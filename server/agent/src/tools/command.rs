@@ -33,13 +33,13 @@ pub type Asker = Arc<dyn Fn(Vec<String>) -> oneshot::Receiver<Answer> + Send + S
 #[derive(Clone)]
 pub(crate) struct Commands {
     /// Which need not be asked for, and what they write and read besides.
-    pub(super) settings: CommandSettings,
+    pub(crate) settings: CommandSettings,
     /// How the person is asked.
-    pub(super) ask: Asker,
+    pub(crate) ask: Asker,
     /// The environment, of which a command sees a few names.
-    pub(super) variables: Variables,
+    pub(crate) variables: Variables,
     /// What a command may use.
-    pub(super) limits: Limits,
+    pub(crate) limits: Limits,
 }
 
 impl Commands {

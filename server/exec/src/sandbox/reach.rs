@@ -94,11 +94,6 @@ impl Reach {
     ///
     /// Makes `target/` where there is a `Cargo.toml`, because a folder must exist to be written.
     pub fn of_workspace(workspace: &Path, home: Option<&Path>, outputs: &[String]) -> Self {
-        let mut read: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
-        if let Some(home) = home {
-            read.extend(TOOLS.iter().map(|tools| home.join(tools)));
-        }
-        read.push(workspace.to_owned());
         let usual = OUTPUTS.iter().copied();
         let own = outputs.iter().map(|output| (output.as_str(), None));
         let write = usual
@@ -106,9 +101,22 @@ impl Reach {
             .filter_map(|(output, mark)| output_folder(workspace, output, mark))
             .collect();
         Self {
-            read,
             write,
-            network: false,
+            ..Self::to_read(workspace, home)
+        }
+    }
+
+    /// For a command that only looks: the system's programs, the tools that are usually below `home`, and
+    /// a folder are read, and nothing is written.
+    pub fn to_read(folder: &Path, home: Option<&Path>) -> Self {
+        let mut read: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
+        if let Some(home) = home {
+            read.extend(TOOLS.iter().map(|tools| home.join(tools)));
+        }
+        read.push(folder.to_owned());
+        Self {
+            read,
+            ..Self::default()
         }
     }
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use camino::Utf8Path;
-use pleach_agent::{Action, JobRequest, OwnAction, TargetDocument};
+use pleach_agent::{Action, JobRequest, OwnAction, Scope, TargetDocument};
 use pleach_text::{ByteOffset, ByteRange};
 use pleach_workspace::PathError;
 use serde::Deserialize;
@@ -13,6 +13,7 @@ use tower_lsp::jsonrpc::Id;
 
 use crate::event::JobId;
 use crate::from_proto;
+use crate::session::findings::{FindingArguments, FindingCommand};
 use crate::session::plans::{PlanArguments, PlanCommand};
 use crate::session::reviews::{Decision, ReviewArguments};
 use crate::session::{LastPlace, Session};
@@ -64,6 +65,17 @@ struct Arguments {
     /// For `pleach.previewPrompt`: the command whose request is shown.
     command: Option<String>,
     diagnostics: Vec<lsp_types::Diagnostic>,
+    /// For `pleach.review`: what is looked at.
+    scope: Option<ReviewScope>,
+}
+
+/// What a review looks at, as it is written in arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ReviewScope {
+    Selection,
+    File,
+    Changes,
 }
 
 /// Why a command was not carried out. The command's caller gets it as an error, and the person as a
@@ -96,6 +108,8 @@ pub(crate) enum CommandFailure {
     NoStep,
     #[error("it is not said what the plan is for")]
     NoGoal,
+    #[error("no finding is there")]
+    NoFinding,
     #[error("the plan, or this step of it, runs already")]
     PlanRuns,
     #[error("{0} needs a model, and none is set up")]
@@ -139,6 +153,7 @@ impl CommandFailure {
             Self::NoPlan => "no-plan",
             Self::NoStep => "no-step",
             Self::NoGoal => "no-goal",
+            Self::NoFinding => "no-finding",
             Self::PlanRuns => "plan-runs",
             Self::NeedsModel(_) => "needs-model",
             Self::CannotRetry => "cannot-retry",
@@ -174,6 +189,7 @@ impl CommandFailure {
             Self::NoGoal => {
                 "give {\"goal\": \"…\"}; without a model `todos`, `document FILE` and `test FILE` are understood"
             }
+            Self::NoFinding => "see `pleach.findings` for what was found and where",
             Self::PlanRuns => "wait for its end, or stop it with pleach.cancel",
             Self::NeedsModel(_) => "add one with `pleach model`, or edit the steps yourself",
             Self::NoAction(_) => {
@@ -256,6 +272,14 @@ impl Session {
                 }
             })?;
             return self.plan_command(plan, arguments);
+        }
+        if let Some(finding) = FindingCommand::from_command(command) {
+            let arguments =
+                FindingArguments::read(arguments).map_err(|cause| CommandFailure::Arguments {
+                    command: command.to_owned(),
+                    cause,
+                })?;
+            return self.finding_command(finding, arguments);
         }
         let action = Action::from_command(command)
             .ok_or_else(|| CommandFailure::Unknown(command.to_owned()))?;
@@ -345,6 +369,9 @@ impl Session {
             (None, None) => Action::Explain,
         };
         let (_, _, asked) = self.asked(action, arguments, None)?;
+        if action == Action::Review && asked.scope == Scope::Changes {
+            return Err(CommandFailure::NoPreview("a review of changes".to_owned()));
+        }
         self.show_prompt_of(asked);
         Ok(Value::Null)
     }
@@ -369,11 +396,18 @@ impl Session {
     fn asked(
         &mut self,
         action: Action,
-        arguments: Arguments,
+        mut arguments: Arguments,
         again: Option<(String, String)>,
     ) -> Result<(Option<Place>, Option<String>, JobRequest), CommandFailure> {
+        if action == Action::Review && arguments.scope.is_none() {
+            // `:Pleach review changes`, `:lsp-workspace-command pleach.review changes`.
+            arguments.scope = arguments.instruction.as_deref().and_then(scope_named);
+            arguments.instruction.take_if(|_| arguments.scope.is_some());
+        }
         let own = self.own_action(&arguments)?;
+        let of_changes = action == Action::Review && arguments.scope == Some(ReviewScope::Changes);
         let place = match self.place_of(&arguments) {
+            _ if of_changes => None,
             Err(CommandFailure::NoDocument) if action == Action::Land => None,
             place => Some(place?),
         };
@@ -430,6 +464,18 @@ impl Session {
                 Vec::new(),
             ),
         };
+        let scope = match arguments.scope {
+            Some(ReviewScope::Changes) => Scope::Changes,
+            Some(ReviewScope::Selection) => Scope::Selection,
+            None if !range.is_empty() => Scope::Selection,
+            Some(ReviewScope::File) | None => Scope::File,
+        };
+        let range = match scope {
+            Scope::File if action == Action::Review => {
+                ByteRange::new(ByteOffset(0), ByteOffset(document.text.len()))
+            }
+            _ => range,
+        };
         let job_request = JobRequest {
             action,
             document,
@@ -438,6 +484,7 @@ impl Session {
             reply,
             own,
             diagnostics,
+            scope,
             workspace,
         };
         Ok((place, title, job_request))
@@ -465,6 +512,30 @@ impl Session {
         };
         // The instruction of a second try is long: it is not what the job is called.
         self.begin(None, action, arguments, Some((instruction, title)))?;
+        Ok(self.last_job)
+    }
+
+    /// Starts the job that mends what a diagnostic of ours says.
+    pub(super) fn begin_fix(
+        &mut self,
+        uri: &str,
+        range: ByteRange,
+        diagnostic: Value,
+        instruction: String,
+        title: String,
+    ) -> Result<JobId, CommandFailure> {
+        let document = self
+            .documents
+            .get(uri)
+            .ok_or_else(|| CommandFailure::NotOpen(uri.to_owned()))?;
+        let arguments = Arguments {
+            uri: Some(uri.to_owned()),
+            version: Some(document.version),
+            bytes: Some((range.start.0, range.end.0)),
+            diagnostics: serde_json::from_value(diagnostic).into_iter().collect(),
+            ..Arguments::default()
+        };
+        self.begin(None, Action::Fix, arguments, Some((instruction, title)))?;
         Ok(self.last_job)
     }
 
@@ -570,6 +641,11 @@ impl Arguments {
             object => serde_json::from_value(object).map_err(|error| error.to_string()),
         }
     }
+}
+
+/// The scope of a review that a bare word names.
+fn scope_named(word: &str) -> Option<ReviewScope> {
+    serde_json::from_value(json!(word.trim())).ok()
 }
 
 #[cfg(test)]

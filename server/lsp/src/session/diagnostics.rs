@@ -16,6 +16,8 @@ pub(crate) enum Speaker {
     Rules,
     /// Hunks that wait for review, and what is wrong in a plan.
     Review,
+    /// What was found by a review or a run of the tests.
+    Findings,
 }
 
 /// What is published at present.

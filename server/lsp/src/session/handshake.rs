@@ -14,6 +14,7 @@ use crate::actions::KINDS;
 use crate::client::Client;
 use crate::event::Reply;
 use crate::session::commands::{ACTION, HISTORY, INDEX, PREVIEW, RULES, SEARCH, STATUS, USAGE};
+use crate::session::findings::FindingCommand;
 use crate::session::plans::PlanCommand;
 use crate::session::reviews::Decision;
 use crate::session::{Awaited, Session};
@@ -73,6 +74,7 @@ fn capabilities(client: &Client) -> ServerCapabilities {
     commands.extend(Decision::ALL.map(|decision| decision.command().to_owned()));
     let plans = PlanCommand::ALL.iter().map(|it| it.command().to_owned());
     commands.extend(plans.filter(|it| Action::from_command(it).is_none()));
+    commands.extend(FindingCommand::ALL.map(|it| it.command().to_owned()));
     let others = [
         STATUS, HISTORY, USAGE, RULES, ACTION, PREVIEW, SEARCH, INDEX,
     ];

@@ -14,7 +14,9 @@ use std::time::{Duration, SystemTime};
 
 use camino::Utf8Path;
 use pleach_edit::{FileChange, Proposal, StoredProposal};
-use pleach_store::{LandedFile, LandingId, Limits, NewLanding, Store, StoreError, WaitingId};
+use pleach_store::{
+    Dismissal, LandedFile, LandingId, Limits, NewLanding, Store, StoreError, WaitingId,
+};
 use pleach_workspace::WorkspaceSnapshot;
 
 pub(crate) use self::intents::AboutToLand;
@@ -53,6 +55,8 @@ pub(crate) struct Kept {
     reviews: Vec<KeptReview>,
     /// What a person should know of answers that wait no more.
     told: Vec<String>,
+    /// Findings that are not shown again.
+    dismissed: Vec<Dismissal>,
 }
 
 impl Keeper {
@@ -113,7 +117,7 @@ impl Keeper {
 impl Session {
     /// Where paths of the present workspace begin; none where no folder is open, so that paths mean
     /// nothing to a later session.
-    fn kept_folder(&self) -> Option<String> {
+    pub(super) fn kept_folder(&self) -> Option<String> {
         let roots = self.configuration.roots();
         let folders: Vec<&str> = roots.iter().map(|root| root.as_str()).collect();
         (!folders.is_empty()).then(|| folders.join("\n"))
@@ -147,6 +151,7 @@ impl Session {
                 landings,
                 reviews,
                 told,
+                dismissed: shelf.store.dismissed(&folder)?,
             }))))
         });
     }
@@ -161,6 +166,7 @@ impl Session {
         for text in kept.told {
             self.show(Severity::Warning, &text);
         }
+        self.dismissals_loaded(kept.dismissed);
         self.take_reviews_up(kept.reviews);
     }
 

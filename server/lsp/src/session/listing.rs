@@ -235,6 +235,7 @@ impl Session {
         } else {
             self.pending_at(uri, range)
         };
+        let findings = self.findings_at(uri, range);
         let open_end = match &symbol {
             Some(symbol) => {
                 left_open(&document.text_of(symbol.range))
@@ -271,6 +272,8 @@ impl Session {
             input_box: self.client.input_box,
             running: &running,
             pending: &pending,
+            findings: &findings,
+            has_folder: !self.configuration.roots().is_empty(),
             entry: self.entry_at(document, &line),
             undo: self.history.last_in(uri).filter(|_| sound),
         });

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pleach_store::{
-    LandedFile, LandingId, Limits, NewLanding, NewWaiting, Notice, Store, WaitingId,
+    Dismissal, LandedFile, LandingId, Limits, NewLanding, NewWaiting, Notice, Store, WaitingId,
 };
 use pleach_text::ChangeSet;
 use proptest::prelude::*;
@@ -451,4 +451,27 @@ proptest! {
             prop_assert!(undone.ends_with(&format!("--\n{tail}")), "{:?}", undone);
         }
     }
+}
+
+#[test]
+fn a_later_start_knows_what_was_dismissed() {
+    let place = Place::new();
+    let dismissal = |path: &str| Dismissal {
+        path: path.into(),
+        rule: "bounds".into(),
+        fingerprint: "0123".into(),
+    };
+    let mut store = place.store();
+    for path in ["b.rs", "a.rs", "a.rs"] {
+        store.dismiss("/project", &dismissal(path), at(0)).unwrap();
+    }
+    store.dismiss("/other", &dismissal("c.rs"), at(0)).unwrap();
+    let mut later = place.store();
+    let known = later.dismissed("/project").unwrap();
+    assert_eq!(known, [dismissal("a.rs"), dismissal("b.rs")]);
+    let back = later.take_dismissals_back("/project", Some("a.rs"));
+    assert_eq!(back.unwrap(), 1);
+    assert_eq!(later.take_dismissals_back("/project", None).unwrap(), 1);
+    assert!(later.dismissed("/project").unwrap().is_empty());
+    assert_eq!(later.dismissed("/other").unwrap().len(), 1);
 }

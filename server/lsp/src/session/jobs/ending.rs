@@ -1,7 +1,7 @@
 //! How jobs end: well, with an answer to read, with a failure, or cancelled. What a model has answered is
 //! kept whenever it does not come into the files.
 
-use pleach_agent::{JobFailure, JobOutcome, builtin};
+use pleach_agent::{FindingReport, JobFailure, JobOutcome, builtin};
 use serde_json::json;
 
 use super::{Job, REPLY_ENGINE};
@@ -93,6 +93,7 @@ impl Session {
                     self.proposed(job, *proposal, summary, reply);
                 }
                 JobOutcome::Answer(markdown) => self.answered(job, markdown),
+                JobOutcome::Findings(report) => self.found(job, &report),
                 JobOutcome::Failed { failure, reply } => {
                     self.fail(job, (&failure).into(), reply);
                 }
@@ -146,6 +147,7 @@ impl Session {
         if !self.client.job_events {
             self.show(Severity::Info, &format!("Pleach: {title}: {summary}{by}"));
         }
+        self.mending_ended(job, landed);
         let word = if landed { "landed: " } else { "" };
         self.last_word(job, format!("{word}{summary}{by}"));
         self.plan_job_ended(job, JobEnd::Well);
@@ -154,6 +156,24 @@ impl Session {
     /// Ends a job with an answer to read. It is kept as a file, which the editor is asked to show.
     fn answered(&mut self, job: JobId, markdown: String) {
         self.keep(job, markdown, "an answer to read".into());
+    }
+
+    /// Ends a job that looked for something. What it found is shown at its places, and kept as a file.
+    fn found(&mut self, job: JobId, report: &FindingReport) {
+        let Some(it) = self.jobs.get(&job) else {
+            return;
+        };
+        let (engine, uri) = (
+            it.engine.clone(),
+            it.asked.as_ref().map(|it| it.uri.clone()),
+        );
+        let outcome = self.take_findings(report, uri.as_deref(), &engine);
+        if report.findings.is_empty() && report.reply.trim().is_empty() {
+            self.end_unchanged(job, &outcome);
+            return;
+        }
+        self.findings.told.insert(job, outcome);
+        self.keep(job, report.page(), "a review".into());
     }
 
     /// Ends a job that failed. What was received is kept on disk first.
@@ -210,6 +230,10 @@ impl Session {
             return;
         }
         let (engine, title) = (it.engine.clone(), it.title.clone());
+        if let Some(outcome) = self.findings.told.remove(&job) {
+            self.end_unchanged(job, &outcome);
+            return;
+        }
         match kept {
             Ok(path) => {
                 self.show_file(&path, &format!("{title}: the answer"));
@@ -290,6 +314,7 @@ fn reply_of(outcome: JobOutcome) -> Option<String> {
     match outcome {
         JobOutcome::Proposal { reply, .. } => Some(reply),
         JobOutcome::Answer(markdown) => Some(markdown),
+        JobOutcome::Findings(report) => Some(report.reply),
         JobOutcome::Failed { reply, .. } => reply,
     }
 }
