@@ -392,7 +392,7 @@ impl<R: Fn(JobEvent) + Send + Sync> Caller<'_, R> {
                     report(used.with(usage, meter.cost()));
                 }
                 ModelEvent::LeftInPeace { failures, seconds } => {
-                    report(JobEvent::LeftInPeace(format!(
+                    report(JobEvent::Notice(format!(
                         "`{}` failed {failures} times in a row and is left in peace for {seconds} s; the \
                          first question after that shows whether it works again",
                         self.lineup.provider().config().name

@@ -202,8 +202,9 @@ pub enum JobEvent {
     },
     /// Who answers, where it is not who was told before.
     Engine(String),
-    /// A provider failed so often in a row that nothing is sent to it for a while, in words. Told once.
-    LeftInPeace(String),
+    /// Something that the person should know, in words: a provider that failed so often that nothing is sent
+    /// to it for a while, a server of tools that cannot be reached. Told once.
+    Notice(String),
     /// The text that was told since the call began counts for nothing but its first so many bytes: the
     /// answer broke off, and is asked for again.
     TakenBack(usize),
@@ -276,7 +277,8 @@ pub async fn run(
                 report: &report,
             };
             let commands = kit.commands.clone();
-            let talk = Talk::of_job(&request, kit, account);
+            let mut talk = Talk::of_job(&request, kit, account);
+            talk.prepare(&report).await;
             if request.action == Action::Review {
                 return review::ask(&request, &caller, limits, talk, commands).await;
             }

@@ -35,10 +35,11 @@ use tokio::sync::oneshot;
 
 use crate::action::Action;
 use crate::job::JobRequest;
+use crate::mcp::{McpServers, OfferedTool};
 use crate::roles::{Gate, Roster};
 
 pub(crate) use command::Commands;
-pub use command::{Answer, Asker};
+pub use command::{Answer, Asker, Wish};
 pub(crate) use error::ToolError;
 pub(crate) use ground::Ground;
 pub(crate) use talk::{Talk, Turn};
@@ -67,12 +68,14 @@ pub enum ToolName {
     ProposeEdit,
     /// Runs a command in the sandbox.
     RunCommand,
+    /// All that the servers of the settings offer, each under a name of its own.
+    Mcp,
 }
 
 impl ToolName {
     /// All of them, in the order in which models are told: it never changes, so that providers find the
     /// beginning of a request again.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Read,
         Self::List,
         Self::Search,
@@ -81,9 +84,10 @@ impl ToolName {
         Self::Diagnostics,
         Self::ProposeEdit,
         Self::RunCommand,
+        Self::Mcp,
     ];
 
-    /// As a model calls it.
+    /// As a model calls it, and the file of a role names it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Read => "read_file",
@@ -94,12 +98,18 @@ impl ToolName {
             Self::Diagnostics => "diagnostics",
             Self::ProposeEdit => "propose_edit",
             Self::RunCommand => "run_command",
+            Self::Mcp => "mcp",
         }
     }
 
     /// Whether it only looks.
     pub fn only_reads(self) -> bool {
-        !matches!(self, Self::ProposeEdit | Self::RunCommand)
+        !matches!(self, Self::ProposeEdit) && !self.acts()
+    }
+
+    /// Whether it does something at once, inside or outside the workspace.
+    pub(crate) fn acts(self) -> bool {
+        matches!(self, Self::RunCommand | Self::Mcp)
     }
 
     /// The tool that a model or a role calls so.
@@ -115,6 +125,8 @@ pub struct Kit {
     pub(crate) is_offered: bool,
     /// How commands are run; none is without.
     pub(crate) commands: Option<Commands>,
+    /// Whose tools there are besides.
+    pub(crate) servers: McpServers,
     /// Who there is.
     pub(crate) roster: Arc<Roster>,
 }
@@ -125,6 +137,7 @@ impl Default for Kit {
         Self {
             is_offered: false,
             commands: None,
+            servers: McpServers::default(),
             roster: Roster::built_in(),
         }
     }
@@ -138,8 +151,8 @@ impl Kit {
         let provider = engine.and_then(|name| settings.providers.get(name));
         Self {
             is_offered: provider.is_some_and(|provider| provider.tools != Some(false)),
-            commands: None,
             roster,
+            ..Self::default()
         }
     }
 
@@ -166,6 +179,7 @@ impl Kit {
         let provider = engine.and_then(|name| settings.providers.get(name));
         Self {
             is_offered: provider.is_some_and(ProviderSettings::has_tools),
+            servers: McpServers::default(),
             roster,
             commands: Some(Commands {
                 settings: settings.commands.clone(),
@@ -174,6 +188,15 @@ impl Kit {
                 limits: Limits::default(),
             }),
         }
+    }
+}
+
+impl Kit {
+    /// The same, with the tools of these servers.
+    #[must_use]
+    pub fn with_servers(mut self, servers: McpServers) -> Self {
+        self.servers = servers;
+        self
     }
 }
 
@@ -186,7 +209,7 @@ pub(crate) fn toolbox(request: &JobRequest, kit: Kit) -> Option<ToolBox> {
         &request.diagnostics,
     );
     kit.is_offered
-        .then(|| ToolBox::new(&role.tools, role.gate, ground, kit.commands))
+        .then(|| ToolBox::new(&role.tools, role.gate, ground, kit.commands).with(kit.servers))
 }
 
 /// What was called and what came of it, for the audit. Without texts of files.
@@ -209,7 +232,17 @@ pub(crate) struct ToolBox {
     ground: Ground,
     offered: Vec<ToolName>,
     commands: Option<Commands>,
+    servers: McpServers,
+    /// What the servers offer, once they were asked.
+    of_servers: Vec<OfferedTool>,
     proposed: propose::Proposed,
+}
+
+/// What a call names.
+#[derive(Clone, Copy)]
+enum Called<'a> {
+    Own(ToolName),
+    OfServer(&'a OfferedTool),
 }
 
 impl ToolBox {
@@ -228,13 +261,37 @@ impl ToolBox {
             ground,
             offered,
             commands,
+            servers: McpServers::default(),
+            of_servers: Vec::new(),
             proposed: propose::Proposed::through(gate),
         }
     }
 
+    fn with(mut self, servers: McpServers) -> Self {
+        if servers.is_empty() {
+            self.offered.retain(|tool| *tool != ToolName::Mcp);
+        }
+        self.servers = servers;
+        self
+    }
+
+    /// Whether servers are to be asked what they offer.
+    pub(crate) fn has_servers(&self) -> bool {
+        self.offered.contains(&ToolName::Mcp)
+    }
+
+    /// Asks the servers what they offer. Says which did not answer, and why.
+    pub(crate) async fn ask_servers(&mut self) -> Vec<String> {
+        let (tools, problems) = self.servers.tools().await;
+        self.of_servers = tools;
+        problems
+    }
+
     /// As models are told, in an order that never changes.
     pub(crate) fn offered(&self) -> Vec<Tool> {
-        self.offered.iter().copied().map(arguments::tool).collect()
+        let own = self.offered.iter().copied().filter_map(arguments::tool);
+        let others = self.of_servers.iter().map(|offered| offered.tool.clone());
+        own.chain(others).collect()
     }
 
     /// What was proposed and passed the gate, with the texts it was made from.
@@ -252,9 +309,11 @@ impl ToolBox {
         record: &(impl Fn(ToolRecord) + Sync),
     ) -> Vec<ToolResult> {
         self.ground.lend(secrets);
-        let all_read = calls
-            .iter()
-            .all(|call| ToolName::of_name(&call.name).is_none_or(ToolName::only_reads));
+        let all_read = calls.iter().all(|call| match self.named(call) {
+            Ok(Called::Own(tool)) => tool.only_reads(),
+            Ok(Called::OfServer(_)) => false,
+            Err(_) => true,
+        });
         let (now, over) = calls.split_at(calls.len().min(CALLS_AT_ONCE));
         let mut results = Vec::new();
         if all_read {
@@ -282,14 +341,19 @@ impl ToolBox {
     async fn look(&self, call: &ToolCall, record: &(impl Fn(ToolRecord) + Sync)) -> ToolResult {
         let begun = Instant::now();
         let done = match self.named(call) {
-            Ok(tool) => self.read(tool, call.arguments.clone()).await,
+            Ok(Called::Own(tool)) => self.read(tool, call.arguments.clone()).await,
+            Ok(Called::OfServer(tool)) => self.ask(tool, &call.arguments).await,
             Err(error) => Err(error),
         };
         told(call, done, begun, record)
     }
 
     async fn act(&mut self, call: &ToolCall) -> Result<String, ToolError> {
-        match self.named(call)? {
+        let tool = match self.named(call)? {
+            Called::Own(tool) => tool,
+            Called::OfServer(tool) => return self.ask(tool, &call.arguments).await,
+        };
+        match tool {
             ToolName::ProposeEdit => {
                 let arguments = arguments::read(&call.arguments)?;
                 self.proposed.add(&self.ground, arguments).await
@@ -304,16 +368,39 @@ impl ToolBox {
     }
 
     /// The tool of a call, if the role has it.
-    fn named(&self, call: &ToolCall) -> Result<ToolName, ToolError> {
-        let known = ToolName::of_name(&call.name).ok_or_else(|| ToolError::Unknown {
-            name: shortened(&call.name),
-            offered: self.offered.iter().map(|tool| tool.name()).collect(),
-        })?;
-        if self.offered.contains(&known) {
-            Ok(known)
-        } else {
-            Err(ToolError::NotAllowed { name: known.name() })
+    fn named(&self, call: &ToolCall) -> Result<Called<'_>, ToolError> {
+        let own = ToolName::of_name(&call.name).filter(|tool| *tool != ToolName::Mcp);
+        let of_server = || {
+            let mut others = self.of_servers.iter();
+            others.find(|other| other.tool.name == call.name)
+        };
+        match (own, of_server()) {
+            (Some(own), _) if self.offered.contains(&own) => Ok(Called::Own(own)),
+            (Some(own), _) => Err(ToolError::NotAllowed { name: own.name() }),
+            (None, Some(other)) => Ok(Called::OfServer(other)),
+            (None, None) => Err(ToolError::Unknown {
+                name: shortened(&call.name),
+                offered: self.offered().into_iter().map(|tool| tool.name).collect(),
+            }),
         }
+    }
+
+    /// Has a server do what its tool does, when the person allows it.
+    async fn ask(&self, tool: &OfferedTool, arguments: &Value) -> Result<String, ToolError> {
+        let asked = self.commands.as_ref().ok_or(ToolError::NoCommands)?;
+        // What the person keeps from models is kept from servers.
+        let told = self.ground.hide(None, &arguments.to_string());
+        let Ok(Value::Object(arguments)) = serde_json::from_str(&told) else {
+            return Err(ToolError::BadArguments {
+                why: "they must be an object".into(),
+            });
+        };
+        if !self.servers.allows(tool) {
+            let name = tool.tool.name.clone();
+            asked.may(Wish::Tool { name, about: told }).await?;
+        }
+        let answer = self.servers.call(tool, arguments).await?;
+        Ok(self.ground.hide(None, &answer))
     }
 
     /// Looks, off the caller's thread and within its time.
@@ -328,7 +415,7 @@ impl ToolBox {
             ToolName::Outline => look::outline(&ground, &arguments::read(&arguments)?),
             ToolName::References => look::references(&ground, &arguments::read(&arguments)?, &over),
             ToolName::Diagnostics => look::diagnostics(&ground, &arguments::read(&arguments)?),
-            ToolName::ProposeEdit | ToolName::RunCommand => {
+            ToolName::ProposeEdit | ToolName::RunCommand | ToolName::Mcp => {
                 Err(ToolError::NotAllowed { name: tool.name() })
             }
         });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
-use pleach_agent::{Account, Books, PriceTable, Roster, Telemetry, shared_ledger};
+use pleach_agent::{Account, Books, McpServers, PriceTable, Roster, Telemetry, shared_ledger};
 use pleach_policy::Settings;
 use pleach_workspace::WorkspaceSnapshot;
 
@@ -74,6 +74,16 @@ impl Folder {
             job: 1,
             purpose: None,
         })
+    }
+
+    /// The servers of tools that the settings name. None is started yet.
+    pub(crate) fn servers(&self) -> McpServers {
+        let variables = Environment::variables();
+        McpServers::new(
+            &self.settings.mcp,
+            &variables,
+            Some(self.root.as_std_path()),
+        )
     }
 
     /// Its files as they are on disk now.

@@ -120,7 +120,7 @@ fn main() -> ExitCode {
         Command::Recover(arguments) => recover::run(&arguments, &environment),
         Command::Usage(arguments) => usage::run(&arguments, &environment),
         Command::Audit(arguments) => audit::run(&arguments, &environment),
-        Command::Debug(arguments) => debug::run(&arguments),
+        Command::Debug(arguments) => debug::run(&arguments, &environment),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match done {

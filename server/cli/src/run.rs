@@ -10,7 +10,7 @@ use camino::Utf8PathBuf;
 use futures_util::future::join_all;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pleach_agent::plan::{CheckCommand, Verdict, judge, request};
-use pleach_agent::{Account, Engine, JobEvent, JobLimits, JobOutcome, Kit};
+use pleach_agent::{Account, Engine, JobEvent, JobLimits, JobOutcome, Kit, McpServers};
 use pleach_edit::FileChange;
 use pleach_plan::{Plan, Status, StepKey};
 use pleach_text::ChangeSet;
@@ -68,6 +68,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
     let mut run = Run {
         path,
         account: folder.account(environment)?,
+        servers: folder.servers(),
         folder,
         journal,
         allow: arguments.allow_checks,
@@ -85,6 +86,7 @@ struct Run {
     folder: Folder,
     journal: Journal,
     account: Account,
+    servers: McpServers,
     allow: bool,
     bars: MultiProgress,
     /// What the files held before this run, `None` for those that were not there.
@@ -184,6 +186,7 @@ impl Run {
         let shown = bar.clone();
         let report = move |event: JobEvent| match event {
             JobEvent::Phase(phase) => shown.set_message(phase.to_string()),
+            JobEvent::Notice(words) => shown.suspend(|| anstream::eprintln!("{}", visible(&words))),
             // In whose place it answers, or from the cache: that stays to be read.
             JobEvent::Engine(label) => {
                 let step = shown.prefix();
@@ -195,7 +198,8 @@ impl Run {
             _ => {}
         };
         let roster = Arc::clone(&self.folder.roster);
-        let kit = Kit::unasked(request.action, settings, &variables, roster);
+        let kit = Kit::unasked(request.action, settings, &variables, roster)
+            .with_servers(self.servers.clone());
         let outcome = pleach_agent::run(request, engine, limits, &self.account, kit, report).await;
         bar.finish_and_clear();
         Some(Ok(outcome))

@@ -33,13 +33,14 @@ pub use sandbox::{
     run_confined,
 };
 
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 /// How long a command that prints a key may take: it may ask the person to unlock a store.
 const KEY_WITHIN: Duration = Duration::from_mins(1);
@@ -204,26 +205,13 @@ impl ExecError {
 
 /// Runs a command to its end. Dropping the future kills it and whatever it started.
 pub async fn run(command: &CommandLine) -> Result<Output, ExecError> {
-    let (program, arguments) = command.argv.split_first().ok_or(ExecError::Empty)?;
-    let mut process = Command::new(program);
+    let program = command.argv.first().ok_or(ExecError::Empty)?;
+    let mut process = process_of(&command.argv, command.directory.as_deref())?;
     process
-        .args(arguments)
-        .env_clear()
         .envs(command.variables.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    if let Some(directory) = &command.directory {
-        process.current_dir(directory);
-    }
-    #[cfg(unix)]
-    process.process_group(0);
-    let child = process.spawn().map_err(|cause| ExecError::NotStarted {
-        program: program.clone(),
-        cause,
-    })?;
-    let mut group = Group::of(child);
+        .stderr(Stdio::piped());
+    let mut group = Group::start(&mut process, program)?;
     let ended = tokio::time::timeout(command.timeout, group.finish(command.max_output)).await;
     match ended {
         Err(_) => Err(ExecError::TimedOut {
@@ -240,6 +228,51 @@ pub async fn run(command: &CommandLine) -> Result<Output, ExecError> {
         }),
         Ok(Ok(output)) => Ok(output),
     }
+}
+
+/// A program that is spoken to over its pipes. Dropped, it is killed, and whatever it started.
+pub struct Running(#[expect(dead_code, reason = "it is there to be dropped")] Group);
+
+impl Running {
+    /// Starts a program, with its output and its input. It sees `variables` and no other; what it complains
+    /// of is thrown away.
+    pub fn start(
+        argv: &[String],
+        directory: Option<&Path>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(Self, ChildStdout, ChildStdin), ExecError> {
+        let program = argv.first().ok_or(ExecError::Empty)?;
+        let mut process = process_of(argv, directory)?;
+        process
+            .envs(variables)
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut group = Group::start(&mut process, program)?;
+        match (group.child.stdout.take(), group.child.stdin.take()) {
+            (Some(output), Some(input)) => Ok((Self(group), output, input)),
+            _ => Err(ExecError::NotStarted {
+                program: program.clone(),
+                cause: std::io::ErrorKind::BrokenPipe.into(),
+            }),
+        }
+    }
+}
+
+/// A program in a process group of its own, without an environment.
+fn process_of(argv: &[String], directory: Option<&Path>) -> Result<Command, ExecError> {
+    let (program, arguments) = argv.split_first().ok_or(ExecError::Empty)?;
+    let mut process = Command::new(program);
+    process
+        .args(arguments)
+        .env_clear()
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    if let Some(directory) = directory {
+        process.current_dir(directory);
+    }
+    #[cfg(unix)]
+    process.process_group(0);
+    Ok(process)
 }
 
 /// Runs a command that prints a key as its first line, as password stores do. `variables` looks up
@@ -288,11 +321,15 @@ enum Broken {
 }
 
 impl Group {
-    fn of(child: Child) -> Self {
-        Self {
+    fn start(process: &mut Command, program: &str) -> Result<Self, ExecError> {
+        let child = process.spawn().map_err(|cause| ExecError::NotStarted {
+            program: program.to_owned(),
+            cause,
+        })?;
+        Ok(Self {
             child,
             ended: false,
-        }
+        })
     }
 
     async fn finish(&mut self, limit: usize) -> Result<Output, Broken> {

@@ -8,7 +8,7 @@ use lsp_types::{
     CodeActionParams, CodeActionResponse, DidChangeTextDocumentParams, DidOpenTextDocumentParams,
     InitializeParams, InitializeResult, ProgressToken,
 };
-use pleach_agent::{Answer, IndexState, JobEvent, JobOutcome, LocalServer};
+use pleach_agent::{Answer, IndexState, JobEvent, JobOutcome, LocalServer, Wish};
 use pleach_edit::{HunkId, Proposal, Refusal, Resolved};
 use pleach_grammars::{Symbol, Syntax};
 use pleach_workspace::Recovered;
@@ -111,10 +111,10 @@ pub(crate) enum Event {
     JobEngine { job: JobId, label: String },
     /// A running job reports.
     JobReport { job: JobId, event: JobEvent },
-    /// A model wants to run a command that nobody has allowed yet.
-    AskCommand {
+    /// A model wants to run a command, or to use a server's tool, that nobody has allowed yet.
+    AskLeave {
         job: JobId,
-        argv: Vec<String>,
+        wish: Wish,
         answer: oneshot::Sender<Answer>,
     },
     /// A job ended.

@@ -250,7 +250,7 @@ impl Session {
             Event::IntentKept { job, failed } => self.intent_kept(job, failed.as_deref()),
             Event::LandingDue { job, attempt } => self.landing_due(job, attempt),
             Event::FileRead { job, step, text } => self.file_read(job, step, text.as_deref()),
-            Event::AskCommand { job, argv, answer } => self.ask_command(job, argv, answer),
+            Event::AskLeave { job, wish, answer } => self.ask_leave(job, wish, answer),
             Event::AnswerKept { job, kept } => self.answer_kept(job, kept),
             Event::KeptDue => self.load_kept(),
             Event::KeptLoaded(kept) => self.kept_loaded(*kept),
@@ -336,7 +336,7 @@ impl Session {
                         self.edit_answered(job, applied, reason);
                     }
                     Some(Awaited::Allowed(question)) => {
-                        self.command_answered(question, answer.as_ref().ok());
+                        self.leave_answered(question, answer.as_ref().ok());
                     }
                     Some(Awaited::LocalModel(choices)) => {
                         self.local_model_chosen(choices, answer.as_ref().ok());

@@ -98,6 +98,16 @@ async fn outward() -> Result<Client, String> {
     client.await.clone()
 }
 
+/// A client for a server of another kind at `url`: it follows no redirect, so that what is sent to one host
+/// is not sent to another, and reaches this machine past every proxy. An error says why there is none.
+pub fn http_client(url: &str) -> Result<Client, String> {
+    let builder = common();
+    built(match Url::parse(url) {
+        Ok(url) if is_this_machine(&url) => builder.no_proxy(),
+        _ => builder,
+    })
+}
+
 /// What all clients have in common.
 pub(crate) fn common() -> ClientBuilder {
     // A second call finds a provider installed already, which serves as well.

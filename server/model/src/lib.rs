@@ -50,6 +50,7 @@ mod wire;
 
 pub use bucket::Bucket;
 pub use cassette::{Cassette, CassetteError, Pace};
+pub use connection::http_client;
 pub use error::{ProviderError, TimeoutPhase, Unreached};
 pub use event::{ModelEvent, StopReason, Usage};
 pub use format::WireFormat;

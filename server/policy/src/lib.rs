@@ -61,8 +61,8 @@ pub use budget::{Breaker, Cap, MicroUsd, Room, Spent};
 pub use front_matter::{FrontMatter, FrontMatterEntry, FrontMatterProblem};
 pub use ignored::{IGNORE_FILE, IgnoreRules, is_ignored};
 pub use paths::{
-    PathRefusal, PathRules, RefusalReason, RelativePath, check_path, check_reading, names_a_device,
-    refuse_device,
+    PathRefusal, PathRules, RefusalReason, RelativePath, check_path, check_reading, is_invisible,
+    names_a_device, refuse_device,
 };
 pub use redact::redact;
 pub use rules::{
@@ -73,6 +73,6 @@ pub use secrets::{Secrets, is_withheld};
 pub use settings::{
     ActionSettings, AddModelError, BUILTIN_ENGINE, BudgetSettings, CacheSettings, CommandSettings,
     ContextSettings, EditSettings, Effort, KeySource, LedgerSettings, LimitSettings, Loaded,
-    LogLevel, LogSettings, NewModel, ProviderKind, ProviderSettings, Review, Role, Settings,
-    SettingsProblem, Severity, json_schema, narrow, overlay, parse, with_model,
+    LogLevel, LogSettings, McpSettings, NewModel, ProviderKind, ProviderSettings, Review, Role,
+    Settings, SettingsProblem, Severity, json_schema, narrow, overlay, parse, with_model,
 };

@@ -392,7 +392,7 @@ fn is_absolute(path: &str) -> bool {
 
 /// Characters that take no room, or change the direction of what follows: some file systems leave them
 /// out of names, and a person does not see them.
-fn is_invisible(char: char) -> bool {
+pub fn is_invisible(char: char) -> bool {
     matches!(
         char,
         '\u{ad}'

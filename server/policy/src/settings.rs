@@ -10,6 +10,7 @@ mod commands;
 mod context;
 mod engines;
 mod layers;
+mod mcp;
 mod problem;
 mod provider;
 mod schema;
@@ -27,6 +28,7 @@ pub use self::cache::CacheSettings;
 pub use self::context::ContextSettings;
 pub use self::engines::{Effort, Role};
 pub use self::layers::{Loaded, narrow, overlay, parse};
+pub use self::mcp::McpSettings;
 pub use self::problem::{SettingsProblem, Severity};
 use crate::{MicroUsd, PathRules};
 
@@ -63,6 +65,9 @@ pub struct Settings {
     /// reached, overloaded, out of credit or silent, or its key cannot be read. Who answered, and in whose
     /// place, is always told. Left out, nothing stands in.
     pub fallbacks: Vec<String>,
+    /// Servers of further tools (MCP), each under a name of your choice. Their tools are offered to models
+    /// of roles that have `mcp` among their tools.
+    pub mcp: BTreeMap<String, McpSettings>,
     /// What becomes of an agent's edit: `land` lands it at once, to be undone if need be; with `hunks`,
     /// one of several hunks or files waits for review, hunk by hunk, and a single hunk lands at once.
     pub review: Review,
@@ -96,6 +101,7 @@ impl Default for Settings {
             providers: BTreeMap::new(),
             models: BTreeMap::new(),
             fallbacks: Vec::new(),
+            mcp: BTreeMap::new(),
             review: Review::default(),
             actions: ActionSettings::default(),
             edits: EditSettings::default(),

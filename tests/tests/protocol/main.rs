@@ -6,6 +6,7 @@ mod handshake;
 mod helix;
 mod jobs;
 mod malformed;
+mod mcp;
 mod meeting;
 mod model;
 mod money;

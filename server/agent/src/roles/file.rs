@@ -226,7 +226,7 @@ const PLANNER: &str = "planner";
 /// What a role that nobody knows may do, unless the person says more: it reads and proposes.
 fn newcomers_tools() -> Vec<ToolName> {
     let tools = ToolName::ALL.into_iter();
-    tools.filter(|tool| *tool != ToolName::RunCommand).collect()
+    tools.filter(|tool| !tool.acts()).collect()
 }
 
 /// The values of an entry, each parted at its commas.

@@ -107,8 +107,8 @@ pub(super) fn read<T: DeserializeOwned>(arguments: &Value) -> Result<T, ToolErro
     })
 }
 
-/// A tool as models are told.
-pub(super) fn tool(name: ToolName) -> Tool {
+/// A tool as models are told. What servers offer is told by them.
+pub(super) fn tool(name: ToolName) -> Option<Tool> {
     let (schema, description) = match name {
         ToolName::Read => (
             schema_for!(Read),
@@ -142,6 +142,7 @@ pub(super) fn tool(name: ToolName) -> Tool {
             schema_for!(RunCommand),
             "Runs a program of the project, such as its tests, in a sandbox without network. The person is asked the first time. It sees saved files, without proposed edits.",
         ),
+        ToolName::Mcp => return None,
     };
     let mut schema = schema.to_value();
     if let Some(object) = schema.as_object_mut() {
@@ -149,9 +150,9 @@ pub(super) fn tool(name: ToolName) -> Tool {
             object.remove(of_the_type);
         }
     }
-    Tool {
+    Some(Tool {
         name: name.name().to_owned(),
         description: description.to_owned(),
         schema,
-    }
+    })
 }

@@ -26,8 +26,22 @@ pub enum Answer {
     Never,
 }
 
-/// Asks the person whether a command may run. An answer that never comes means no.
-pub type Asker = Arc<dyn Fn(Vec<String>) -> oneshot::Receiver<Answer> + Send + Sync>;
+/// What a model wants to do that a person has to allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// Run this command in the sandbox.
+    Command(Vec<String>),
+    /// Use a tool of a server.
+    Tool {
+        /// As models call it: the server, `__`, and the server's name for it.
+        name: String,
+        /// The arguments, as JSON.
+        about: String,
+    },
+}
+
+/// Asks the person for leave. An answer that never comes means no.
+pub type Asker = Arc<dyn Fn(Wish) -> oneshot::Receiver<Answer> + Send + Sync>;
 
 /// How commands are run in a job.
 #[derive(Clone)]
@@ -57,21 +71,12 @@ impl Commands {
                 why: "`argv` must have 1 to 256 words, and no NUL in them".into(),
             });
         }
-        let line = super::shortened(&argv.join(" "));
         let folder = ground.workspace().roots().first().cloned();
         let folder = folder.ok_or(ToolError::NoCommands)?;
         // Before anybody is asked: there is nothing to allow where it cannot be confined.
         let sandbox = Sandbox::of_this_program()?;
         if !self.settings.allows(&argv) {
-            let denied = |why| ToolError::CommandDenied {
-                command: line.clone(),
-                why,
-            };
-            match (self.ask)(argv.clone()).await {
-                Ok(Answer::Once | Answer::Always) => {}
-                Ok(Answer::Never) => return Err(denied("the person said no")),
-                Err(_) => return Err(denied("nobody could be asked")),
-            }
+            self.may(Wish::Command(argv.clone())).await?;
         }
         let folder = PathBuf::from(folder.as_str());
         let confined = confined(argv, &folder, &self.variables, &self.settings, self.limits);
@@ -85,5 +90,19 @@ impl Commands {
         }
         // What a file of the workspace says may have been printed.
         Ok(ground.hide(None, &told))
+    }
+
+    /// Asks the person for leave.
+    pub(super) async fn may(&self, wish: Wish) -> Result<(), ToolError> {
+        let what = match &wish {
+            Wish::Command(argv) => super::shortened(&argv.join(" ")),
+            Wish::Tool { name, .. } => name.clone(),
+        };
+        let why = match (self.ask)(wish).await {
+            Ok(Answer::Once | Answer::Always) => return Ok(()),
+            Ok(Answer::Never) => "the person said no",
+            Err(_) => "nobody could be asked",
+        };
+        Err(ToolError::Denied { what, why })
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use pleach_exec::SandboxError;
 use pleach_workspace::ReadError;
 
+use crate::mcp::McpError;
+
 /// Why a call of a tool failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ToolError {
@@ -14,7 +16,7 @@ pub(crate) enum ToolError {
         /// As it was called.
         name: String,
         /// What there is.
-        offered: Vec<&'static str>,
+        offered: Vec<String>,
     },
     /// The role does not have it.
     #[error("`{name}` is not available to this role; finish without it")]
@@ -90,11 +92,11 @@ pub(crate) enum ToolError {
     /// No command can be run in this job.
     #[error("no command can be run here")]
     NoCommands,
-    /// The person did not allow the command, or could not be asked.
-    #[error("`{command}` was not allowed: {why}; go on without it")]
-    CommandDenied {
-        /// The command line.
-        command: String,
+    /// The person did not allow the command or the tool, or could not be asked.
+    #[error("`{what}` was not allowed: {why}; go on without it")]
+    Denied {
+        /// The command line, or the tool's name.
+        what: String,
         /// Who says so.
         why: &'static str,
     },
@@ -105,6 +107,9 @@ pub(crate) enum ToolError {
         #[from]
         cause: SandboxError,
     },
+    /// The server of the tool gave nothing.
+    #[error("{0}")]
+    Server(#[from] McpError),
     /// It took too long.
     #[error("it took longer than {} s and was stopped; ask for less", after.as_secs())]
     TimedOut {
@@ -132,7 +137,8 @@ impl ToolError {
             Self::TooManyEdits { .. } => "too-many-edits",
             Self::TooManyAtOnce { .. } => "too-many-calls-at-once",
             Self::NoCommands => "no-commands",
-            Self::CommandDenied { .. } => "command-denied",
+            Self::Denied { .. } => "command-denied",
+            Self::Server(error) => error.code(),
             Self::Sandbox { cause } => cause.code(),
             Self::TimedOut { .. } => "timed-out",
             Self::Internal => "internal",

@@ -49,6 +49,19 @@ impl Talk {
         }
     }
 
+    /// Asks servers what they offer, where the role has their tools.
+    pub(crate) async fn prepare(&mut self, report: &(impl Fn(JobEvent) + Send + Sync)) {
+        let Some(tools) = self.tools.as_mut().filter(|tools| tools.has_servers()) else {
+            return;
+        };
+        report(JobEvent::Phase(Phase::UsingTools(
+            "what servers offer".to_owned(),
+        )));
+        for problem in tools.ask_servers().await {
+            report(JobEvent::Notice(problem));
+        }
+    }
+
     /// Who there is.
     pub(crate) fn roster(&self) -> &Arc<Roster> {
         &self.roster

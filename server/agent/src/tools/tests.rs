@@ -376,11 +376,15 @@ fn each_call_is_answered_and_recorded() {
 #[test]
 fn each_tool_says_what_it_takes() {
     for name in ToolName::ALL {
-        let tool = arguments::tool(name);
+        // Servers say it themselves.
+        let Some(tool) = arguments::tool(name) else {
+            assert_eq!(name, ToolName::Mcp);
+            continue;
+        };
         assert_eq!(tool.schema["type"], "object", "{name:?}");
         assert_eq!(tool.schema["additionalProperties"], false, "{name:?}");
         assert!(tool.description.ends_with('.'), "{name:?}");
     }
-    let read = arguments::tool(ToolName::Read);
+    let read = arguments::tool(ToolName::Read).unwrap();
     assert_eq!(read.schema["required"], json!(["path"]));
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use pleach_agent::{Action, PriceTable, Roster};
+use pleach_agent::{Action, McpServers, PriceTable, Roster};
 use pleach_policy::{PathRules, Role, Settings, SettingsProblem, Severity};
 use pleach_workspace::{WorkspaceSnapshot, path_from_uri, uri_from_path};
 use ropey::Rope;
@@ -28,6 +28,8 @@ pub(crate) struct Configuration {
     prices: Arc<PriceTable>,
     /// Who carries actions out, and which actions people have added.
     roster: Option<Arc<Roster>>,
+    /// The servers of tools, with their connections.
+    servers: McpServers,
     /// The rules for paths that follow from the settings. Making them compiles patterns.
     path_rules: PathRules,
     folders: Vec<String>,
@@ -71,6 +73,10 @@ impl Configuration {
 
     pub(crate) fn roster(&self) -> Arc<Roster> {
         self.roster.clone().unwrap_or_else(Roster::built_in)
+    }
+
+    pub(crate) fn servers(&self) -> &McpServers {
+        &self.servers
     }
 
     pub(crate) fn roots(&self) -> &[Utf8PathBuf] {
@@ -154,6 +160,15 @@ impl Session {
             self.environment.log.set(log);
         }
         self.configuration.path_rules = loaded.settings.path_rules();
+        // Those that stay as they are keep their connections.
+        if !self.configuration.servers.are(&loaded.settings.mcp) {
+            let folder = self.configuration.roots.first();
+            self.configuration.servers = McpServers::new(
+                &loaded.settings.mcp,
+                &self.environment.variables,
+                folder.map(|root| root.as_std_path()),
+            );
+        }
         self.configuration.settings = Arc::new(loaded.settings);
         self.configuration.prices = loaded.prices;
         self.share_ledger();

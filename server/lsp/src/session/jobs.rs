@@ -312,7 +312,7 @@ impl Session {
                 it.engine.clone_from(&label);
                 self.tell_job(job, "engine", json!({"engine": label}));
             }
-            JobEvent::LeftInPeace(words) => {
+            JobEvent::Notice(words) => {
                 self.show(Severity::Warning, &format!("Pleach: {words}."));
             }
             JobEvent::TakenBack(kept) => {

@@ -1,27 +1,50 @@
-//! Commands that are to run: the person is asked about each, unless the settings allow it or the person has
-//! allowed it for good. Here for those that a model wants to run; plans ask in the same way about their checks.
+//! Commands that are to run, and tools of servers: the person is asked about each, unless the settings allow it
+//! or the person has allowed it for good. Here for what a model wants; plans ask in the same way about their
+//! checks.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pleach_agent::{Answer, Asker};
+use pleach_agent::{Answer, Asker, Wish};
+use pleach_policy::is_invisible;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::event::{Event, Inbox, JobId};
 use crate::session::{Awaited, Session};
 
-/// Commands that the person has allowed until the server ends: every word of each.
+/// What the person has allowed until the server ends.
 #[derive(Debug, Default)]
-pub(super) struct Allowed(BTreeSet<Vec<String>>);
+pub(super) struct Allowed {
+    /// Every word of each.
+    commands: BTreeSet<Vec<String>>,
+    /// As models call them.
+    tools: BTreeSet<String>,
+}
 
 impl Allowed {
     pub(super) fn has(&self, argv: &[String]) -> bool {
-        self.0.contains(argv)
+        self.commands.contains(argv)
     }
 
     pub(super) fn add(&mut self, argv: Vec<String>) {
-        self.0.insert(argv);
+        self.commands.insert(argv);
+    }
+
+    fn allows(&self, wish: &Wish) -> bool {
+        match wish {
+            Wish::Command(argv) => self.has(argv),
+            Wish::Tool { name, .. } => self.tools.contains(name),
+        }
+    }
+
+    fn allow(&mut self, wish: Wish) {
+        match wish {
+            Wish::Command(argv) => self.add(argv),
+            Wish::Tool { name, .. } => {
+                self.tools.insert(name);
+            }
+        }
     }
 }
 
@@ -52,62 +75,84 @@ impl Buttons {
 
 /// A question that the person has not answered yet.
 pub(super) struct Question {
-    argv: Vec<String>,
+    wish: Wish,
     answer: oneshot::Sender<Answer>,
 }
 
-const BUTTONS: Buttons = Buttons {
-    once: "Run once",
-    always: "Always run this",
-    never: "Do not run",
-};
+/// Characters of a call's arguments that are shown.
+const MOST_SHOWN: usize = 300;
 
-/// Asks the person about a command, in the course of a job. Where the client cannot ask, nobody allows it.
+fn buttons(wish: &Wish) -> Buttons {
+    match wish {
+        Wish::Command(_) => Buttons {
+            once: "Run once",
+            always: "Always run this",
+            never: "Do not run",
+        },
+        Wish::Tool { .. } => Buttons {
+            once: "Use once",
+            always: "Always use this",
+            never: "Do not use",
+        },
+    }
+}
+
+/// Asks the person for leave, in the course of a job. Where the client cannot ask, nobody gives it.
 pub(super) fn asker(inbox: &Inbox, job: JobId, asks: bool) -> Asker {
     let inbox = inbox.clone();
-    Arc::new(move |argv| {
+    Arc::new(move |wish| {
         let (answer, answered) = oneshot::channel();
         if asks {
-            inbox.put(Event::AskCommand { job, argv, answer });
+            inbox.put(Event::AskLeave { job, wish, answer });
         }
         answered
     })
 }
 
 impl Session {
-    /// Asks the person, unless they have said already that this command may always run.
-    pub(super) fn ask_command(
-        &mut self,
-        job: JobId,
-        argv: Vec<String>,
-        answer: oneshot::Sender<Answer>,
-    ) {
-        if self.allowed.has(&argv) {
+    /// Asks the person, unless they have said already that they always allow it.
+    pub(super) fn ask_leave(&mut self, job: JobId, wish: Wish, answer: oneshot::Sender<Answer>) {
+        if self.allowed.allows(&wish) {
             // Where nobody waits any more, the job was cancelled.
             let _nobody_waits = answer.send(Answer::Always).is_err();
             return;
         }
         let title = self.jobs.get(&job).map_or("", |job| job.title.as_str());
-        // Each word as it is: a blank in a word must not look like two words.
-        let line: Vec<String> = argv.iter().map(|word| quoted(word)).collect();
-        let message = format!(
-            "Pleach: {title}: the model wants to run\n{}\nin the sandbox (no network; it writes to build folders only).",
-            line.join(" ")
-        );
-        let question = Question { argv, answer };
+        let message = match &wish {
+            Wish::Command(argv) => {
+                // Each word as it is: a blank in a word must not look like two words.
+                let line: Vec<String> = argv.iter().map(|word| quoted(word)).collect();
+                format!(
+                    "Pleach: {title}: the model wants to run\n{}\nin the sandbox (no network; it writes to build folders only).",
+                    line.join(" ")
+                )
+            }
+            Wish::Tool { name, about } => {
+                let about: String = about.chars().filter(|c| !is_invisible(*c)).collect();
+                let (shown, more) = match about.char_indices().nth(MOST_SHOWN) {
+                    Some((end, _)) => (about.get(..end).unwrap_or_default(), "…"),
+                    None => (about.as_str(), ""),
+                };
+                format!(
+                    "Pleach: {title}: the model wants to use {name} with\n{shown}{more}\nIts server is not in the sandbox."
+                )
+            }
+        };
+        let params = buttons(&wish).ask(&message);
+        let question = Question { wish, answer };
         self.request(
             "window/showMessageRequest",
-            &BUTTONS.ask(&message),
+            &params,
             Awaited::Allowed(question),
         );
     }
 
     /// The person has answered.
-    pub(super) fn command_answered(&mut self, question: Question, answer: Option<&Value>) {
-        let Question { argv, answer: to } = question;
-        let answer = BUTTONS.pressed(answer);
+    pub(super) fn leave_answered(&mut self, question: Question, answer: Option<&Value>) {
+        let Question { wish, answer: to } = question;
+        let answer = buttons(&wish).pressed(answer);
         if answer == Answer::Always {
-            self.allowed.add(argv);
+            self.allowed.allow(wish);
         }
         let _nobody_waits = to.send(answer).is_err();
     }

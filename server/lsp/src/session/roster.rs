@@ -86,6 +86,7 @@ impl Session {
         let ask = permission::asker(&self.inbox, job, self.client.asks);
         let settings = self.configuration.settings();
         let roster = self.configuration.roster();
-        Kit::of(action, settings, &self.environment.variables, roster, ask)
+        let servers = self.configuration.servers().clone();
+        Kit::of(action, settings, &self.environment.variables, roster, ask).with_servers(servers)
     }
 }

@@ -25,6 +25,7 @@ impl Session {
             "undoable": self.history.len(),
             "components": {
                 "providers": self.providers(),
+                "mcp": self.servers(),
                 "queue": {"jobs": self.jobs.len(), "landings": self.landings.len()},
                 "store": self.store(),
                 "index": self.index_status(),
@@ -65,6 +66,14 @@ impl Session {
             told
         })
         .collect()
+    }
+
+    /// Every server of tools that is set up.
+    fn servers(&self) -> Vec<Value> {
+        let standings = self.configuration.servers().standings().into_iter();
+        standings
+            .map(|it| json!({"name": it.name, "tools": it.tools, "trouble": it.trouble}))
+            .collect()
     }
 
     fn store(&self) -> Value {

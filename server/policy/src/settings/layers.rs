@@ -138,7 +138,7 @@ const ACTIONS: [&str; 9] = [
 ];
 
 /// Every table of the file and its keys, for suggestions.
-pub(super) const TABLES: [(&str, &[&str]); 13] = [
+pub(super) const TABLES: [(&str, &[&str]); 14] = [
     (
         "",
         &[
@@ -147,6 +147,7 @@ pub(super) const TABLES: [(&str, &[&str]); 13] = [
             "providers",
             "models",
             "fallbacks",
+            "mcp",
             "review",
             "actions",
             "edits",
@@ -182,6 +183,10 @@ pub(super) const TABLES: [(&str, &[&str]); 13] = [
     (
         "models",
         &["planner", "coder", "tester", "documenter", "reviewer"],
+    ),
+    (
+        "mcp.NAME",
+        &["command", "pass_env", "url", "key_env", "tools", "allow"],
     ),
     ("actions", &["enabled", "automatic", "per_minute"]),
     ("actions.per_minute", &ACTIONS),
@@ -236,6 +241,7 @@ impl Reader {
                 "models" => models = Some(entry),
                 "fallbacks" => fallbacks = Some(entry),
                 "providers" => self.providers(entry),
+                "mcp" => self.servers(entry),
                 "review" => self.review(&entry),
                 "actions" => self.section(entry, Self::action),
                 "edits" => self.section(entry, Self::edit),

@@ -344,7 +344,7 @@ fn what_the_editor_sends_goes_over_the_file() {
         }),
     );
     expect![[r#"
-        "" warning unknown_key: `colour` is no setting and is ignored; the keys here are `engine`, `local_models`, `providers`, `models`, `fallbacks`, `review`, `actions`, `edits`, `commands`, `limits`, `budget`, `ledger`, `cache`, `context`, `log`
+        "" warning unknown_key: `colour` is no setting and is ignored; the keys here are `engine`, `local_models`, `providers`, `models`, `fallbacks`, `mcp`, `review`, `actions`, `edits`, `commands`, `limits`, `budget`, `ledger`, `cache`, `context`, `log`
     "#]].assert_eq(&told("", &loaded));
     let settings = loaded.settings;
     assert_eq!(settings.model_for(Role::Coder), Some("openai"));
@@ -605,4 +605,32 @@ fn commands_are_allowed_by_their_first_words_and_never_by_a_workspace() {
     assert_eq!(narrowed.settings.commands.allow, ["cargo test"]);
     assert_eq!(narrowed.problems.len(), 1);
     assert_eq!(narrowed.problems[0].code, "workspace_widens");
+}
+
+#[test]
+fn servers_of_tools_are_the_persons_own() {
+    let settings = check(
+        "[mcp.files]\ncommand = ['node', 'server.js']\nallow = ['read']\n\n[mcp.web]\nurl = 'https://tools.example/mcp/'\nkey_env = 'WEB_TOKEN'\n",
+        &expect![[""]],
+    );
+    assert_eq!(settings.mcp["files"].command, ["node", "server.js"]);
+    let web = &settings.mcp["web"];
+    assert_eq!(web.url.as_deref(), Some("https://tools.example/mcp"));
+    check(
+        "[mcp.a]\n[mcp.b]\ncommand = ['x']\nurl = 'https://x'\n[mcp.c]\nurl = 'http://x.example'\nkey_env = 'K'\n[mcp.a_b]\ncommand = ['x']\n[mcp.d]\ncommand = ['x']\npass_env = ['A=b']\ncomand = ['y']\n",
+        &expect![[r#"
+            "a" error bad_server: `mcp.a` cannot be used: it needs a `command` or a `url`
+            "b" error bad_server: `mcp.b` cannot be used: it has both `command` and `url`; keep one
+            "c" error bad_server: `mcp.c` cannot be used: it would send its key over plain HTTP, where others can read it; use `https`
+            "a_b" error bad_name: `a_b` cannot be a server's name; use up to 24 letters, digits and `-`
+            "['A=b']" error bad_value: `mcp.d.pass_env` takes names of environment variables, not what is in them; it is ignored
+            "comand" warning unknown_key: `mcp.d.comand` is no setting and is ignored; did you mean `command`?
+        "#]],
+    );
+    let narrowed = narrow(
+        &settings,
+        "[mcp.evil]\ncommand = ['sh']\n[mcp.files]\nallow = ['write']\n",
+    );
+    assert_eq!(narrowed.settings.mcp, settings.mcp);
+    assert_eq!(narrowed.problems.len(), 2);
 }
