@@ -68,6 +68,36 @@ pub fn bindings(syntax: &Syntax, text: &str, at: ByteOffset) -> Option<Binding> 
     binding(syntax, &resolved, resolved.at(at)?)
 }
 
+/// Where the names at some places are declared, as [`bindings`] tells it of one, for the price of one.
+///
+/// ```
+/// use pleach_grammars::{Language, declarations, parse};
+///
+/// let text = "fn f(n: u32) -> u32 { let m = n; m }";
+/// let found = declarations(&parse(Language::Rust, text), text, &[30.into(), 33.into(), 0.into()]);
+///
+/// let starts: Vec<_> = found.iter().map(|range| range.map(|range| range.start.0)).collect();
+/// assert_eq!(starts, [Some(5), Some(26), None]);
+/// ```
+pub fn declarations(syntax: &Syntax, text: &str, places: &[ByteOffset]) -> Vec<Option<ByteRange>> {
+    let Some(resolved) = resolve(syntax, text).filter(|_| syntax.unread().is_none()) else {
+        return vec![None; places.len()];
+    };
+    let mut broken: Vec<ByteRange> = Vec::new();
+    syntax.each_problem(|node, _| {
+        broken.push(ByteRange::from(node.byte_range()));
+        true
+    });
+    let declared = |at: &ByteOffset| {
+        let id = resolved.at(*at)?.declaration?;
+        let declaration = resolved.declarations.get(id)?;
+        let scope = resolved.scope_range(declaration);
+        let is_certain = !declaration.is_uncertain && !broken.iter().any(|one| scope.touches(*one));
+        is_certain.then_some(declaration.range)
+    };
+    places.iter().map(declared).collect()
+}
+
 fn binding(syntax: &Syntax, resolved: &Resolved<'_>, at: &Occurrence<'_>) -> Option<Binding> {
     let same: Vec<&Occurrence<'_>> = resolved
         .occurrences

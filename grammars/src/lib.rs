@@ -57,7 +57,7 @@ mod shape;
 mod syntax;
 mod walk;
 
-pub use bindings::{Binding, Reach, RenameRefusal, bindings, rename};
+pub use bindings::{Binding, Reach, RenameRefusal, bindings, declarations, rename};
 pub use code::{CodeDifference, code_difference};
 pub use comments::{comment_at, comments};
 pub use guard::Unread;

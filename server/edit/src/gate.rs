@@ -132,7 +132,8 @@ fn whole(
     mut stop: &mut dyn FnMut() -> bool,
 ) -> (FileVerdict, Option<bool>) {
     let too_costly = || (FileVerdict::unchecked(Check::TooCostly), None);
-    if is_dense(language, before) || is_dense(language, after) {
+    // A text with a tree was parsed.
+    if known.is_none() && is_dense(language, before) || is_dense(language, after) {
         return too_costly();
     }
     let after_syntax = match known {

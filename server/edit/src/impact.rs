@@ -1,5 +1,7 @@
 //! What a proposal does to the names of a program, and where those names are used.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -44,9 +46,12 @@ pub enum ChangeKind {
     Signature,
 }
 
-/// So many files are searched for uses.
-const MAX_FILES: usize = 400;
-/// Larger files are not.
+/// So many files are searched for uses, those next to what changes first.
+const MAX_FILES: usize = 4_000;
+/// So many bytes of them are read, and so many parsed: together about a second.
+const MAX_READ: usize = 32 << 20;
+const MAX_PARSED: usize = 4 << 20;
+/// Larger files are not searched.
 const MAX_BYTES: usize = 1 << 20;
 /// So many uses of one name are told.
 const MAX_USES: usize = 50;
@@ -82,29 +87,34 @@ impl Impact {
             return;
         }
         let after = proposal.texts_after();
-        let mut paths = files.paths();
-        paths.extend(after.keys().cloned());
-        paths.sort();
-        paths.dedup();
-        for path in paths.iter().take(MAX_FILES) {
-            let text = match after.get(path) {
-                Some(Some(text)) => text.clone(),
+        let (mut to_read, mut to_parse) = (MAX_READ, MAX_PARSED);
+        for path in nearest(files.paths(), &after).iter().take(MAX_FILES) {
+            let text: Cow<'_, str> = match after.get(path) {
+                Some(Some(text)) => Cow::Borrowed(text),
                 Some(None) => continue,
-                None => files
-                    .read(path)
-                    .map(std::borrow::Cow::into_owned)
-                    .unwrap_or_default(),
+                None => match files.read(path) {
+                    Some(text) => text,
+                    None => continue,
+                },
             };
+            let Some(left) = to_read.checked_sub(text.len()) else {
+                return;
+            };
+            to_read = left;
             let wanted = |change: &&mut SymbolChange| {
                 change.kind != ChangeKind::Added && text.contains(last_name(&change.name))
             };
             let mut hits = self.changes.iter_mut().filter(wanted).peekable();
-            let Some(language) = language_of(path, &text) else {
-                continue;
-            };
             if hits.peek().is_none() || text.len() > MAX_BYTES {
                 continue;
             }
+            let Some(language) = language_of(path, &text) else {
+                continue;
+            };
+            let Some(left) = to_parse.checked_sub(text.len()) else {
+                return;
+            };
+            to_parse = left;
             let syntax = parse(language, &text);
             for change in hits {
                 let name = last_name(&change.name).to_owned();
@@ -116,6 +126,23 @@ impl Impact {
             }
         }
     }
+}
+
+/// The files of a workspace and those that change, in the order in which they are searched: those that
+/// change, then the others by how many folders they share with one of them.
+fn nearest(mut paths: Vec<String>, changed: &BTreeMap<String, Option<String>>) -> Vec<String> {
+    paths.extend(changed.keys().cloned());
+    paths.sort();
+    paths.dedup();
+    let shared = |one: &str, other: &str| {
+        let folders = one.split('/').zip(other.split('/'));
+        folders.take_while(|(one, other)| one == other).count()
+    };
+    paths.sort_by_cached_key(|path| {
+        let near = changed.keys().map(|changed| shared(path, changed)).max();
+        (!changed.contains_key(path), Reverse(near))
+    });
+    paths
 }
 
 fn last_name(name: &str) -> &str {
@@ -227,6 +254,17 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::{EditRequest, propose};
+
+    #[test]
+    fn files_next_to_what_changes_are_searched_first() {
+        let changed = BTreeMap::from([("b/src/x.rs".to_owned(), None)]);
+        let paths = ["a.rs", "b/src/y.rs", "b/z.rs", "c/src/x.rs"];
+        let order = nearest(paths.map(str::to_owned).into(), &changed);
+        assert_eq!(
+            order,
+            ["b/src/x.rs", "b/src/y.rs", "b/z.rs", "a.rs", "c/src/x.rs"]
+        );
+    }
 
     #[test]
     fn tells_what_goes_and_who_uses_it() {

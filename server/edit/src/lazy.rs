@@ -115,16 +115,6 @@ pub(crate) fn merge(
     {
         keep_first_blank(index, &mut merge.changes);
     }
-    if let Ok(merge) = &mut merged {
-        merge.removals.retain_mut(|removed| {
-            let note = note(index, &removed.note);
-            removed.name = match note {
-                Some(Removal::Named(name)) => Some(name.to_owned()),
-                _ => None,
-            };
-            note.is_some()
-        });
-    }
     merged
 }
 
@@ -133,8 +123,8 @@ fn note<'l>(index: &Index<'_>, line: &'l str) -> Option<Removal<'l>> {
     removal(line).filter(|_| index.like(line).next().is_none())
 }
 
-/// Where in the file each elision of the piece is.
-fn elided(shown: &View<'_>, file: usize, best: &Alignment) -> Vec<Removed> {
+/// What the comments of the piece that say that something was removed may be about.
+fn removals(index: &Index<'_>, shown: &View<'_>, best: &Alignment) -> Vec<Removed> {
     let elided: Vec<usize> = (0..shown.len())
         .filter(|&at| shown.is_elision(at))
         .collect();
@@ -148,17 +138,22 @@ fn elided(shown: &View<'_>, file: usize, best: &Alignment) -> Vec<Removed> {
     let says_nothing = |at: usize| removal(shown.line(at)).is_none();
     elided
         .iter()
-        .map(|&at| {
+        .filter_map(|&at| {
+            let note = note(index, shown.line(at))?;
             let above = best.pairs_in(0..at).last();
             let below = best.pairs_in(at + 1..shown.len()).next();
-            Removed {
+            let end = below.map_or(index.file.len(), |(_, line)| line);
+            Some(Removed {
                 note: shown.line(at).trim().to_owned(),
-                name: None,
-                hidden: above.map_or(0, |(_, line)| line + 1)..below.map_or(file, |(_, line)| line),
+                name: match note {
+                    Removal::Named(name) => Some(name.to_owned()),
+                    Removal::Vague => None,
+                },
+                hidden: above.map_or(0, |(_, line)| line + 1)..end,
                 alone: !elided
                     .iter()
                     .any(|&other| beside(at, other) && says_nothing(other)),
-            }
+            })
         })
         .collect()
 }
@@ -251,7 +246,7 @@ fn attempt(
         region: plan.region,
         changes: plan.changes,
         doubtful,
-        removals: elided(shown, index.file.len(), &best),
+        removals: removals(index, shown, &best),
     })
 }
 
@@ -350,8 +345,6 @@ fn plan(
         if hidden_before {
             let from = above_group(groups, group, best);
             check_first(&head, (from..top.1).map(|at| index.file.line(at)))?;
-        }
-        if hidden_before {
             if !mirrored
                 .first()
                 .is_some_and(|line| is_about(line, index, top.1.checked_sub(1)))

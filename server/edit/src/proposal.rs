@@ -131,11 +131,7 @@ impl FileChange {
     /// How many bytes the change touches: taken out and put in.
     pub fn size(&self) -> usize {
         match self {
-            Self::Edit { changes, .. } | Self::Rename { changes, .. } => changes
-                .replacements()
-                .iter()
-                .map(|replacement| replacement.delete.len() + replacement.insert.len())
-                .sum(),
+            Self::Edit { changes, .. } | Self::Rename { changes, .. } => arrival::cost(changes),
             Self::Create { text, .. } => text.len(),
             Self::Delete { before, .. } => before.len(),
         }

@@ -212,6 +212,37 @@ fn a_file_that_is_closed_without_being_saved_is_what_it_is_on_disk() {
 }
 
 #[test]
+fn a_hunk_tells_who_uses_what_it_changes_in_unsaved_documents_too() {
+    let mut client = Client::builder()
+        .file(
+            "src/a.py",
+            "def f(a):\n    return a\n\n\nX = 1\nY = 2\nZ = 3\nLAST = 4\n",
+        )
+        .file("src/b.py", "from a import f\n\nprint(f(1))\n")
+        .file("src/c.py", "print(2)\n")
+        .start();
+    client.open("src/a.py");
+    client.open("src/c.py");
+    client.replace("src/c.py", "print(2)", "import a\nprint(a.f(2))");
+    let block = |old: &str, new: &str| {
+        format!("src/a.py\n<<<<<<< SEARCH\n{old}=======\n{new}>>>>>>> REPLACE\n")
+    };
+    let reply = block("def f(a):\n", "def f(a, b):\n") + &block("LAST = 4\n", "LAST = 5\n");
+    let job = client.start_job("pleach.land", json!({"reply": reply}));
+    let end = client.job_end(job);
+    assert_eq!(end["hunks"], 2, "{end}");
+    let listed = client.execute("pleach.reviews", json!({})).unwrap();
+    assert_eq!(
+        listed[0]["hunks"][0]["impact"],
+        "changes the signature of f (used in 3 places); f is used: src/b.py:1, src/b.py:3, src/c.py:2"
+    );
+    assert_eq!(
+        listed[0]["hunks"][1]["impact"],
+        "changes the signature of LAST"
+    );
+}
+
+#[test]
 fn what_is_typed_into_a_hunk_makes_it_a_conflict_with_a_choice() {
     let expected = [
         ("Take what was proposed", "    100\n"),

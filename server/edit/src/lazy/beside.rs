@@ -141,7 +141,7 @@ pub(super) fn check_alike<'n, 'f>(
     let mut alike = Vec::new();
     for line in solid.filter(telling) {
         count += 1;
-        let same = |own: &&str| likeness(own, line) >= ALIKE || shares_ends(own, line);
+        let same = |own: &&str| is_like(own, line);
         if let Some(at) = next.get(from..).unwrap_or(&[]).iter().position(same) {
             from += at + 1;
             alike.push(line);
@@ -178,7 +178,7 @@ pub(super) fn check_beside(
             };
             continue;
         }
-        if letters(own) > 2 && (likeness(own, line) >= ALIKE || shares_ends(own, line)) {
+        if letters(own) > 2 && is_like(own, line) {
             return Err(Unmerged::Unaccounted(line.trim().to_owned()));
         }
         break;
@@ -188,6 +188,11 @@ pub(super) fn check_beside(
 
 /// How much of the shorter of two lines both begin and end with, for one to be the other changed.
 const SHARED: f64 = 0.55;
+
+/// Whether a new line may be a line of the file, changed.
+fn is_like(own: &str, line: &str) -> bool {
+    likeness(own, line) >= ALIKE || shares_ends(own, line)
+}
 
 /// Whether two lines begin and end alike, however much one has between.
 fn shares_ends(one: &str, other: &str) -> bool {

@@ -321,13 +321,10 @@ fn is_held(index: &Index<'_>, pattern: &Pattern<'_>, found: &Alignment) -> bool 
 /// Whether a change puts nothing in, or lines in the place of as many that they are like.
 fn replaces(pattern: &Pattern<'_>, part: &crate::diff::Stretch) -> bool {
     const LIKE: f64 = 0.6;
-    let solid = |lines: &[&str]| -> Vec<String> {
-        let lines = lines.iter().filter(|line| !is_blank(line));
-        lines.map(|line| (*line).to_owned()).collect()
-    };
-    let old = solid(pattern.old.get(part.old.clone()).unwrap_or(&[]));
-    let new = solid(pattern.new.get(part.new.clone()).unwrap_or(&[]));
-    match (old.first(), new.first()) {
+    let solid = |line: &&&str| !is_blank(line);
+    let old = pattern.old.get(part.old.clone()).unwrap_or(&[]);
+    let new = pattern.new.get(part.new.clone()).unwrap_or(&[]);
+    match (old.iter().find(solid), new.iter().find(solid)) {
         (_, None) => true,
         (Some(one), Some(other)) => {
             part.new.len() <= part.old.len() && likeness(one, other) >= LIKE

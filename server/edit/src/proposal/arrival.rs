@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pleach_text::{ChangeSet, Replacement};
 
-use super::merge::{lines_around, near};
+use super::merge::is_alone;
 use super::{FileChange, HunkId, Review};
 
 /// What the text of a file says of a change that was on its way into it.
@@ -89,10 +89,8 @@ fn explained(changes: &ChangeSet, before: &str, after: &str, now: &str) -> Arriv
         .replacements()
         .iter()
         .all(|typed| ours.iter().all(|ours| !ours.touches(typed.delete)));
-    let is_untouched = changes.replacements().iter().all(|ours| {
-        let lines = lines_around(before, std::slice::from_ref(ours));
-        near(&typed_before, lines).is_empty()
-    });
+    let mut each = changes.replacements().iter().map(std::slice::from_ref);
+    let is_untouched = each.all(|ours| is_alone(before, ours, &typed_before));
     let (after, before) = (cost(&typed_after), cost(&typed_before));
     match (is_whole, is_untouched) {
         (true, _) if after < before => Arrival::Landed,

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use pleach_grammars::{Language, NameRole, NameUse, Syntax, bindings, names_used, parse};
-use pleach_text::{ByteRange, ChangeSet};
+use pleach_grammars::{Language, NameRole, NameUse, Syntax, declarations, names_used, parse};
+use pleach_text::{ByteOffset, ByteRange, ChangeSet};
 
 use super::hunk::{Hunk, HunkId, HunkKind, by_file, put_in};
 use super::{FileChange, Proposal, language_of};
@@ -16,8 +16,6 @@ use crate::gate;
 const MAX_BYTES: usize = 4 << 20;
 /// So many bytes are gated to find out what passes without what.
 const MAX_GATED: usize = 64 << 20;
-/// So many names are looked up in the scopes of a text.
-const MAX_LOOKED_UP: usize = 64;
 /// So many hunks next to one that does not pass alone are tried as its only partner.
 const PARTNERS: usize = 6;
 
@@ -64,10 +62,10 @@ struct File<'p> {
     before_syntax: Option<Syntax>,
     after_syntax: Option<Syntax>,
     hunks: Vec<&'p Hunk>,
-    /// What each hunk takes out, in the text before.
-    taken_out: Vec<Vec<ByteRange>>,
-    /// What each hunk puts in, in the text after.
-    put_in: Vec<Vec<ByteRange>>,
+    /// What the hunks take out, in the text before.
+    taken_out: Stretches,
+    /// What the hunks put in, in the text after.
+    put_in: Stretches,
 }
 
 impl<'p> File<'p> {
@@ -91,7 +89,7 @@ impl<'p> File<'p> {
                 .drain(..hunk.replacements.len().min(inserted.len()))
                 .collect(),
         });
-        let put_in = put_in.collect();
+        let put_in = Stretches::of(&hunks, put_in);
         let taken_out = hunks.iter().map(|hunk| match hunk.kind {
             HunkKind::Delete => whole(before),
             _ => hunk.replacements.iter().map(|one| one.delete).collect(),
@@ -101,19 +99,41 @@ impl<'p> File<'p> {
             language,
             before_syntax: read(before),
             after_syntax: read(&after),
-            taken_out: taken_out.collect(),
+            taken_out: Stretches::of(&hunks, taken_out),
             hunks,
             put_in,
             after,
         })
     }
+}
 
-    /// The hunk among whose stretches a name is.
-    fn hunk_at(&self, stretches: &[Vec<ByteRange>], name: ByteRange) -> Option<HunkId> {
-        let at = stretches
-            .iter()
-            .position(|ranges| ranges.iter().any(|range| range.touches(name)))?;
-        self.hunks.get(at).map(|hunk| hunk.id)
+/// Stretches of one text that do not overlap, in order, each with its hunk.
+struct Stretches(Vec<(ByteRange, HunkId)>);
+
+impl Stretches {
+    fn of(hunks: &[&Hunk], ranges: impl Iterator<Item = Vec<ByteRange>>) -> Self {
+        let each = hunks.iter().zip(ranges);
+        let mut all: Vec<(ByteRange, HunkId)> = each
+            .flat_map(|(hunk, ranges)| ranges.into_iter().map(|range| (range, hunk.id)))
+            .collect();
+        all.sort_by_key(|(range, _)| (range.start, range.end));
+        Self(all)
+    }
+
+    /// The hunk of the first stretch that a range touches.
+    fn touching(&self, range: ByteRange) -> Option<HunkId> {
+        let first = self.0.partition_point(|(one, _)| one.end < range.start);
+        let (one, hunk) = self.0.get(first)?;
+        one.touches(range).then_some(*hunk)
+    }
+
+    /// The hunk of the first stretch that shares a byte with a range.
+    fn sharing(&self, range: ByteRange) -> Option<HunkId> {
+        let first = self.0.partition_point(|(one, _)| one.end <= range.start);
+        let mut near = self.0.get(first..)?.iter();
+        let mut near = near.by_ref().take_while(|(one, _)| one.start < range.end);
+        near.find(|(one, _)| one.intersects(range))
+            .map(|(_, hunk)| *hunk)
     }
 }
 
@@ -217,22 +237,35 @@ struct Names<'t> {
     all: BTreeSet<&'t str>,
     /// Those that a hunk puts in or takes out.
     own: Vec<(HunkId, NameUse<'t>)>,
+    /// For where such a name is, the hunk that puts in or takes out its declaration.
+    declared: BTreeMap<ByteOffset, HunkId>,
 }
 
 impl<'t> Names<'t> {
-    fn of(
-        file: &File<'_>,
-        syntax: Option<&Syntax>,
-        text: &'t str,
-        stretches: &[Vec<ByteRange>],
-    ) -> Self {
+    fn of(syntax: Option<&Syntax>, text: &'t str, stretches: &Stretches) -> Self {
         let used = syntax.map_or_else(Vec::new, |syntax| names_used(syntax, text));
         let all = used.iter().map(|name| name.name).collect();
-        let own = used
+        let own: Vec<(HunkId, NameUse<'_>)> = used
             .into_iter()
-            .filter_map(|name| Some((file.hunk_at(stretches, name.range)?, name)))
+            .filter_map(|name| Some((stretches.touching(name.range)?, name)))
             .collect();
-        Self { all, own }
+        let places: Vec<ByteOffset> = own.iter().map(|(_, name)| name.range.start).collect();
+        let declared = match syntax {
+            Some(syntax) if !places.is_empty() => declarations(syntax, text, &places),
+            _ => Vec::new(),
+        };
+        let declared = places.into_iter().zip(declared);
+        let declared = declared.filter_map(|(at, range)| Some((at, stretches.sharing(range?)?)));
+        Self {
+            all,
+            own,
+            declared: declared.collect(),
+        }
+    }
+
+    /// The hunk in which the scopes of the text say that a name is declared.
+    fn declarer(&self, used: &NameUse<'_>) -> Option<HunkId> {
+        self.declared.get(&used.range.start).copied()
     }
 
     /// The hunks that define a name here, or import it.
@@ -250,19 +283,13 @@ fn by_names(files: &[File<'_>], needs: &mut BTreeMap<HunkId, BTreeSet<HunkId>>) 
         .iter()
         .map(|file| {
             (
-                Names::of(
-                    file,
-                    file.before_syntax.as_ref(),
-                    file.before,
-                    &file.taken_out,
-                ),
-                Names::of(file, file.after_syntax.as_ref(), &file.after, &file.put_in),
+                Names::of(file.before_syntax.as_ref(), file.before, &file.taken_out),
+                Names::of(file.after_syntax.as_ref(), &file.after, &file.put_in),
             )
         })
         .collect();
     let mut ties: BTreeSet<(HunkId, HunkId)> = BTreeSet::new();
-    for (at, (file, (before, after))) in files.iter().zip(&sides).enumerate() {
-        let mut lookups = MAX_LOOKED_UP;
+    for (at, (before, after)) in sides.iter().enumerate() {
         let mut seen = BTreeSet::new();
         // Who uses a name needs those who bring it.
         for (user, used) in &after.own {
@@ -273,14 +300,7 @@ fn by_names(files: &[File<'_>], needs: &mut BTreeMap<HunkId, BTreeSet<HunkId>>) 
             let mut here = after.definers(used.name).peekable();
             if is_new && here.peek().is_some() {
                 ties.extend(here.map(|(definer, _)| (*user, definer)));
-            } else if let Some(definer) = looked_up(
-                file,
-                file.after_syntax.as_ref(),
-                &file.after,
-                &file.put_in,
-                used,
-                &mut lookups,
-            ) {
+            } else if let Some(definer) = after.declarer(used) {
                 ties.insert((*user, definer));
             }
             let defined_here = after.definers(used.name).any(|(_, imports)| !imports);
@@ -302,14 +322,7 @@ fn by_names(files: &[File<'_>], needs: &mut BTreeMap<HunkId, BTreeSet<HunkId>>) 
             let mut here = before.definers(used.name).peekable();
             if here.peek().is_some() {
                 ties.extend(here.map(|(definer, _)| (definer, *user)));
-            } else if let Some(definer) = looked_up(
-                file,
-                file.before_syntax.as_ref(),
-                file.before,
-                &file.taken_out,
-                used,
-                &mut lookups,
-            ) {
+            } else if let Some(definer) = before.declarer(used) {
                 ties.insert((definer, *user));
             }
             for (other, (names, later)) in sides.iter().enumerate() {
@@ -325,23 +338,4 @@ fn by_names(files: &[File<'_>], needs: &mut BTreeMap<HunkId, BTreeSet<HunkId>>) 
             needs.entry(one).or_default().insert(other);
         }
     }
-}
-
-/// The hunk in which the scopes of a text say that a name is declared.
-fn looked_up(
-    file: &File<'_>,
-    syntax: Option<&Syntax>,
-    text: &str,
-    stretches: &[Vec<ByteRange>],
-    used: &NameUse<'_>,
-    lookups: &mut usize,
-) -> Option<HunkId> {
-    *lookups = lookups.checked_sub(1)?;
-    let binding = bindings(syntax?, text, used.range.start)?;
-    let definition = binding.definition?;
-    let inside = |range: &ByteRange| range.intersects(definition);
-    let at = stretches
-        .iter()
-        .position(|ranges| ranges.iter().any(inside))?;
-    file.hunks.get(at).map(|hunk| hunk.id)
 }

@@ -8,10 +8,12 @@ mod replace;
 mod together;
 mod whole;
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use pleach_grammars::{Symbol, outline, parse};
 use pleach_text::{ByteRange, Replacement};
 
 use super::Member;
@@ -20,6 +22,7 @@ use crate::hunk::{Hunk, Op};
 use crate::lines::{FileLines, block_lines};
 use crate::locate::{Index, Pattern, Spot};
 use crate::place::{LineChange, Misfit, changes, to_replacement};
+use crate::proposal::language_of;
 use crate::{HunkRefusal, Place, PlacedHunk, RefusalCode, Rung};
 
 /// A replacement and the hunk it belongs to.
@@ -106,6 +109,7 @@ pub(super) fn edit(
         path,
         index: &index,
         selection,
+        symbols: OnceCell::new(),
     };
     let mut edits = Edits::default();
     let mut refused = Vec::new();
@@ -178,11 +182,22 @@ pub(super) struct File<'a, 't> {
     pub(super) path: &'a str,
     pub(super) index: &'a Index<'t>,
     pub(super) selection: Option<ByteRange>,
+    symbols: OnceCell<Vec<Symbol>>,
 }
 
 type Boxed = Box<HunkRefusal>;
 
 impl File<'_, '_> {
+    /// What the file declares; read when it is first asked for.
+    fn symbols(&self) -> &[Symbol] {
+        self.symbols.get_or_init(|| {
+            let text = self.index.file.text();
+            language_of(self.path, text)
+                .map(|language| outline(&parse(language, text), text))
+                .unwrap_or_default()
+        })
+    }
+
     pub(super) fn refuse(
         &self,
         number: usize,

@@ -277,6 +277,8 @@ impl Session {
         };
         let snapshot = self.snapshot();
         let work = move || {
+            // Who uses what goes or changes, in unsaved documents too.
+            let proposal = proposal.with_impact(&snapshot);
             let mut review = Review::of(proposal.clone());
             bring_to_present(&mut review, &snapshot);
             Event::Offered {

@@ -26,8 +26,8 @@ impl File<'_, '_> {
         let language = language_of(self.path, file.text())?;
         let top = |line: &&&str| is_blank(line) || import(language, line).is_some();
         let count = piece.iter().take_while(top).count();
-        let (imports, rest) = piece.split_at_checked(count)?;
-        let mut merged = merge(self.index, rest, python).ok()?;
+        // Without imports on top the piece was tried already.
+        let (imports, rest) = piece.split_at_checked(count).filter(|_| count > 0)?;
         let own: Vec<(usize, Import<'_>)> = self.own_imports(language);
         let (last, _) = own.last()?;
         // Imports above an elision begin the file, and those that it has stand there as they do in the file.
@@ -37,6 +37,7 @@ impl File<'_, '_> {
         if elided && !self.begins_with(imports, &own) {
             return None;
         }
+        let mut merged = merge(self.index, rest, python).ok()?;
         let mut added: Vec<LineChange> = Vec::new();
         for new in imports.iter().filter_map(|line| import(language, line)) {
             if own.iter().any(|(_, import)| import.line == new.line) {

@@ -9,7 +9,6 @@ use crate::RefusalCode;
 use crate::lazy::Removed;
 use crate::lines::is_blank;
 use crate::place::LineChange;
-use crate::proposal::language_of;
 
 impl File<'_, '_> {
     /// The lines that go because comments of a snippet say so. A comment removes what it names exactly, if
@@ -24,10 +23,7 @@ impl File<'_, '_> {
             return Ok(Vec::new());
         }
         let file = &self.index.file;
-        let text = file.text();
-        let syntax = language_of(self.path, text).map(|known| pleach_grammars::parse(known, text));
-        let symbols =
-            syntax.map_or_else(Vec::new, |syntax| pleach_grammars::outline(&syntax, text));
+        let symbols = self.symbols();
         let mut gone: Vec<Range<usize>> = Vec::new();
         for removal in removals {
             let refuse = |what: String| {
@@ -42,7 +38,7 @@ impl File<'_, '_> {
             };
             let named: Vec<&Symbol> = symbols
                 .iter()
-                .filter(|symbol| is_named(symbol, name, &symbols))
+                .filter(|symbol| is_named(symbol, name, symbols))
                 .collect();
             let [symbol] = named.as_slice() else {
                 let count = match named.len() {
@@ -55,10 +51,8 @@ impl File<'_, '_> {
                 return refuse("names a part of a line".to_owned());
             };
             let inside = removal.hidden.start <= lines.start && lines.end <= removal.hidden.end;
-            let touches = |change: &LineChange| {
-                change.first < lines.end && change.last > lines.start
-                    || lines.contains(&change.first) && change.first > lines.start
-            };
+            let touches =
+                |change: &LineChange| change.first < lines.end && change.last > lines.start;
             if !inside || changes.iter().any(touches) {
                 return refuse(format!("stands elsewhere than `{name}` in {}", self.path));
             }
@@ -103,20 +97,12 @@ impl File<'_, '_> {
         }
         let mut end = last + 1;
         let blank = |at: usize| is_blank(file.line(at));
-        if end < file.len()
-            && blank(end)
-            && (first == 0 || blank(first - 1) || opens(file.line(first - 1)))
-        {
-            while end < file.len() && blank(end) {
-                end += 1;
-            }
-            // At the end of a block or a file the blank lines above go instead.
-            if end == file.len() || crate::lazy::closes(file.line(end)) {
-                while first > 0 && blank(first - 1) {
-                    first -= 1;
-                }
-            }
-        } else if end == file.len() || crate::lazy::closes(file.line(end)) {
+        let is_parted_above = first == 0 || blank(first - 1) || opens(file.line(first - 1));
+        while is_parted_above && end < file.len() && blank(end) {
+            end += 1;
+        }
+        // At the end of a block or a file the blank lines above go instead.
+        if end == file.len() || crate::lazy::closes(file.line(end)) {
             while first > 0 && blank(first - 1) {
                 first -= 1;
             }

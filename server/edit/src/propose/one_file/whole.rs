@@ -366,9 +366,7 @@ impl File<'_, '_> {
         if changes.iter().all(|change| change.first == change.last) {
             return None;
         }
-        let text = file.text();
-        let syntax = pleach_grammars::parse(language_of(self.path, text)?, text);
-        let symbols = pleach_grammars::outline(&syntax, text);
+        let symbols = self.symbols();
         let heading = |symbol: &Symbol| file.line_at(symbol.name_range.start.0);
         let bodies: Vec<&Symbol> = symbols
             .iter()

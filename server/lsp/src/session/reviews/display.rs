@@ -1,6 +1,8 @@
 //! How hunks under review are shown: as diagnostics at their places, as entries of the menu, as code
 //! lenses, as a list for plugins, and as a unified diff.
 
+use std::fmt::Write as _;
+
 use lsp_types::Range;
 use pleach_edit::{HunkId, HunkState, HunkView, Review};
 use pleach_text::ByteRange;
@@ -223,8 +225,31 @@ fn state(state: HunkState) -> &'static str {
     }
 }
 
+/// Which symbols a hunk brings, takes away or changes, and where those that go or change are used.
 fn impact(view: &HunkView<'_>) -> Option<String> {
-    (!view.impact.is_empty()).then(|| view.impact.to_string())
+    /// The others are counted.
+    const SHOWN: usize = 4;
+    if view.impact.is_empty() {
+        return None;
+    }
+    let mut told = view.impact.to_string();
+    for change in view.impact.changes.iter().filter(|it| !it.used.is_empty()) {
+        let places = change.used.iter().take(SHOWN);
+        let places: Vec<String> = places
+            .map(|(path, line)| format!("{path}:{line}"))
+            .collect();
+        let more = match change.used.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let _ = write!(
+            told,
+            "; {} is used: {}{more}",
+            change.name,
+            places.join(", ")
+        );
+    }
+    Some(told)
 }
 
 /// A hunk as a hint at its place; a warning where something was typed there.
