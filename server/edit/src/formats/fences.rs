@@ -64,6 +64,27 @@ impl Fence {
         })
     }
 
+    /// The code in it. As Markdown has it, what an indented fence holds is indented with it, where all of
+    /// it is.
+    pub(crate) fn contents(&self, text: String) -> String {
+        let is_inside = |line: &str| {
+            let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
+            blanks >= self.indent
+        };
+        let mut solid = text.lines().filter(|line| !line.trim().is_empty());
+        if self.indent == 0 || !solid.all(is_inside) {
+            return text;
+        }
+        let lines = text.split_inclusive('\n');
+        lines
+            .map(|line| {
+                line.get(self.indent..)
+                    .filter(|_| is_inside(line))
+                    .unwrap_or("\n")
+            })
+            .collect()
+    }
+
     /// Whether a line closes this fence. Fences opened inside Markdown are counted, because models
     /// nest them without making the outer one longer.
     pub(crate) fn closed_by(&mut self, line: &str) -> bool {
@@ -132,6 +153,18 @@ mod tests {
         let mut fence = Fence::opened_by("````rust").into_iter().next();
         assert!(!fence.as_mut().is_some_and(|fence| fence.closed_by("```")));
         assert!(fence.as_mut().is_some_and(|fence| fence.closed_by("````")));
+    }
+
+    #[test]
+    fn what_an_indented_fence_holds_is_indented_with_it() {
+        let fence = Fence::opened_by("  ```py").into_iter().next();
+        let contents = |text: &str| fence.as_ref().map(|fence| fence.contents(text.to_owned()));
+        for (text, expected) in [
+            ("  a:\n    b\n\n  c\n", "a:\n  b\n\nc\n"),
+            ("a:\n    b\n", "a:\n    b\n"),
+        ] {
+            assert_eq!(contents(text).as_deref(), Some(expected));
+        }
     }
 
     #[test]

@@ -47,6 +47,8 @@ struct Open {
 pub(crate) struct Scanner {
     format: Option<Format>,
     mode: Mode,
+    /// A line was read.
+    begun: bool,
     fence: Option<Open>,
     /// Names in the last lines outside of blocks, the latest last; `None` for a line without.
     recent: Vec<Option<String>>,
@@ -69,6 +71,7 @@ impl Scanner {
         Self {
             format,
             mode: Mode::Text,
+            begun: false,
             fence: None,
             recent: Vec::new(),
             hunks: Vec::new(),
@@ -103,6 +106,10 @@ impl Scanner {
         if self.problem.is_some() {
             return;
         }
+        // A byte order mark is none of the reply's words.
+        let is_first = !std::mem::replace(&mut self.begun, true);
+        let unmarked = raw.strip_prefix('\u{feff}').filter(|_| is_first);
+        let raw = unmarked.unwrap_or(raw);
         self.line_ended = raw.ends_with('\n');
         let line = raw.strip_suffix('\n').unwrap_or(raw);
         let line = line.strip_suffix('\r').unwrap_or(line);
@@ -383,6 +390,7 @@ impl Scanner {
             let Open {
                 fence, paths, text, ..
             } = open;
+            let text = fence.contents(text);
             self.code.push(Code {
                 paths,
                 info: fence.info,
@@ -507,6 +515,7 @@ fn bare_code(reply: &str) -> Option<Code> {
     if reply.trim().is_empty() {
         return None;
     }
+    let reply = reply.strip_prefix('\u{feff}').unwrap_or(reply);
     let text = reply.replace("\r\n", "\n");
     let (first, rest) = text.trim_start_matches('\n').split_once('\n')?;
     let path = paths::in_line(first).filter(|path| paths::looks_like_path(path));
