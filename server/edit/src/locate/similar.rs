@@ -283,7 +283,16 @@ fn is_held(index: &Index<'_>, pattern: &Pattern<'_>, found: &Alignment) -> bool 
         let place = found.align.get(at).copied().flatten();
         place.is_some_and(|place| keys.get(place) == old_keys.get(at))
     };
+    // A line of context that the file does not have, right beside a change, may be a new one that lost
+    // its sign.
+    let is_unknown = |at: usize| {
+        let solid = pattern.old.get(at).is_some_and(|line| !is_blank(line));
+        pattern.marked && solid && found.align.get(at) == Some(&None)
+    };
     pattern.parts.iter().filter(|part| !part.equal).all(|part| {
+        if part.old.start.checked_sub(1).is_some_and(is_unknown) || is_unknown(part.old.end) {
+            return false;
+        }
         if part.old.clone().any(|at| !same(at)) {
             // The file may have the new lines already; placing the hunk tells.
             return true;
