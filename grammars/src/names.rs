@@ -94,7 +94,7 @@ fn uses<'text>(
                     line: Line(u32::try_from(node.start_position().row).unwrap_or(u32::MAX)),
                     role: match defined.get(&range) {
                         Some(kind) => NameRole::Definition(*kind),
-                        None => role(node, &above),
+                        None => role(node, &above, text),
                     },
                 });
             }
@@ -141,7 +141,7 @@ fn is_name(language: Language, node: Node<'_>, parent: Option<Node<'_>>) -> bool
     }
 }
 
-fn role(node: Node<'_>, above: &[Node<'_>]) -> NameRole {
+fn role(node: Node<'_>, above: &[Node<'_>], text: &str) -> NameRole {
     let parent_kind = above.last().map_or("", |parent| parent.kind());
     let is_import = above.iter().rev().take(6).any(|node| {
         let kind = node.kind();
@@ -161,7 +161,9 @@ fn role(node: Node<'_>, above: &[Node<'_>]) -> NameRole {
     if is_import {
         return NameRole::Import;
     }
-    if is_called(node, above) {
+    // What a Rust macro is given is no syntax, but looks like it.
+    let has_arguments = || text.as_bytes().get(node.end_byte()) == Some(&b'(');
+    if is_called(node, above) || parent_kind == "token_tree" && has_arguments() {
         return NameRole::Call;
     }
     let kind = node.kind();

@@ -36,6 +36,11 @@ fn roles_in_every_language() {
         "import def call call call call member def type call",
     );
     check(
+        Language::Rust,
+        "fn f() { assert_eq!(count(1), a.count(&count), vec![count]); }",
+        "call call other other",
+    );
+    check(
         Language::Python,
         "from a import count\ndef count(): pass\ncount(1); x.count(); x.count; y: Count = 'count'; f(count=1)\n@count\ndef g(): pass\n",
         "import def call call member type other call",

@@ -22,6 +22,7 @@ use pleach_store::{FileStamp, IndexSize, IndexedFile, StoreError};
 use pleach_workspace::{WalkedFile, WorkspaceSnapshot, give_way};
 use tokio::sync::watch;
 
+pub(crate) use self::digest::{container_of, is_own, says_something, symbols_of};
 pub use self::search::{SearchHit, SearchedSymbol};
 use crate::shield::Shield;
 
@@ -102,6 +103,8 @@ pub struct SearchAnswer {
     pub state: IndexState,
 }
 
+/// What is called when something is done.
+type Told = Box<dyn FnOnce() + Send>;
 /// What is called with the answer to a search.
 type Answered = Box<dyn FnOnce(SearchAnswer) + Send>;
 
@@ -110,6 +113,8 @@ enum Order {
     Walk(WorkspaceSnapshot),
     /// These files may have changed, been made or gone.
     Look(WorkspaceSnapshot, Vec<Utf8PathBuf>),
+    /// Take up what is open; walk if that was long ago. Then say so.
+    Refresh(WorkspaceSnapshot, Instant, Told),
     /// Search.
     Search(WorkspaceSnapshot, String, usize, Instant, Answered),
     /// Forget everything and begin anew.
@@ -230,6 +235,27 @@ impl Index {
         ));
     }
 
+    /// Takes up what is open and what has changed, and calls `told` from the index's thread when that is
+    /// done, or when so much time is over.
+    pub(crate) fn refresh(
+        &self,
+        workspace: WorkspaceSnapshot,
+        within: Duration,
+        told: impl FnOnce() + Send + 'static,
+    ) {
+        let until = Instant::now() + within;
+        self.order(Order::Refresh(workspace, until, Box::new(told)));
+    }
+
+    /// The index, to be read; `None` while there is none.
+    pub(crate) fn reader(&self) -> Option<pleach_store::Index> {
+        let opened = pleach_store::Index::read(&self.path);
+        opened
+            .inspect_err(|error| tracing::warn!(%error, "the index cannot be read"))
+            .ok()
+            .flatten()
+    }
+
     fn order(&self, order: Order) {
         if self.orders.send(order).is_err() {
             tracing::warn!("the thread of the index is gone");
@@ -244,6 +270,7 @@ struct Waiting {
 }
 
 enum Wish {
+    Told(Told),
     Search(WorkspaceSnapshot, String, usize, Answered),
 }
 
@@ -309,6 +336,14 @@ impl Indexer {
             Order::Look(workspace, paths) => {
                 self.workspace = workspace;
                 self.look(&paths)
+            }
+            Order::Refresh(workspace, until, told) => {
+                self.workspace = workspace;
+                self.waiting.push(Waiting {
+                    until,
+                    wish: Wish::Told(told),
+                });
+                self.refresh()
             }
             Order::Search(workspace, asked, most, until, answered) => {
                 self.workspace = workspace.clone();
@@ -594,6 +629,7 @@ impl Indexer {
                 continue;
             }
             match waits.wish {
+                Wish::Told(told) => told(),
                 Wish::Search(workspace, asked, most, answered) => {
                     let found = self.store();
                     let hits =

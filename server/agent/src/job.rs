@@ -5,15 +5,18 @@ use std::sync::Arc;
 use pleach_edit::{EditRequest, Proposal, ReplyStream, Target};
 use pleach_grammars::Language;
 use pleach_model::{Message, MicroUsd, ModelRequest, ProviderError, StopReason};
+use pleach_policy::Secrets;
 use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
 
 use crate::action::Action;
 use crate::builtin::{self, BuiltinTask, DiagnosticNote};
 use crate::call::{Caller, Hearing, Used, aside};
+use crate::context::{Assembled, Manifest, assembled};
 use crate::engine::Engine;
 use crate::failure::JobFailure;
 use crate::findings::FindingReport;
+use crate::index::Index;
 use crate::meter::{Account, Expected};
 use crate::resume::whole_hunks;
 use crate::review::{self, Scope};
@@ -104,6 +107,8 @@ pub struct JobLimits {
     pub context_bytes: usize,
     /// Tokens that the model may write, if bounded.
     pub output_tokens: Option<u32>,
+    /// Tokens of what lies elsewhere in the workspace that may be sent.
+    pub context_tokens: u32,
 }
 
 /// Where a job is.
@@ -210,6 +215,8 @@ pub enum JobEvent {
     TakenBack(usize),
     /// So many secrets were replaced by placeholders in what is sent. The edit gets them back.
     SecretsHidden(usize),
+    /// The first request is made: what it is made of.
+    Sent(Box<Manifest>),
     /// What the next call of the model will cost.
     Expected(Expected),
     /// What the job has used so far.
@@ -276,13 +283,14 @@ pub async fn run(
                 account,
                 report: &report,
             };
+            let index = kit.index.clone();
             let commands = kit.commands.clone();
             let mut talk = Talk::of_job(&request, kit, account);
             talk.prepare(&report).await;
             if request.action == Action::Review {
-                return review::ask(&request, &caller, limits, talk, commands).await;
+                return review::ask(&request, &caller, limits, talk, commands, index).await;
             }
-            ask_model(&request, &caller, limits, talk).await
+            ask_model(&request, &caller, limits, talk, index).await
         }
     }
 }
@@ -347,6 +355,7 @@ async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
     caller: &Caller<'_, R>,
     limits: JobLimits,
     mut talk: Talk,
+    index: Option<Index>,
 ) -> JobOutcome {
     let report = caller.report;
     let has_none = request.instruction.is_none() && request.own.is_none();
@@ -354,19 +363,21 @@ async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
         let what = request.action.title();
         return failed(JobFailure::NoInstruction { what }, None);
     }
-    let (asked, roster) = (Arc::clone(request), Arc::clone(talk.roster()));
-    let written = aside("writing the prompt", move || {
-        shield::check(&asked)?;
-        prompt::write(&asked, &roster, limits.context_bytes)
-    });
-    let prompt = match written.await.flatten() {
-        Ok(prompt) => prompt,
+    let made = first_request(request, talk.roster(), limits, index).await;
+    let (assembled, secrets) = match made {
+        Ok(made) => made,
         Err(failure) => return failed(failure, None),
     };
+    let Assembled {
+        question,
+        system,
+        manifest,
+    } = assembled;
     let mut used = Used::default();
+    used.secrets = secrets;
     let path = request.document.named();
-    let question = used.secrets.hide(path, &prompt.user).into_owned();
-    let system = used.secrets.hide(None, &prompt.system).into_owned();
+    caller.account.sent(&manifest);
+    report(JobEvent::Sent(Box::new(manifest)));
     if used.secrets.count() > 0 {
         report(JobEvent::SecretsHidden(used.secrets.count()));
     }
@@ -436,6 +447,22 @@ async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
         messages.push(Message::user(used.secrets.hide(path, &reasons)));
         report(JobEvent::Phase(Phase::AskingAgain(attempt)));
     }
+}
+
+/// What a job begins with, and the secrets that were hidden in it.
+async fn first_request(
+    request: &Arc<JobRequest>,
+    roster: &Arc<Roster>,
+    limits: JobLimits,
+    index: Option<Index>,
+) -> Result<(Assembled, Secrets), JobFailure> {
+    let (asked, roster) = (Arc::clone(request), Arc::clone(roster));
+    let written = aside("writing the prompt", move || {
+        shield::check(&asked)?;
+        prompt::write(&asked, &roster, limits.context_bytes)
+    });
+    let prompt = written.await.flatten()?;
+    assembled(request, prompt, index, limits.context_tokens).await
 }
 
 /// What the edits of a job must pass.

@@ -21,6 +21,7 @@ mod books;
 pub mod builtin;
 mod call;
 mod confine;
+mod context;
 mod engine;
 mod failure;
 mod findings;
@@ -43,6 +44,7 @@ mod tools;
 
 pub use action::Action;
 pub use books::{Books, BooksState};
+pub use context::{Manifest, Piece, Shape, sent_page};
 pub use engine::{Engine, open_provider, standing};
 pub use failure::JobFailure;
 pub use findings::{Finder, Finding, FindingReport, FindingSeverity, find_quote, is_quote};

@@ -18,6 +18,7 @@ use pleach_store::{
 use serde_json::json;
 
 use crate::books::{Booked, Books, NotReserved};
+use crate::context::{Manifest, Piece};
 use crate::failure::JobFailure;
 use crate::job::JobRequest;
 
@@ -220,6 +221,19 @@ impl Account {
 }
 
 impl Account {
+    /// Writes down which pieces of the workspace the first request of a job has.
+    pub(crate) fn sent(&self, manifest: &Manifest) {
+        if manifest.pieces.is_empty() {
+            return;
+        }
+        let piece =
+            |it: &Piece| format!("{}:{}-{} {}", it.path, it.first, it.last, it.shape.word());
+        let pieces: Vec<String> = manifest.pieces.iter().map(piece).collect();
+        let body = json!({"tokens": manifest.tokens, "pieces": pieces});
+        self.books
+            .record("context", &self.workspace, self.job, body);
+    }
+
     /// What a call is for, as it is written down.
     fn action(&self, request: &JobRequest) -> &'static str {
         self.purpose.unwrap_or(request.action.name())

@@ -6,6 +6,7 @@ use pleach_model::{Message, ModelRequest, PriceTable};
 use pleach_policy::{Secrets, Settings};
 use serde_json::json;
 
+use crate::context::{Assembled, FRESH_WITHIN, assemble};
 use crate::engine::config_of;
 use crate::failure::JobFailure;
 use crate::job::JobRequest;
@@ -29,12 +30,24 @@ pub fn preview(
     shield::check(request)?;
     let prompt = prompt::write(request, &kit.roster, settings.limits.max_context_bytes)?;
     let mut secrets = Secrets::default();
-    let question = secrets.hide(request.document.named(), &prompt.user);
-    let system = secrets.hide(None, &prompt.system);
+    let index = kit.index.clone();
+    if let Some(index) = &index {
+        let (told, done) = std::sync::mpsc::channel();
+        index.refresh(request.workspace.clone(), FRESH_WITHIN, move || {
+            let _nobody_waits = told.send(()).is_err();
+        });
+        let _in_time = done.recv_timeout(FRESH_WITHIN);
+    }
+    let budget = settings.context.tokens;
+    let Assembled {
+        question,
+        system,
+        manifest,
+    } = assemble(request, &prompt, index.as_ref(), budget, &mut secrets);
     let role = request.role_name().to_owned();
     let tools = toolbox(request, kit).map(|tools| tools.offered());
     let asked = ModelRequest {
-        system: system.into_owned(),
+        system,
         messages: vec![Message::user(question)],
         tools: tools.unwrap_or_default(),
         max_output_tokens: settings.limits.max_output_tokens,
@@ -67,6 +80,8 @@ pub fn preview(
             "\n{count} secrets are hidden; the edit gets them back."
         ),
     };
+    page.push_str("\n## What is in it\n\n");
+    manifest.write(&mut page);
     let mut part = |title: &str, text: &str, kind: &str| {
         let fence = fence_for(text);
         let text = text.trim_end();

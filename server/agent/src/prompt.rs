@@ -1,7 +1,7 @@
 //! What a model is told: a role's standing orders and one request, made from templates.
 //!
-//! Only the document that the person pointed at goes into a prompt: all of it when it fits the
-//! limit, else the part around the place.
+//! Of the document that the person pointed at all goes into a prompt when it fits the limit, else the part
+//! around the place. What lies elsewhere is the [pack](crate::context)'s.
 
 use minijinja::{Value, context};
 use pleach_grammars::{outline, parse, symbol_at};
@@ -21,6 +21,10 @@ pub(crate) struct Prompt {
     pub(crate) system: String,
     /// The request itself.
     pub(crate) user: String,
+    /// The first and the last line of the document that are shown, from 1, and how many it has.
+    pub(crate) lines: (usize, usize, usize),
+    /// The project's rules that are told, and why.
+    pub(crate) rules: Vec<(String, String)>,
 }
 
 /// Lines of a document that are shown to a model. Line numbers are 1-based and inclusive.
@@ -67,17 +71,7 @@ pub(crate) fn write(
                 text => text,
             }
         });
-    let diagnostics: Vec<Value> = request
-        .diagnostics
-        .iter()
-        .map(|diagnostic| {
-            context! {
-                line => line_column(&document.text, diagnostic.range.start).0.number(),
-                message => diagnostic.message.clone(),
-                origin => diagnostic.source.clone(),
-            }
-        })
-        .collect();
+    let diagnostics = reported(request);
     let language = document
         .language
         .map_or("plain text", pleach_grammars::Language::name);
@@ -87,6 +81,10 @@ pub(crate) fn write(
         name: request.role_name().to_owned(),
     })?;
     let rules = rules_for(&request.workspace, &document.path).applied;
+    let told = rules
+        .iter()
+        .map(|rule| (rule.path.clone(), rule.reason.to_string()))
+        .collect();
     let rules: Vec<_> = rules
         .into_iter()
         .map(|rule| (rule.path, rule.text))
@@ -138,7 +136,25 @@ pub(crate) fn write(
             },
         )
         .map_err(internal)?;
-    Ok(Prompt { system, user })
+    Ok(Prompt {
+        system,
+        user,
+        lines: (excerpt.first, excerpt.last, excerpt.total),
+        rules: told,
+    })
+}
+
+/// What is reported about the document, for the template.
+fn reported(request: &JobRequest) -> Vec<Value> {
+    let text = &request.document.text;
+    let told = request.diagnostics.iter().map(|diagnostic| {
+        context! {
+            line => line_column(text, diagnostic.range.start).0.number(),
+            message => diagnostic.message.clone(),
+            origin => diagnostic.source.clone(),
+        }
+    });
+    told.collect()
 }
 
 /// What an action of a person's own asks for at the place of a job.

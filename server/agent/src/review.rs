@@ -16,8 +16,10 @@ use pleach_text::ByteRange;
 use self::changes::Changes;
 use self::form::{Form, Said};
 use crate::call::{Caller, Hearing, Used, aside};
+use crate::context::{Assembled, assembled};
 use crate::failure::JobFailure;
 use crate::findings::{Finder, Finding, FindingReport, find_quote, lines_of};
+use crate::index::Index;
 use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, Phase};
 use crate::prompt::{self, Prompt};
 use crate::roles::{About, Output, Roster, fence_for, templates};
@@ -102,6 +104,7 @@ pub(crate) async fn ask<R: Fn(JobEvent) + Send + Sync>(
     limits: JobLimits,
     talk: Talk,
     commands: Option<Commands>,
+    index: Option<Index>,
 ) -> JobOutcome {
     let subject = match subject(request, limits, talk.roster(), commands).await {
         Ok(subject) => subject,
@@ -112,8 +115,20 @@ pub(crate) async fn ask<R: Fn(JobEvent) + Send + Sync>(
             };
         }
     };
+    let prompt = subject.prompt.clone();
+    let first = assembled(request, prompt, index, limits.context_tokens).await;
+    let (first, secrets) = match first {
+        Ok(first) => first,
+        Err(failure) => {
+            return JobOutcome::Failed {
+                failure,
+                reply: None,
+            };
+        }
+    };
     let mut used = Used::default();
-    match converse(request, subject, caller, limits, talk, &mut used).await {
+    used.secrets = secrets;
+    match converse((subject, first), caller, limits, talk, &mut used).await {
         Ok(report) => JobOutcome::Findings(Box::new(report)),
         Err((failure, reply)) => JobOutcome::Failed {
             failure,
@@ -210,10 +225,11 @@ fn prompt_for(
         name: name.to_owned(),
     })?;
     let mut seen = BTreeSet::new();
-    let mut rules = Vec::new();
+    let (mut rules, mut told) = (Vec::new(), Vec::new());
     for path in texts.keys() {
         for rule in rules_for(&request.workspace, path).applied {
             if seen.insert(rule.path.clone()) {
+                told.push((rule.path.clone(), rule.reason.to_string()));
                 rules.push((rule.path, rule.text));
             }
         }
@@ -244,21 +260,29 @@ fn prompt_for(
     let user = written.map_err(|_| JobFailure::Internal {
         doing: "writing the prompt",
     })?;
-    Ok(Prompt { system, user })
+    Ok(Prompt {
+        system,
+        user,
+        lines: (0, 0, 0),
+        rules: told,
+    })
 }
 
 async fn converse<R: Fn(JobEvent) + Send + Sync>(
-    request: &Arc<JobRequest>,
-    subject: Subject,
+    (subject, first): (Subject, Assembled),
     caller: &Caller<'_, R>,
     limits: JobLimits,
     mut talk: Talk,
     used: &mut Used,
 ) -> Result<FindingReport, (JobFailure, String)> {
     let report = caller.report;
-    let path = request.document.named();
-    let question = used.secrets.hide(path, &subject.prompt.user).into_owned();
-    let system = used.secrets.hide(None, &subject.prompt.system).into_owned();
+    let Assembled {
+        question,
+        system,
+        manifest,
+    } = first;
+    caller.account.sent(&manifest);
+    report(JobEvent::Sent(Box::new(manifest)));
     if used.secrets.count() > 0 {
         report(JobEvent::SecretsHidden(used.secrets.count()));
     }

@@ -34,6 +34,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::action::Action;
+use crate::index::Index;
 use crate::job::JobRequest;
 use crate::mcp::{McpServers, OfferedTool};
 use crate::roles::{Gate, Roster};
@@ -129,6 +130,8 @@ pub struct Kit {
     pub(crate) servers: McpServers,
     /// Who there is.
     pub(crate) roster: Arc<Roster>,
+    /// Where things are in the workspace.
+    pub(crate) index: Option<Index>,
 }
 
 /// The roles that come with Pleach, and no tools.
@@ -139,6 +142,7 @@ impl Default for Kit {
             commands: None,
             servers: McpServers::default(),
             roster: Roster::built_in(),
+            index: None,
         }
     }
 }
@@ -154,6 +158,12 @@ impl Kit {
             roster,
             ..Self::default()
         }
+    }
+
+    /// The same, with the index of the workspace.
+    #[must_use]
+    pub fn with_index(self, index: Option<Index>) -> Self {
+        Self { index, ..self }
     }
 
     /// What the settings give where nobody can be asked: commands run if they allow them.
@@ -181,6 +191,7 @@ impl Kit {
             is_offered: provider.is_some_and(ProviderSettings::has_tools),
             servers: McpServers::default(),
             roster,
+            index: None,
             commands: Some(Commands {
                 settings: settings.commands.clone(),
                 ask,

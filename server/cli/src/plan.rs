@@ -106,6 +106,7 @@ fn ask(
         attempts_after_refusal: limits.max_attempts,
         context_bytes: limits.max_context_bytes,
         output_tokens: limits.max_output_tokens,
+        context_tokens: folder.settings.context.tokens,
     };
     let bar = ProgressBar::new_spinner();
     bar.enable_steady_tick(Duration::from_millis(100));

@@ -10,7 +10,7 @@ use camino::Utf8PathBuf;
 use futures_util::future::join_all;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pleach_agent::plan::{CheckCommand, Verdict, judge, request};
-use pleach_agent::{Account, Engine, JobEvent, JobLimits, JobOutcome, Kit, McpServers};
+use pleach_agent::{Account, Engine, Index, JobEvent, JobLimits, JobOutcome, Kit, McpServers};
 use pleach_edit::FileChange;
 use pleach_plan::{Plan, Status, StepKey};
 use pleach_text::ChangeSet;
@@ -65,8 +65,16 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    let context = folder.settings.context;
+    let has_model = folder
+        .settings
+        .model_for(pleach_policy::Role::Coder)
+        .is_some();
+    let index = (has_model && context.index && context.tokens > 0)
+        .then(|| Index::start(&environment.state_dir, folder.snapshot(), false, |_| {}));
     let mut run = Run {
         path,
+        index,
         account: folder.account(environment)?,
         servers: folder.servers(),
         folder,
@@ -83,6 +91,8 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
 
 struct Run {
     path: String,
+    /// Where things are in the folder, for models.
+    index: Option<Index>,
     folder: Folder,
     journal: Journal,
     account: Account,
@@ -175,6 +185,7 @@ impl Run {
             attempts_after_refusal: limits.max_attempts,
             context_bytes: limits.max_context_bytes,
             output_tokens: limits.max_output_tokens,
+            context_tokens: settings.context.tokens,
         };
         let bar = self.bars.add(ProgressBar::new_spinner());
         let style = ProgressStyle::with_template("{spinner} {prefix} {wide_msg} {elapsed}");
@@ -199,7 +210,8 @@ impl Run {
         };
         let roster = Arc::clone(&self.folder.roster);
         let kit = Kit::unasked(request.action, settings, &variables, roster)
-            .with_servers(self.servers.clone());
+            .with_servers(self.servers.clone())
+            .with_index(self.index.clone());
         let outcome = pleach_agent::run(request, engine, limits, &self.account, kit, report).await;
         bar.finish_and_clear();
         Some(Ok(outcome))

@@ -78,6 +78,8 @@ pub(crate) struct Session {
     findings: Findings,
     plans: Plans,
     indexing: Indexing,
+    /// What was sent last.
+    sent: Option<index::Sent>,
     keeper: Keeper,
     /// Whether it was looked at whether this is a first meeting.
     met: bool,
@@ -149,6 +151,7 @@ impl Session {
             findings: Findings::default(),
             plans: Plans::default(),
             indexing: Indexing::default(),
+            sent: None,
             allowed: permission::Allowed::default(),
             keeper,
             met: false,

@@ -94,6 +94,7 @@ fn run(jobs: u64) -> Duration {
         attempts_after_refusal: 0,
         context_bytes: 10_000,
         output_tokens: None,
+        context_tokens: 0,
     };
     let begun = Instant::now();
     let runtime = tokio::runtime::Builder::new_current_thread()

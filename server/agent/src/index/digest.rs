@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pleach_grammars::{Language, NameRole, Symbol, SymbolKind, names_used, outline, parse};
+use pleach_grammars::{Language, NameRole, Symbol, SymbolKind, Syntax, names_used, outline, parse};
 use pleach_store::{FileStamp, IndexedChunk, IndexedFile, IndexedSymbol, NameUses, words_of};
 
 /// Lines of a piece of a file. Of the sizes that were tried on real histories (commit messages that had to
@@ -14,6 +14,8 @@ const MOST_SYMBOLS: usize = 5_000;
 const MOST_KEYS: usize = 200;
 /// Names that a file uses that are taken.
 const MOST_NAMES: usize = 2_000;
+/// Macros in the braces of macros that are looked into.
+const MACROS_DEEP: usize = 3;
 /// A longer name is data.
 const LONGEST_NAME: usize = 120;
 
@@ -47,7 +49,7 @@ pub(super) fn nothing_of(name: &str, stamp: FileStamp) -> IndexedFile {
 
 fn names(language: Language, text: &str) -> (Vec<IndexedSymbol>, Vec<NameUses>) {
     let syntax = parse(language, text);
-    let symbols = outline(&syntax, text);
+    let symbols = symbols_of(&syntax, text);
     let lines = Lines::of(text);
     let most = if language.is_programming() {
         MOST_SYMBOLS
@@ -68,7 +70,7 @@ fn names(language: Language, text: &str) -> (Vec<IndexedSymbol>, Vec<NameUses>) 
     let mut uses: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
     let own: std::collections::BTreeSet<&str> = symbols
         .iter()
-        .filter(|symbol| is_named_alone(symbol.kind))
+        .filter(|symbol| is_own(symbol.kind))
         .map(|symbol| symbol.name.as_str())
         .collect();
     for used in names_used(&syntax, text) {
@@ -91,11 +93,84 @@ fn names(language: Language, text: &str) -> (Vec<IndexedSymbol>, Vec<NameUses>) 
 }
 
 /// What a symbol belongs to, by its name; empty where to nothing but the file.
-fn container_of<'a>(symbols: &'a [Symbol], symbol: &'a Symbol) -> &'a str {
+pub(crate) fn container_of<'a>(symbols: &'a [Symbol], symbol: &'a Symbol) -> &'a str {
     let parent = symbol.parent.and_then(|at| symbols.get(at));
     let own = symbol.container.as_deref();
     own.or_else(|| parent.map(|parent| parent.name.as_str()))
         .unwrap_or_default()
+}
+
+/// What a text defines, in Rust also what stands in the braces of macros: `cfg_rt! { pub fn spawn() {} }`.
+pub(crate) fn symbols_of(syntax: &Syntax, text: &str) -> Vec<Symbol> {
+    let mut symbols = outline(syntax, text);
+    if syntax.language() != Language::Rust {
+        return symbols;
+    }
+    let mut bodies = macro_bodies(syntax, text);
+    for _ in 0..MACROS_DEEP {
+        if bodies.is_empty() {
+            break;
+        }
+        // Everything else is blank, so that places stay what they are.
+        let mut masked: Vec<u8> = text
+            .bytes()
+            .map(|byte| if byte == b'\n' { b'\n' } else { b' ' })
+            .collect();
+        for body in &bodies {
+            if let (Some(to), Some(from)) = (
+                masked.get_mut(body.clone()),
+                text.as_bytes().get(body.clone()),
+            ) {
+                to.copy_from_slice(from);
+            }
+        }
+        let Ok(masked) = String::from_utf8(masked) else {
+            break;
+        };
+        let inner = parse(Language::Rust, &masked);
+        let known = symbols.len();
+        for mut symbol in outline(&inner, &masked) {
+            symbol.parent = symbol.parent.map(|parent| parent + known);
+            symbols.push(symbol);
+        }
+        bodies = macro_bodies(&inner, &masked);
+    }
+    symbols
+}
+
+/// What is in the braces of macros that stand where items do.
+fn macro_bodies(syntax: &Syntax, text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut bodies = Vec::new();
+    let mut folders = vec![syntax.root()];
+    while let Some(folder) = folders.pop() {
+        let mut cursor = folder.walk();
+        for node in folder.named_children(&mut cursor) {
+            match node.kind() {
+                "mod_item" => folders.extend(node.child_by_field_name("body")),
+                "expression_statement" => folders.push(node),
+                "macro_invocation" => {
+                    let count = u32::try_from(node.named_child_count()).unwrap_or(u32::MAX);
+                    let last = count.checked_sub(1).and_then(|last| node.named_child(last));
+                    let range = last.map_or(0..0, |last| last.byte_range());
+                    let inner = range.start + 1..range.end.saturating_sub(1).max(range.start + 1);
+                    if text.get(range).is_some_and(|body| body.starts_with('{')) {
+                        bodies.push(inner);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    bodies
+}
+
+/// Whether who defines a name as this kind means it whenever it is used in the same file.
+pub(crate) fn is_own(kind: SymbolKind) -> bool {
+    is_named_alone(kind)
+        && !matches!(
+            kind,
+            SymbolKind::Variant | SymbolKind::Field | SymbolKind::Variable
+        )
 }
 
 /// Whether a symbol of this kind is what its name stands for elsewhere.
@@ -112,7 +187,7 @@ fn is_named_alone(kind: SymbolKind) -> bool {
 
 /// Whether the use of a name may lead to another file. Of what is merely mentioned only names that begin
 /// with a capital letter: types and constants in most languages. The others are mostly local variables.
-fn says_something(name: &str, role: NameRole) -> bool {
+pub(crate) fn says_something(name: &str, role: NameRole) -> bool {
     let is_sound = name.len() > 1 && name.len() <= LONGEST_NAME;
     is_sound
         && match role {
@@ -198,6 +273,21 @@ mod tests {
             .map(|it| (it.name.as_str(), it.times, it.line))
             .collect();
         assert_eq!(uses, [("Coin", 2, 1), ("coin", 1, 1), ("sum", 1, 7)]);
+    }
+
+    #[test]
+    fn what_stands_in_the_braces_of_macros_is_defined() {
+        let text = "fn a() {}\ncfg_rt! {\n    /// B.\n    pub fn b() {}\n    cfg_more! {\n        struct C;\n    }\n}\nmod m { pin! { struct D { e: u8 } } }\n";
+        let file = digest("a.rs", text, STAMP);
+        let symbols: Vec<_> = file
+            .symbols
+            .iter()
+            .map(|it| (it.name.as_str(), it.first))
+            .collect();
+        assert_eq!(
+            symbols,
+            [("a", 1), ("m", 9), ("b", 4), ("D", 9), ("e", 9), ("C", 6)]
+        );
     }
 
     #[test]

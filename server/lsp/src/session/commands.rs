@@ -33,6 +33,8 @@ pub(crate) const PREVIEW: &str = "pleach.previewPrompt";
 
 /// `pleach.search`: places of the workspace, by words.
 pub(crate) const SEARCH: &str = "pleach.search";
+/// `pleach.whatWasSent`: what the last request to a model was made of.
+pub(crate) const SENT: &str = "pleach.whatWasSent";
 /// `pleach.index`: makes the index of the workspace anew.
 pub(crate) const INDEX: &str = "pleach.index";
 
@@ -120,6 +122,8 @@ pub(crate) enum CommandFailure {
     NoAction(String),
     #[error("`{0}` sends nothing that could be shown")]
     NoPreview(String),
+    #[error("no model was asked yet")]
+    NothingSent,
     #[error("it is not said what to search for")]
     NoQuery,
     #[error("there is no index to search: no folder is open, or it is turned off")]
@@ -159,6 +163,7 @@ impl CommandFailure {
             Self::CannotRetry => "cannot-retry",
             Self::NoAction(_) => "no-action",
             Self::NoPreview(_) => "no-preview",
+            Self::NothingSent => "nothing-sent",
             Self::NoQuery => "no-query",
             Self::NoIndex => "no-index",
             Self::NothingToUndo => "nothing-to-undo",
@@ -198,6 +203,7 @@ impl CommandFailure {
             Self::NoPreview(_) => {
                 "give {\"command\": \"pleach.document\"}, or the name of an action of your own as {\"action\": \"…\"}"
             }
+            Self::NothingSent => "see what would be sent with pleach.previewPrompt",
             Self::NoQuery => "give the words, or {\"query\": \"…\"}",
             Self::NoIndex => "open a folder, and leave `[context] index` on in pleach.toml",
             Self::CannotRetry => "paste another answer, or accept or reject this one",
@@ -235,6 +241,9 @@ impl Session {
         }
         if command == INDEX {
             return self.rebuild_index();
+        }
+        if command == SENT {
+            return self.show_sent();
         }
         if command == USAGE {
             return Ok(self.show_usage());

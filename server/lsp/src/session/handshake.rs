@@ -13,7 +13,9 @@ use serde_json::json;
 use crate::actions::KINDS;
 use crate::client::Client;
 use crate::event::Reply;
-use crate::session::commands::{ACTION, HISTORY, INDEX, PREVIEW, RULES, SEARCH, STATUS, USAGE};
+use crate::session::commands::{
+    ACTION, HISTORY, INDEX, PREVIEW, RULES, SEARCH, SENT, STATUS, USAGE,
+};
 use crate::session::findings::FindingCommand;
 use crate::session::plans::PlanCommand;
 use crate::session::reviews::Decision;
@@ -76,7 +78,7 @@ fn capabilities(client: &Client) -> ServerCapabilities {
     commands.extend(plans.filter(|it| Action::from_command(it).is_none()));
     commands.extend(FindingCommand::ALL.map(|it| it.command().to_owned()));
     let others = [
-        STATUS, HISTORY, USAGE, RULES, ACTION, PREVIEW, SEARCH, INDEX,
+        STATUS, HISTORY, USAGE, RULES, ACTION, PREVIEW, SEARCH, INDEX, SENT,
     ];
     commands.extend(others.map(str::to_owned));
     ServerCapabilities {

@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
-use pleach_agent::{Index, IndexPhase, IndexState, SearchAnswer, SearchHit};
+use pleach_agent::{Index, IndexPhase, IndexState, Manifest, SearchAnswer, SearchHit};
 use pleach_grammars::Language;
 use pleach_workspace::{WorkspaceSnapshot, path_from_uri};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::Error;
 
-use crate::event::{Event, Reply};
+use crate::event::{Event, JobId, Reply};
 use crate::session::commands::CommandFailure;
 use crate::session::{Awaited, Session};
 
@@ -40,6 +40,33 @@ pub(super) struct Indexing {
     display: Display,
     /// The client was asked to tell what changes on disk.
     is_watched: bool,
+}
+
+/// What the last request that a job began with was made of.
+pub(super) struct Sent {
+    pub(super) job: JobId,
+    pub(super) title: String,
+    pub(super) engine: String,
+    pub(super) manifest: Manifest,
+}
+
+impl Sent {
+    fn told(&self) -> Value {
+        let manifest = &self.manifest;
+        let pieces = manifest.pieces.iter().map(|piece| {
+            json!({
+                "path": piece.path, "first": piece.first, "last": piece.last, "name": piece.name,
+                "shape": piece.shape.word(), "tokens": piece.tokens, "why": piece.reason,
+            })
+        });
+        json!({
+            "job": self.job, "title": self.title, "engine": self.engine,
+            "document": manifest.document, "tokens": manifest.request_tokens,
+            "contextTokens": manifest.tokens, "budget": manifest.budget,
+            "leftOut": manifest.left_out, "secrets": manifest.secrets,
+            "pieces": pieces.collect::<Vec<Value>>(),
+        })
+    }
 }
 
 /// The progress display.
@@ -278,6 +305,15 @@ impl Session {
         }
     }
 
+    /// `pleach.whatWasSent`: what the last request that a job began with was made of.
+    pub(super) fn show_sent(&mut self) -> Result<Value, CommandFailure> {
+        let sent = self.sent.as_ref().ok_or(CommandFailure::NothingSent)?;
+        let page = pleach_agent::sent_page(&sent.title, &sent.engine, &sent.manifest);
+        let answer = sent.told();
+        self.show_page("what was sent", "sent.md", move || Ok(page));
+        Ok(answer)
+    }
+
     /// For `pleach.status`.
     pub(super) fn index_status(&self) -> Value {
         let state = match &self.indexing.index {
@@ -299,6 +335,11 @@ impl Session {
 }
 
 impl Indexing {
+    /// The index, if it was begun.
+    pub(super) fn present(&self) -> Option<Index> {
+        self.index.clone()
+    }
+
     fn value(&self, kind: &str) -> Value {
         let mut value = json!({"kind": kind, "message": self.state.words()});
         if let (IndexPhase::Reading { done, total }, Some(fields)) =

@@ -19,6 +19,7 @@ use tower_lsp::jsonrpc::Id;
 pub(super) use self::ending::Failure;
 use crate::actions::shortened;
 use crate::event::{Ended, Event, Inbox, JobId};
+use crate::session::index::Sent;
 use crate::session::messages::Severity;
 use crate::session::money;
 use crate::session::reviews::Asked;
@@ -170,6 +171,7 @@ impl Session {
             attempts_after_refusal: settings.limits.max_attempts,
             context_bytes: settings.limits.max_context_bytes,
             output_tokens: settings.limits.max_output_tokens,
+            context_tokens: settings.context.tokens,
         };
         let account = self.account(id, uri);
         let kit = self.kit(asked.action, id);
@@ -337,6 +339,16 @@ impl Session {
             JobEvent::Expected(expected) => {
                 it.cost = expected.to_string();
                 self.tell_job(job, "estimate", money::estimate_fields(&expected));
+            }
+            JobEvent::Sent(manifest) => {
+                let (title, engine) = (it.title.clone(), it.engine.clone());
+                self.sent = Some(Sent {
+                    job,
+                    title,
+                    engine,
+                    manifest: *manifest,
+                });
+                return;
             }
             JobEvent::SecretsHidden(count) => {
                 it.secrets = count;

@@ -87,6 +87,10 @@ impl Session {
         let settings = self.configuration.settings();
         let roster = self.configuration.roster();
         let servers = self.configuration.servers().clone();
-        Kit::of(action, settings, &self.environment.variables, roster, ask).with_servers(servers)
+        let index = self.indexing.present();
+        let index = index.filter(|_| settings.context.tokens > 0);
+        Kit::of(action, settings, &self.environment.variables, roster, ask)
+            .with_servers(servers)
+            .with_index(index)
     }
 }

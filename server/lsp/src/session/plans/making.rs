@@ -68,6 +68,7 @@ impl Session {
             attempts_after_refusal: settings.limits.max_attempts,
             context_bytes: settings.limits.max_context_bytes,
             output_tokens: settings.limits.max_output_tokens,
+            context_tokens: settings.context.tokens,
         };
         let account = self.account(job, uri.as_deref());
         let roster = self.configuration.roster();
