@@ -36,9 +36,9 @@ const NOT_IN_ORDER: u8 = 1;
 /// The command could not be carried out: wrong arguments, files that cannot be read.
 const CANNOT: u8 = 2;
 
-/// The version, and the commit where the build was told it (`PLEACH_COMMIT=… cargo build`).
+/// The version, and the commit that a release was built of (`build.rs`).
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let commit = option_env!("PLEACH_COMMIT").filter(|commit| !commit.is_empty());
+    let commit = Some(env!("PLEACH_COMMIT")).filter(|commit| !commit.is_empty());
     let commit = commit
         .map(|commit| format!(" ({commit})"))
         .unwrap_or_default();

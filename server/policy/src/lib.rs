@@ -56,13 +56,14 @@ mod redact;
 mod rules;
 mod secrets;
 mod settings;
+mod visible;
 
 pub use budget::{Breaker, Cap, MicroUsd, Room, Spent};
 pub use front_matter::{FrontMatter, FrontMatterEntry, FrontMatterProblem};
 pub use ignored::{IGNORE_FILE, IgnoreRules, is_ignored};
 pub use paths::{
-    PathRefusal, PathRules, RefusalReason, RelativePath, check_path, check_reading, is_invisible,
-    names_a_device, refuse_device,
+    PathRefusal, PathRules, RefusalReason, RelativePath, check_path, check_reading, names_a_device,
+    refuse_device,
 };
 pub use redact::redact;
 pub use rules::{
@@ -76,3 +77,4 @@ pub use settings::{
     LogLevel, LogSettings, McpSettings, NewModel, ProviderKind, ProviderSettings, Review, Role,
     Settings, SettingsProblem, Severity, json_schema, narrow, overlay, parse, with_model,
 };
+pub use visible::{is_invisible, tame_markdown, visible};

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use crate::visible::is_invisible;
+
 /// The longest path that is considered.
 const MAX_BYTES: usize = 4096;
 
@@ -388,31 +390,6 @@ fn is_absolute(path: &str) -> bool {
         || (first.starts_with('~') && first.len() < path.len())
         || path.contains("://")
         || first.eq_ignore_ascii_case("file:")
-}
-
-/// Characters that take no room, or change the direction of what follows: some file systems leave them
-/// out of names, and a person does not see them.
-pub fn is_invisible(char: char) -> bool {
-    matches!(
-        char,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'
-            | '\u{1160}'
-            | '\u{17b4}'
-            | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 /// Whether a glob of `edits.deny` or `edits.allow` can be used; else why not.

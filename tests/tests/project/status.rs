@@ -97,6 +97,26 @@ fn every_test_that_shows_a_feature_exists() {
     );
 }
 
+/// Rows of the table of threats name their tests in the last column.
+#[test]
+fn every_threat_has_a_test_that_exists() {
+    let page = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let rows = page
+        .lines()
+        .filter(|line| line.matches(" | ").count() == 3 && line.contains("::"));
+    let mut count = 0;
+    for row in rows {
+        let named = row.rsplit(" | ").next().unwrap();
+        let tests: Vec<&str> = named.split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "no test shows it: {row}");
+        for test in tests {
+            assert!(exists(test), "no such test (was it renamed?): {test}");
+        }
+        count += 1;
+    }
+    assert!(count >= 18, "{count} threats");
+}
+
 #[test]
 fn a_test_that_is_not_there_is_noticed() {
     assert!(exists(

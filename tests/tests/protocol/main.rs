@@ -5,6 +5,7 @@ mod context;
 mod findings;
 mod handshake;
 mod helix;
+mod hostile;
 mod jobs;
 mod malformed;
 mod mcp;

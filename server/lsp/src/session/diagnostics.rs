@@ -1,8 +1,10 @@
 //! What is published of a document: one list, from all who have something to say about it. A client takes
 //! each list for the whole.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use pleach_policy::visible;
 use serde_json::{Value, json};
 
 use crate::session::Session;
@@ -51,6 +53,13 @@ impl Session {
         let Some(mut all) = self.diagnostics.say(uri, speaker, diagnostics) else {
             return false;
         };
+        for message in all.iter_mut().filter_map(|it| it.get_mut("message")) {
+            if let Value::String(text) = message
+                && let Cow::Owned(shown) = visible(text)
+            {
+                *text = shown;
+            }
+        }
         if !self.client.diagnostic_data {
             for diagnostic in all.iter_mut().filter_map(Value::as_object_mut) {
                 diagnostic.remove("data");

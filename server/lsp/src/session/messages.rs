@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use pleach_policy::visible;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -29,11 +30,11 @@ impl From<Severity> for u8 {
 }
 
 impl Session {
-    /// Shows `text` to the person.
+    /// Shows `text` to the person, whoever has written it.
     pub(super) fn show(&self, severity: Severity, text: &str) {
         self.outbox.notify(
             "window/showMessage",
-            &json!({"type": severity, "message": text}),
+            &json!({"type": severity, "message": visible(text)}),
         );
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use pleach_agent::{Answer, Asker, Wish};
-use pleach_policy::is_invisible;
+use pleach_policy::{is_invisible, visible};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -59,7 +59,7 @@ impl Buttons {
     /// The parameters of `window/showMessageRequest`.
     pub(super) fn ask(&self, message: &str) -> Value {
         let actions = [self.once, self.always, self.never].map(|title| json!({"title": title}));
-        json!({"type": 3, "message": message, "actions": actions})
+        json!({"type": 3, "message": visible(message), "actions": actions})
     }
 
     /// What was pressed. No answer, or one that is not known, means no.

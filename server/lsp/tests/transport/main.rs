@@ -12,6 +12,7 @@
     clippy::unused_async
 )]
 
+mod panics;
 mod probe;
 
 use std::io::{BufReader, Write};

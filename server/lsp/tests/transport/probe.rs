@@ -232,7 +232,13 @@ pub(crate) fn framed(body: impl AsRef<[u8]>) -> Vec<u8> {
 impl Session {
     /// A server that has been started and nothing more.
     pub(crate) fn bare() -> Self {
-        let (input, output, code, shared) = start();
+        Self::with(start())
+    }
+
+    /// A client of any server between two pipes.
+    pub(crate) fn with(
+        (input, output, code, shared): (PipeWriter, PipeReader, JoinHandle<i32>, Arc<Shared>),
+    ) -> Self {
         let (read, messages) = mpsc::channel();
         std::thread::spawn(move || {
             let mut output = BufReader::new(output);

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use pleach_policy::visible;
 use serde_json::json;
 
 use super::Progress;
@@ -26,8 +27,8 @@ impl Session {
                 due: false,
             };
             let begin = json!({
-                "kind": "begin", "title": format!("Pleach: {}", it.title),
-                "message": it.progress_line(), "cancellable": true,
+                "kind": "begin", "title": visible(&format!("Pleach: {}", it.title)),
+                "message": visible(&it.progress_line()), "cancellable": true,
             });
             let token = it.progress_token();
             self.outbox
@@ -44,7 +45,7 @@ impl Session {
             return;
         };
         if let (Progress::Shown { .. }, Some(word)) = (&it.progress, &it.last_word) {
-            let value = json!({"kind": "end", "message": word});
+            let value = json!({"kind": "end", "message": visible(word)});
             let token = it.progress_token();
             it.progress = Progress::Ended;
             self.outbox
@@ -107,7 +108,7 @@ impl Session {
         };
         *last = Instant::now();
         *due = false;
-        let value = json!({"kind": "report", "message": line});
+        let value = json!({"kind": "report", "message": visible(&line)});
         self.outbox
             .notify_droppable("$/progress", &json!({"token": token, "value": value}));
     }

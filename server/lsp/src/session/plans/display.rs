@@ -8,6 +8,7 @@ use pleach_agent::Action;
 use pleach_agent::builtin;
 use pleach_agent::plan::{self, CheckCommand, Verdict, judge};
 use pleach_plan::{Known, Plan, Problem, Role, Severity, Status, Step};
+use pleach_policy::tame_markdown;
 use pleach_text::{ByteOffset, ByteRange};
 use pleach_workspace::WorkspaceSnapshot;
 use ropey::Rope;
@@ -353,7 +354,8 @@ fn about(
         lines.push(format!("- result: {}", result.value));
     }
     lines.push(String::new());
-    lines.join("\n")
+    // Titles, results and commands were written by a model or a stranger.
+    tame_markdown(&lines.join("\n"))
 }
 
 fn what(role: &Role) -> String {
