@@ -22,6 +22,8 @@ pub enum Action {
     Document,
     /// Write tests.
     Tests,
+    /// Run the project's tests. Changes nothing.
+    RunTests,
     /// Write what is left open: a TODO, an empty body.
     Implement,
     /// Explain the code. Changes nothing.
@@ -44,11 +46,12 @@ pub enum Action {
 
 impl Action {
     /// Those that have a command, in the order in which they are offered.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Fix,
         Self::Rewrite,
         Self::Document,
         Self::Tests,
+        Self::RunTests,
         Self::Implement,
         Self::Explain,
         Self::Review,
@@ -66,6 +69,7 @@ impl Action {
             Self::Rewrite => "pleach.rewrite",
             Self::Document => "pleach.document",
             Self::Tests => "pleach.test",
+            Self::RunTests => "pleach.test.run",
             Self::Implement => "pleach.implement",
             Self::Explain => "pleach.explain",
             Self::Review => "pleach.review",
@@ -92,6 +96,7 @@ impl Action {
             Self::Rewrite => "Rewrite",
             Self::Document => "Document",
             Self::Tests => "Write tests",
+            Self::RunTests => "Run the project's tests",
             Self::Implement => "Implement",
             Self::Explain => "Explain",
             Self::Review => "Review",
@@ -108,7 +113,7 @@ impl Action {
     pub fn plays(self) -> Role {
         match self {
             Self::Document => Role::Documenter,
-            Self::Tests => Role::Tester,
+            Self::Tests | Self::RunTests => Role::Tester,
             Self::Explain | Self::Review | Self::Ask => Role::Reviewer,
             Self::Plan => Role::Planner,
             Self::Fix
@@ -133,14 +138,17 @@ impl Action {
 
     /// Whether a model is asked about a place of a document.
     pub fn asks_about_a_place(self) -> bool {
-        !matches!(self, Self::Plan | Self::Land | Self::Cancel | Self::Undo)
+        !matches!(
+            self,
+            Self::RunTests | Self::Plan | Self::Land | Self::Cancel | Self::Undo
+        )
     }
 
     /// Whether its outcome is a change of the text, rather than an answer to read.
     pub fn edits(self) -> bool {
         !matches!(
             self,
-            Self::Explain | Self::Review | Self::Ask | Self::Cancel
+            Self::Explain | Self::Review | Self::Ask | Self::RunTests | Self::Cancel
         )
     }
 }

@@ -157,6 +157,7 @@ pub fn can_do(glance: &Glance<'_>) -> bool {
             .syntax
             .is_none_or(|tree| skeleton::has_target(language, tree, glance.range)),
         Action::Implement
+        | Action::RunTests
         | Action::Explain
         | Action::Ask
         | Action::Review
@@ -213,6 +214,7 @@ pub fn answer(task: &BuiltinTask<'_>) -> Result<BuiltinAnswer, BuiltinRefusal> {
         }
         Action::Comment => carry::carry_out(task),
         Action::Implement
+        | Action::RunTests
         | Action::Explain
         | Action::Ask
         | Action::Review

@@ -107,6 +107,9 @@ pub struct FindingReport {
 impl FindingReport {
     /// The outcome in one line: `nothing found in src/lib.rs`, `2 findings in src/lib.rs, 1 dropped`.
     pub fn outcome(&self) -> String {
+        if self.finder == Finder::Tests {
+            return self.summary.clone();
+        }
         let place = match self.looked_at.len() {
             1 => self.looked_at.keys().next().cloned().unwrap_or_default(),
             count => format!("{count} files"),
@@ -135,13 +138,21 @@ impl FindingReport {
     /// All of it as a page of Markdown.
     pub fn page(&self) -> String {
         let mut page = format!("{}\n", self.outcome());
-        if !self.summary.is_empty() {
+        if !self.summary.is_empty() && self.finder == Finder::Review {
             // Writing to a string does not fail.
             let _ = writeln!(page, "\n{}", self.summary);
         }
         for finding in &self.findings {
             page.push('\n');
             page.push_str(&finding.page());
+        }
+        if self.finder == Finder::Tests && !self.reply.trim().is_empty() {
+            let fence = fence_for(&self.reply);
+            let printed = self.reply.trim();
+            let _ = write!(
+                page,
+                "\n## What was printed\n\n{fence}\n{printed}\n{fence}\n"
+            );
         }
         page
     }

@@ -21,6 +21,7 @@ use crate::meter::{Account, Expected};
 use crate::resume::whole_hunks;
 use crate::review::{self, Scope};
 use crate::roles::{Gate, OwnAction, Roster};
+use crate::testing;
 use crate::tools::{Kit, Talk, Turn};
 use crate::{prompt, shield};
 
@@ -268,6 +269,9 @@ pub async fn run(
 ) -> JobOutcome {
     report(JobEvent::Phase(Phase::Reading));
     let request = Arc::new(request);
+    if request.action == Action::RunTests {
+        return testing::run(&request, kit.commands, account, &report).await;
+    }
     if let Some(reply) = request.reply.clone() {
         return land_reply(&request, reply, &report).await;
     }

@@ -40,6 +40,7 @@ mod review;
 mod roles;
 mod rules;
 mod shield;
+mod testing;
 mod tools;
 
 pub use action::Action;
@@ -63,4 +64,5 @@ pub use probe::{Probed, probe};
 pub use review::{ReviewFailure, Scope};
 pub use roles::{FileProblem, OwnAction, Roster, RosterFile};
 pub use rules::{rules_for, rules_page};
+pub use testing::TestingFailure;
 pub use tools::{Answer, Asker, Kit, ToolName, Wish};

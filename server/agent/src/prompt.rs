@@ -205,7 +205,12 @@ fn task(action: Action) -> &'static str {
             "Explain the code at that place to a colleague who has not seen it before."
         }
         Action::Ask => "Answer the person's instruction about the code at that place.",
-        Action::Review | Action::Plan | Action::Land | Action::Cancel | Action::Undo => "",
+        Action::Review
+        | Action::RunTests
+        | Action::Plan
+        | Action::Land
+        | Action::Cancel
+        | Action::Undo => "",
     }
 }
 

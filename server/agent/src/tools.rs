@@ -194,6 +194,7 @@ impl Kit {
             index: None,
             commands: Some(Commands {
                 settings: settings.commands.clone(),
+                tests: settings.tests.clone(),
                 ask,
                 variables: Arc::clone(variables),
                 limits: Limits::default(),

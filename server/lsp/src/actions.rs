@@ -92,6 +92,7 @@ fn kind(action: Action) -> &'static str {
         Action::Implement => "refactor.rewrite.pleach.implement",
         Action::Comment => "refactor.rewrite.pleach.comment",
         Action::Tests => "refactor.pleach.tests",
+        Action::RunTests => "source.pleach.tests",
         Action::Cancel => "refactor.pleach.cancel",
         Action::Undo => "refactor.pleach.undo",
         Action::Plan => "source.pleach.plan",
@@ -128,6 +129,12 @@ pub(crate) fn list(context: &ActionContext<'_>) -> Vec<CodeAction> {
     if context.reader && context.may_read {
         entries.place(Action::Explain, "Explain this".into());
         entries.reviews();
+    }
+    let runs = context.language.is_some_and(has_runner);
+    if runs && context.has_folder && context.may_read {
+        let arguments = entries.place_arguments("Run the project's tests", json!({}));
+        let title = "Run the project's tests".to_owned();
+        entries.add(Action::RunTests, title, arguments, &[]);
     }
     entries.own();
     if let Some(what) = context.undo {
@@ -407,6 +414,19 @@ pub(crate) fn asked_for(only: Option<&[CodeActionKind]>, kind: &str) -> bool {
                 .strip_prefix(asked)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     })
+}
+
+/// Whether projects in a language have tests that Pleach may know how to run.
+fn has_runner(language: Language) -> bool {
+    matches!(
+        language,
+        Language::Rust
+            | Language::Python
+            | Language::Go
+            | Language::JavaScript
+            | Language::TypeScript
+            | Language::Tsx
+    )
 }
 
 fn is_testable(kind: SymbolKind) -> bool {

@@ -75,6 +75,7 @@ pub use settings::{
     ActionSettings, AddModelError, BUILTIN_ENGINE, BudgetSettings, CacheSettings, CommandSettings,
     ContextSettings, EditSettings, Effort, KeySource, LedgerSettings, LimitSettings, Loaded,
     LogLevel, LogSettings, McpSettings, NewModel, ProviderKind, ProviderSettings, Review, Role,
-    Settings, SettingsProblem, Severity, json_schema, narrow, overlay, parse, with_model,
+    Settings, SettingsProblem, Severity, TestSettings, json_schema, narrow, overlay, parse,
+    with_model,
 };
 pub use visible::{is_invisible, tame_markdown, visible};

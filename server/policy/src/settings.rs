@@ -15,6 +15,7 @@ mod problem;
 mod provider;
 mod schema;
 mod secrets;
+mod tests;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ pub use self::engines::{Effort, Role};
 pub use self::layers::{Loaded, narrow, overlay, parse};
 pub use self::mcp::McpSettings;
 pub use self::problem::{SettingsProblem, Severity};
+pub use self::tests::TestSettings;
 use crate::{MicroUsd, PathRules};
 
 /// The name of the engine that needs no model, no key and no network.
@@ -77,6 +79,8 @@ pub struct Settings {
     pub edits: EditSettings,
     /// What may be run.
     pub commands: CommandSettings,
+    /// How the project's tests are run.
+    pub tests: TestSettings,
     /// How long to wait, and how much to send and take.
     pub limits: LimitSettings,
     /// How much may be spent on models, in US dollars. Days and months are those of UTC. A workspace can
@@ -106,6 +110,7 @@ impl Default for Settings {
             actions: ActionSettings::default(),
             edits: EditSettings::default(),
             commands: CommandSettings::default(),
+            tests: TestSettings::default(),
             limits: LimitSettings::default(),
             budget: BudgetSettings::default(),
             ledger: LedgerSettings::default(),

@@ -22,5 +22,6 @@ mod rules;
 mod search;
 mod secrets;
 mod session;
+mod testing;
 mod text;
 mod tools;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pleach_exec::{Limits, Sandbox, Variables, run_confined};
-use pleach_policy::CommandSettings;
+use pleach_policy::{CommandSettings, TestSettings};
 use tokio::sync::oneshot;
 
 use super::arguments::RunCommand;
@@ -48,6 +48,8 @@ pub type Asker = Arc<dyn Fn(Wish) -> oneshot::Receiver<Answer> + Send + Sync>;
 pub(crate) struct Commands {
     /// Which need not be asked for, and what they write and read besides.
     pub(crate) settings: CommandSettings,
+    /// How the project's tests are run.
+    pub(crate) tests: TestSettings,
     /// How the person is asked.
     pub(crate) ask: Asker,
     /// The environment, of which a command sees a few names.
@@ -57,6 +59,14 @@ pub(crate) struct Commands {
 }
 
 impl Commands {
+    /// Asks the person whether a command may run, unless they have said so already.
+    pub(crate) async fn permit(&self, argv: &[String]) -> Result<(), ToolError> {
+        if self.settings.allows(argv) {
+            return Ok(());
+        }
+        self.may(Wish::Command(argv.to_vec())).await
+    }
+
     /// Runs a command in the workspace's first folder and tells how it ended and what it printed.
     pub(super) async fn run(
         &self,
@@ -75,9 +85,7 @@ impl Commands {
         let folder = folder.ok_or(ToolError::NoCommands)?;
         // Before anybody is asked: there is nothing to allow where it cannot be confined.
         let sandbox = Sandbox::of_this_program()?;
-        if !self.settings.allows(&argv) {
-            self.may(Wish::Command(argv.clone())).await?;
-        }
+        self.permit(&argv).await?;
         let folder = PathBuf::from(folder.as_str());
         let confined = confined(argv, &folder, &self.variables, &self.settings, self.limits);
         let ended = run_confined(&sandbox, &confined).await?;

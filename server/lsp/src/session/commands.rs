@@ -417,7 +417,11 @@ impl Session {
         let of_changes = action == Action::Review && arguments.scope == Some(ReviewScope::Changes);
         let place = match self.place_of(&arguments) {
             _ if of_changes => None,
-            Err(CommandFailure::NoDocument) if action == Action::Land => None,
+            Err(CommandFailure::NoDocument)
+                if matches!(action, Action::Land | Action::RunTests) =>
+            {
+                None
+            }
             place => Some(place?),
         };
         let workspace = self.snapshot();

@@ -45,6 +45,8 @@ pub(crate) struct Findings {
     mending: BTreeMap<JobId, FindingId>,
     /// What came of the jobs that looked, in one line, until they end.
     pub(super) told: BTreeMap<JobId, String>,
+    /// Those of them whose page alone says what is wrong.
+    pub(super) untold: BTreeSet<JobId>,
 }
 
 /// A finding and where it is now.

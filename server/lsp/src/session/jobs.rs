@@ -177,7 +177,8 @@ impl Session {
         let kit = self.kit(asked.action, id);
         let inbox = self.inbox.clone();
         let work = async move {
-            let engine = if asked.reply.is_some() {
+            let needs_none = asked.reply.is_some() || asked.action == Action::RunTests;
+            let engine = if needs_none {
                 Ok(None)
             } else {
                 let opened = Engine::open(asked.action, &settings, &variables, Some(&account));
@@ -185,9 +186,11 @@ impl Session {
             };
             match engine {
                 Ok(engine) => {
-                    let label = engine
-                        .as_ref()
-                        .map_or(REPLY_ENGINE.to_owned(), Engine::label);
+                    let label = match &engine {
+                        Some(engine) => engine.label(),
+                        None if asked.action == Action::RunTests => String::new(),
+                        None => REPLY_ENGINE.to_owned(),
+                    };
                     inbox.put(Event::JobEngine { job: id, label });
                     let engine = engine.unwrap_or(Engine::Builtin);
                     let report = {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pleach_agent::{Answer, Asker, Wish};
+use pleach_agent::{Action, Answer, Asker, Wish};
 use pleach_policy::{is_invisible, visible};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -117,13 +117,18 @@ impl Session {
             let _nobody_waits = answer.send(Answer::Always).is_err();
             return;
         }
-        let title = self.jobs.get(&job).map_or("", |job| job.title.as_str());
+        let it = self.jobs.get(&job);
+        let title = it.map_or("", |job| job.title.as_str());
+        let who = match it.map(|job| job.action) {
+            Some(Action::RunTests) => "this is to run",
+            _ => "the model wants to run",
+        };
         let message = match &wish {
             Wish::Command(argv) => {
                 // Each word as it is: a blank in a word must not look like two words.
                 let line: Vec<String> = argv.iter().map(|word| quoted(word)).collect();
                 format!(
-                    "Pleach: {title}: the model wants to run\n{}\nin the sandbox (no network; it writes to build folders only).",
+                    "Pleach: {title}: {who}\n{}\nin the sandbox (no network; it writes to build folders only).",
                     line.join(" ")
                 )
             }

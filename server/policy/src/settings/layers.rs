@@ -138,7 +138,7 @@ const ACTIONS: [&str; 9] = [
 ];
 
 /// Every table of the file and its keys, for suggestions.
-pub(super) const TABLES: [(&str, &[&str]); 14] = [
+pub(super) const TABLES: [(&str, &[&str]); 15] = [
     (
         "",
         &[
@@ -152,6 +152,7 @@ pub(super) const TABLES: [(&str, &[&str]); 14] = [
             "actions",
             "edits",
             "commands",
+            "tests",
             "limits",
             "budget",
             "ledger",
@@ -192,6 +193,7 @@ pub(super) const TABLES: [(&str, &[&str]); 14] = [
     ("actions.per_minute", &ACTIONS),
     ("edits", &["deny", "allow", "allow_ci"]),
     ("commands", &["allow", "write", "read"]),
+    ("tests", &["command"]),
     (
         "limits",
         &[
@@ -246,6 +248,7 @@ impl Reader {
                 "actions" => self.section(entry, Self::action),
                 "edits" => self.section(entry, Self::edit),
                 "commands" => self.section(entry, Self::commands),
+                "tests" => self.section(entry, Self::tests),
                 "limits" => self.section(entry, Self::limit),
                 "budget" => self.section(entry, Self::budget),
                 "ledger" => self.section(entry, Self::ledger),

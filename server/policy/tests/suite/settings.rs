@@ -344,7 +344,7 @@ fn what_the_editor_sends_goes_over_the_file() {
         }),
     );
     expect![[r#"
-        "" warning unknown_key: `colour` is no setting and is ignored; the keys here are `engine`, `local_models`, `providers`, `models`, `fallbacks`, `mcp`, `review`, `actions`, `edits`, `commands`, `limits`, `budget`, `ledger`, `cache`, `context`, `log`
+        "" warning unknown_key: `colour` is no setting and is ignored; the keys here are `engine`, `local_models`, `providers`, `models`, `fallbacks`, `mcp`, `review`, `actions`, `edits`, `commands`, `tests`, `limits`, `budget`, `ledger`, `cache`, `context`, `log`
     "#]].assert_eq(&told("", &loaded));
     let settings = loaded.settings;
     assert_eq!(settings.model_for(Role::Coder), Some("openai"));

@@ -1,7 +1,7 @@
 //! How jobs end: well, with an answer to read, with a failure, or cancelled. What a model has answered is
 //! kept whenever it does not come into the files.
 
-use pleach_agent::{FindingReport, JobFailure, JobOutcome, builtin};
+use pleach_agent::{Finder, FindingReport, JobFailure, JobOutcome, builtin};
 use serde_json::json;
 
 use super::{Job, REPLY_ENGINE};
@@ -173,6 +173,9 @@ impl Session {
             return;
         }
         self.findings.told.insert(job, outcome);
+        if report.findings.is_empty() && report.finder == Finder::Tests {
+            self.findings.untold.insert(job);
+        }
         self.keep(job, report.page(), "a review".into());
     }
 
@@ -231,7 +234,9 @@ impl Session {
         }
         let (engine, title) = (it.engine.clone(), it.title.clone());
         if let Some(outcome) = self.findings.told.remove(&job) {
-            self.end_unchanged(job, &outcome);
+            let path = kept.ok().filter(|_| self.findings.untold.remove(&job));
+            let more = path.map_or_else(String::new, |path| format!("; see {path}"));
+            self.end_unchanged(job, &format!("{outcome}{more}"));
             return;
         }
         match kept {

@@ -1,0 +1,156 @@
+//! The project's own tests: run in the sandbox when they may be, and what fails shown at its line.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use pleach_tests::client::{Builder, Client};
+use pleach_tests::fake_model::{FakeModel, Script};
+use pleach_tests::search_replace;
+use serde_json::{Value, json};
+
+const FILE: &str = "src/lib.rs";
+const CODE: &str = "\
+pub fn one() -> u32 {
+    2
+}
+
+#[test]
+fn is_one() {
+    assert_eq!(one(), 1);
+}
+";
+/// Prints what cargo prints, and reads the file, so that it is known to run where the file is.
+const RUNNER: &str = r#"if grep -q '    1' src/lib.rs; then echo 'test result: ok.'; exit 0; fi
+echo "key=$FAKE_KEY." >&2
+echo x > src/escaped.rs
+cat <<'END'
+---- is_one stdout ----
+
+thread 'is_one' (7) panicked at src/lib.rs:7:5:
+assertion `left == right` failed
+  left: 2
+ right: 1
+note: run with `RUST_BACKTRACE=1`
+END
+exit 101
+"#;
+const COMMAND: &str = "[tests]\ncommand = 'sh run.sh'\n";
+
+fn opened(settings: &str) -> Builder {
+    Client::builder()
+        .user_settings(settings)
+        .file("run.sh", RUNNER)
+        .opened(FILE, CODE)
+}
+
+/// What is published last of the file.
+fn shown(client: &Client) -> Vec<Value> {
+    let uri = client.uri(FILE);
+    let all = client.said("textDocument/publishDiagnostics");
+    let last = all.iter().rev().find(|it| it["uri"] == uri);
+    last.map_or_else(Vec::new, |it| it["diagnostics"].as_array().unwrap().clone())
+}
+
+#[test]
+fn tests_are_run_when_they_may_be_and_a_failure_is_shown_at_its_line() {
+    let mut client = opened(COMMAND).start();
+    let start = client.cursor_at(FILE, "pub fn one");
+    assert!(client.offered(FILE, &start, "pleach.test.run").is_some());
+    client.will_choose("Do not run");
+    let job = client.start_job("pleach.test.run", json!({"path": FILE}));
+    let end = client.job_end(job);
+    assert_eq!(end["code"], "command-denied", "{end}");
+    let asked = client.said("window/showMessageRequest")[0]["message"].to_string();
+    assert!(
+        asked.contains("sh run.sh") && !asked.contains("the model"),
+        "{asked}"
+    );
+
+    client.will_choose("Always run this");
+    let job = client.start_job("pleach.test.run", json!({"path": FILE}));
+    let end = client.job_end(job);
+    assert_eq!(end["summary"], "`sh run.sh`: 1 failure", "{end}");
+    let all = shown(&client);
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(
+        (&all[0]["severity"], &all[0]["code"]),
+        (&json!(1), &json!("test-failed"))
+    );
+    assert_eq!(
+        all[0]["range"],
+        client.range_of(FILE, "assert_eq!(one(), 1);")
+    );
+    let message = all[0]["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("`is_one` failed: assertion `left == right` failed (tests)\n"),
+        "{message}"
+    );
+    assert!(
+        !client.root().join("src/escaped.rs").exists(),
+        "the sandbox holds"
+    );
+
+    // It moves, and goes when the tests pass.
+    client.replace(FILE, "#[test]", "// A test.\n#[test]");
+    client.wait_until("it has moved", |client| {
+        shown(client)
+            .first()
+            .is_some_and(|it| it["range"]["start"]["line"] == 7)
+    });
+    client.replace(FILE, "    2\n", "    1\n");
+    std::fs::write(client.root().join(FILE), client.text(FILE)).unwrap();
+    let job = client.start_job("pleach.test.run", json!({"path": FILE}));
+    let end = client.job_end(job);
+    assert_eq!(end["summary"], "`sh run.sh` ended well", "{end}");
+    assert!(shown(&client).is_empty());
+    // Asked for twice: always is always.
+    assert_eq!(client.said("window/showMessageRequest").len(), 2);
+}
+
+#[test]
+fn a_failure_of_a_test_can_be_mended_by_a_model() {
+    let model = FakeModel::start();
+    model.say(Script::text(&search_replace(FILE, "    2", "    1")));
+    let settings = format!(
+        "{}\n{COMMAND}[commands]\nallow = ['sh run.sh']\n",
+        model.settings()
+    );
+    let mut client = opened(&settings)
+        .model(&model)
+        .user_settings(&settings)
+        .start();
+    let job = client.start_job("pleach.test.run", json!({"path": FILE}));
+    assert_eq!(client.job_end(job)["kind"], "finished");
+    let id = shown(&client)[0]["data"]["finding"].clone();
+    let job = client.start_job("pleach.finding.fix", json!({ "finding": id }));
+    let end = client.job_end(job);
+    assert_eq!(end["landed"], true, "{end}");
+    let asked = model.request().to_string();
+    assert!(
+        asked.contains("`is_one` failed") && asked.contains("left: 2"),
+        "{asked}"
+    );
+    client.wait_until("it has gone", |client| shown(client).is_empty());
+    assert!(client.text(FILE).contains("    1\n"));
+}
+
+#[test]
+fn how_the_tests_are_run_is_looked_up_and_a_workspace_cannot_say_it() {
+    let mut client = Client::builder()
+        .file("pleach.toml", COMMAND)
+        .file("run.sh", RUNNER)
+        .opened(FILE, CODE)
+        .start();
+    let job = client.start_job("pleach.test.run", json!({}));
+    let end = client.job_end(job);
+    assert_eq!(end["code"], "no-test-command", "{end}");
+    assert!(
+        end["next"].as_str().unwrap().contains("[tests] command"),
+        "{end}"
+    );
+    assert!(client.said("window/showMessageRequest").is_empty());
+}
