@@ -475,7 +475,7 @@ mod tests {
             running: &[],
             pending: &[],
             findings: &[],
-            has_folder: true,
+            has_folder: false,
             entry: None,
             undo: None,
             cost: None,
@@ -492,13 +492,19 @@ mod tests {
     #[test]
     fn what_needs_a_model_is_not_listed_without_one() {
         assert!(titles(&context()).is_empty());
+        let tests = "Run the project's tests";
+        let without = ActionContext {
+            has_folder: true,
+            ..context()
+        };
+        assert_eq!(titles(&without), [tests]);
         let with_model = ActionContext {
             model: true,
             reader: true,
-            ..context()
+            ..without
         };
         let changes = "Review what has changed since the last commit";
-        let of_file = ["Explain this", "Review this file", changes];
+        let of_file = ["Explain this", "Review this file", changes, tests];
         assert_eq!(titles(&with_model), of_file);
         let selected = ActionContext {
             bytes: (0, 3),
@@ -619,9 +625,10 @@ mod tests {
             model: true,
             reader: true,
             only: Some(&only),
+            has_folder: true,
             ..context()
         };
-        assert_eq!(titles(&some).len(), 3);
+        assert_eq!(titles(&some).len(), 4);
         let only = [CodeActionKind::QuickFix];
         let none = ActionContext {
             model: true,

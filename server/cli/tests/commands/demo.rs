@@ -34,7 +34,8 @@ fn everything_that_it_shows_happens() {
         3  Ask what can be done at the cursor
            · Carry out this comment: rename due to deadline
            · Document `Loans`
-           ✓ 2 actions listed N ms
+           · Run the project's tests
+           ✓ 3 actions listed N ms
 
         4  Run “Carry out this comment: rename due to deadline”
            → who answers: built-in syntax engine, no AI model

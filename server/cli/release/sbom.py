@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the program `pleach` is made of, as CycloneDX 1.5 in JSON on the standard output.
 
-    release/sbom.py [TARGET]
+    server/cli/release/sbom.py [TARGET]
 
 It reads Cargo.lock and the packages that cargo has fetched: what is linked into the program or runs when it is
 built for TARGET (this machine without it), not what only tests need. The same sources give the same bytes.
@@ -13,7 +13,7 @@ import sys
 import uuid
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def target():
