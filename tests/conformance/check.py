@@ -85,6 +85,19 @@ def _is_an_answer(message):
     return "method" not in message and message.get("id") is not None
 
 
+def _ends_a_job(message):
+    return _is_progress(message) and message["params"]["value"]["kind"] == "end"
+
+
+def _is_told_to_be_over(messages, found):
+    # That work has come to its end is told by nothing but its progress, unless the client follows jobs.
+    token = messages[found]["message"]["params"]["token"]
+    told = (line["message"] for line in messages if line["message"].get("method") == "pleach/job")
+    return any(
+        job["params"]["kind"] in ("finished", "failed") and token == f"pleach/job/{job['params']['job']}" for job in told
+    )
+
+
 SPOILED = [
     ("a diagnostic without a range", _has_diagnostics, _without_range),
     ("a diagnostic with a member too many", _has_diagnostics, _with_a_member_too_many),
@@ -96,7 +109,7 @@ SPOILED = [
     ("two edits of one place", _has_edits, _with_an_edit_twice),
     ("an answer that is missing", _is_an_answer, None),
     ("a message twice", _is_an_answer, "twice"),
-    ("progress that does not end", lambda it: _is_progress(it) and it["params"]["value"]["kind"] == "end", None),
+    ("progress that does not end", _ends_a_job, None),
 ]
 
 
@@ -106,6 +119,8 @@ def unnoticed(sessions):
         for messages, last in sessions:
             found = next((at for at, line in enumerate(messages) if line["from"] == "server" and fits(line["message"])), None)
             if found is None or not last["in_order"] or last["has_raw"]:
+                continue
+            if fits is _ends_a_job and not _is_told_to_be_over(messages, found):
                 continue
             spoiled = copy.deepcopy(messages)
             if spoil is None:
