@@ -5,10 +5,11 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use pleach_grammars::{Symbol, SymbolKind, outline, parse, path_of, references_to};
+use pleach_grammars::{SymbolKind, parse, path_of, references_to};
 use serde::Serialize;
 
 use crate::proposal::language_of;
+use crate::proposal::sides::{Side, Sides};
 use crate::{Files, Proposal};
 
 /// Which symbols come, go or change.
@@ -67,15 +68,23 @@ impl Impact {
     ///
     /// Not part of [`crate::propose`]: it costs a parse of every file that names such a symbol.
     pub fn of(proposal: &Proposal, files: &dyn Files) -> Self {
-        let mut changes = Vec::new();
-        for file in proposal.files() {
-            let path = file.path_after().unwrap_or(file.path());
-            let before = file.before().map(|text| &**text).unwrap_or_default();
-            changes.extend(compare(path, before, &file.after().unwrap_or_default()));
-        }
-        let mut impact = Self { changes };
+        let sides: Vec<Sides<'_>> = proposal.files().iter().map(Sides::of).collect();
+        let mut impact = Self::of_sides(proposal, &sides);
+        drop(sides);
         impact.find_uses(proposal, files);
         impact
+    }
+
+    /// The same for files that are read already, and without their uses.
+    pub(crate) fn of_sides(proposal: &Proposal, sides: &[Sides<'_>]) -> Self {
+        let files = proposal.files().iter().zip(sides);
+        let changes = files.flat_map(|(file, sides)| {
+            let path = file.path_after().unwrap_or(file.path());
+            compare(path, &known(&sides.before), &known(&sides.after))
+        });
+        Self {
+            changes: changes.collect(),
+        }
     }
 
     fn find_uses(&mut self, proposal: &Proposal, files: &dyn Files) {
@@ -156,11 +165,8 @@ struct Known {
     body: String,
 }
 
-fn known(path: &str, text: &str) -> BTreeMap<String, Known> {
-    let Some(language) = language_of(path, text) else {
-        return BTreeMap::new();
-    };
-    let symbols: Vec<Symbol> = outline(&parse(language, text), text);
+fn known(side: &Side<'_>) -> BTreeMap<String, Known> {
+    let (text, symbols) = (&*side.text, &side.symbols);
     let mut out = BTreeMap::new();
     for (index, symbol) in symbols.iter().enumerate() {
         let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -173,14 +179,17 @@ fn known(path: &str, text: &str) -> BTreeMap<String, Known> {
                 .map(squeeze)
                 .unwrap_or_default(),
         };
-        out.entry(path_of(&symbols, index).join("::"))
+        out.entry(path_of(symbols, index).join("::"))
             .or_insert(known);
     }
     out
 }
 
-fn compare(path: &str, before: &str, after: &str) -> Vec<SymbolChange> {
-    let (old, new) = (known(path, before), known(path, after));
+fn compare(
+    path: &str,
+    old: &BTreeMap<String, Known>,
+    new: &BTreeMap<String, Known>,
+) -> Vec<SymbolChange> {
     let mut added: Vec<(&String, &Known)> = new
         .iter()
         .filter(|(name, _)| !old.contains_key(*name))
@@ -194,7 +203,7 @@ fn compare(path: &str, before: &str, after: &str) -> Vec<SymbolChange> {
             used: Vec::new(),
         });
     };
-    for (name, was) in &old {
+    for (name, was) in old {
         match new.get(name) {
             Some(is) if is.signature != was.signature => push(name, ChangeKind::Signature),
             Some(_) => {}

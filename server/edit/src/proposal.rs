@@ -15,6 +15,7 @@ mod patch;
 mod rebase;
 mod review;
 mod shape;
+pub(crate) mod sides;
 mod stored;
 mod ties;
 

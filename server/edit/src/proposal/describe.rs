@@ -2,37 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use pleach_grammars::{Symbol, outline, parse, path_of, symbol_at};
+use pleach_grammars::{Symbol, path_of, symbol_at};
 use pleach_text::{ByteOffset, ByteRange, lines};
 
 use super::hunk::{Hunk, HunkKind, put_in};
 use super::merge::{applied, lines_around};
-use super::{FileChange, Proposal, language_of};
+use super::sides::{Side, Sides};
+use super::{FileChange, Proposal};
 use crate::impact::{ChangeKind, Impact, SymbolChange};
 
-/// Larger files are not read for their symbols.
-const MAX_BYTES: usize = 4 << 20;
 /// So many characters of a line are shown.
 const MAX_SHOWN: usize = 60;
 
 /// Fills in the summary and the impact of each hunk.
-pub(super) fn describe(proposal: &Proposal, hunks: &mut [Hunk]) {
+pub(super) fn describe(proposal: &Proposal, sides: &[Sides<'_>], hunks: &mut [Hunk]) {
     let known = &proposal.verdict.impact;
     let found;
     let impact = if known.is_empty() {
-        found = Impact::of(proposal, &BTreeMap::new());
+        found = Impact::of_sides(proposal, sides);
         &found
     } else {
         known
     };
-    for (index, change) in proposal.files.iter().enumerate() {
-        let before: &str = change.before().map_or("", |text| text);
-        let after = change.after().unwrap_or_default();
-        let old = Outline::of(change.path(), before);
-        let new = Outline::of(change.path_after().unwrap_or(change.path()), &after);
+    for (index, (change, sides)) in proposal.files.iter().zip(sides).enumerate() {
         let mut inserted = put_in(change).into_iter();
         let path_after = change.path_after().unwrap_or(change.path());
-        let places = named_places(impact, path_after, &old, &new);
+        let places = named_places(impact, path_after, sides);
         for hunk in hunks.iter_mut().filter(|hunk| hunk.file == index) {
             let put_in: Vec<ByteRange> = inserted.by_ref().take(hunk.replacements.len()).collect();
             let its = places
@@ -41,24 +36,12 @@ pub(super) fn describe(proposal: &Proposal, hunks: &mut [Hunk]) {
             hunk.impact = Impact {
                 changes: its.map(|(symbol, _)| (*symbol).clone()).collect(),
             };
-            hunk.summary = summary(hunk, change, before, &after, &old);
+            hunk.summary = summary(hunk, change, sides);
         }
     }
 }
 
-struct Outline {
-    symbols: Vec<Symbol>,
-}
-
-impl Outline {
-    fn of(path: &str, text: &str) -> Self {
-        let symbols = language_of(path, text)
-            .filter(|_| text.len() <= MAX_BYTES)
-            .map(|language| outline(&parse(language, text), text))
-            .unwrap_or_default();
-        Self { symbols }
-    }
-
+impl Side<'_> {
     /// The first symbol of each name.
     fn by_name(&self) -> BTreeMap<String, &Symbol> {
         let named = self.symbols.iter().enumerate().rev();
@@ -91,15 +74,14 @@ enum NamedPlace {
 fn named_places<'i>(
     impact: &'i Impact,
     path_after: &str,
-    old: &Outline,
-    new: &Outline,
+    sides: &Sides<'_>,
 ) -> Vec<(&'i SymbolChange, NamedPlace)> {
     let here = impact.changes.iter().filter(|it| it.path == path_after);
     let here: Vec<&SymbolChange> = here.collect();
     if here.is_empty() {
         return Vec::new();
     }
-    let (old, new) = (old.by_name(), new.by_name());
+    let (old, new) = (sides.before.by_name(), sides.after.by_name());
     let place = |change: &SymbolChange| match change.kind {
         ChangeKind::Added => new.get(&change.name).map_or(NamedPlace::Nowhere, |found| {
             NamedPlace::Comes(found.name_range)
@@ -123,7 +105,8 @@ fn is_about(hunk: &Hunk, place: NamedPlace, put_in: &[ByteRange]) -> bool {
     }
 }
 
-fn summary(hunk: &Hunk, change: &FileChange, before: &str, after: &str, old: &Outline) -> String {
+fn summary(hunk: &Hunk, change: &FileChange, sides: &Sides<'_>) -> String {
+    let (before, after) = (&*sides.before.text, &*sides.after.text);
     match hunk.kind {
         HunkKind::Create => return format!("creates the file ({})", count(lines(after).count())),
         HunkKind::Delete => return format!("deletes the file ({})", count(lines(before).count())),
@@ -136,7 +119,8 @@ fn summary(hunk: &Hunk, change: &FileChange, before: &str, after: &str, old: &Ou
     let stretch = lines_around(before, &hunk.replacements);
     let was = stretch.of(before).unwrap_or_default();
     let is = applied(before, stretch, &hunk.replacements).unwrap_or_default();
-    let place = old
+    let place = sides
+        .before
         .name_at(hunk.range().start)
         .map(|name| format!(" in {name}"))
         .unwrap_or_default();

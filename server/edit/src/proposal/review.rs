@@ -11,6 +11,7 @@ use super::endings::Adapted;
 use super::followed::{FileReview, Now, accepted};
 use super::hunk::{Hunk, HunkId, HunkKind, HunkView, cut};
 use super::merge::lines_around;
+use super::sides::Sides;
 use super::{FileChange, HunkState, PlacedHunk, Proposal, Verdict, language_of, lines_of, ties};
 use crate::gate;
 use crate::{Refusal, RefusalCode};
@@ -61,8 +62,10 @@ impl Review {
     /// [`Proposal::with_impact`], if uses are to be told.
     pub fn of(proposal: Proposal) -> Self {
         let mut hunks = cut(&proposal.files);
-        describe(&proposal, &mut hunks);
-        ties::tie(&proposal, &mut hunks);
+        let sides: Vec<Sides<'_>> = proposal.files.iter().map(Sides::of).collect();
+        describe(&proposal, &sides, &mut hunks);
+        ties::tie(&proposal, &sides, &mut hunks);
+        drop(sides);
         Self {
             files: proposal.files.into_iter().map(FileReview::of).collect(),
             hunks: hunks.into_iter().map(Arc::new).collect(),

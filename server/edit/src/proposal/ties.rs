@@ -5,27 +5,32 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use pleach_grammars::{Language, NameRole, NameUse, Syntax, declarations, names_used, parse};
+use pleach_grammars::{NameRole, NameUse, declarations, names_used};
 use pleach_text::{ByteOffset, ByteRange, ChangeSet};
 
 use super::hunk::{Hunk, HunkId, HunkKind, by_file, put_in};
-use super::{FileChange, Proposal, language_of};
+use super::sides::{Side, Sides};
+use super::{FileChange, Proposal};
 use crate::gate;
 
-/// Larger files are not searched for names, nor are their hunks tried one by one.
-const MAX_BYTES: usize = 4 << 20;
 /// So many bytes are gated to find out what passes without what.
 const MAX_GATED: usize = 64 << 20;
 /// So many hunks next to one that does not pass alone are tried as its only partner.
 const PARTNERS: usize = 6;
 
 /// Fills in what each hunk needs.
-pub(super) fn tie(proposal: &Proposal, hunks: &mut [Hunk]) {
+pub(super) fn tie(proposal: &Proposal, sides: &[Sides<'_>], hunks: &mut [Hunk]) {
     let mut needs: BTreeMap<HunkId, BTreeSet<HunkId>> = BTreeMap::new();
     if hunks.len() > 1 {
         let files: Vec<File<'_>> = by_file(hunks)
             .into_iter()
-            .filter_map(|(index, hunks)| File::of(proposal.files.get(index)?, hunks))
+            .filter_map(|(index, hunks)| {
+                Some(File::of(
+                    proposal.files.get(index)?,
+                    sides.get(index)?,
+                    hunks,
+                ))
+            })
             .collect();
         if !proposal.verdict.worse_allowed {
             let mut left = MAX_GATED;
@@ -54,13 +59,9 @@ fn closure(of: HunkId, needs: &BTreeMap<HunkId, BTreeSet<HunkId>>) -> Vec<HunkId
     found.into_iter().collect()
 }
 
-/// One file of a proposal, read on both sides.
+/// One file of a proposal and its hunks.
 struct File<'p> {
-    before: &'p str,
-    after: String,
-    language: Option<Language>,
-    before_syntax: Option<Syntax>,
-    after_syntax: Option<Syntax>,
+    sides: &'p Sides<'p>,
     hunks: Vec<&'p Hunk>,
     /// What the hunks take out, in the text before.
     taken_out: Stretches,
@@ -69,21 +70,11 @@ struct File<'p> {
 }
 
 impl<'p> File<'p> {
-    fn of(change: &'p FileChange, hunks: Vec<&'p Hunk>) -> Option<Self> {
-        let before: &str = change.before().map_or("", |text| text);
-        let after = change.after().unwrap_or_default();
-        if before.len().max(after.len()) > MAX_BYTES {
-            return None;
-        }
-        let language = language_of(
-            change.path(),
-            if before.is_empty() { &after } else { before },
-        );
-        let read = |text: &str| language.map(|language| parse(language, text));
+    fn of(change: &FileChange, sides: &'p Sides<'p>, hunks: Vec<&'p Hunk>) -> Self {
         let mut inserted: VecDeque<ByteRange> = put_in(change).into();
-        let whole = |text: &str| vec![ByteRange::from(0..text.len())];
+        let whole = |side: &Side<'_>| vec![ByteRange::from(0..side.text.len())];
         let put_in = hunks.iter().map(|hunk| match hunk.kind {
-            HunkKind::Create => whole(&after),
+            HunkKind::Create => whole(&sides.after),
             // The hunks of a file are in the order of its text.
             _ => inserted
                 .drain(..hunk.replacements.len().min(inserted.len()))
@@ -91,19 +82,15 @@ impl<'p> File<'p> {
         });
         let put_in = Stretches::of(&hunks, put_in);
         let taken_out = hunks.iter().map(|hunk| match hunk.kind {
-            HunkKind::Delete => whole(before),
+            HunkKind::Delete => whole(&sides.before),
             _ => hunk.replacements.iter().map(|one| one.delete).collect(),
         });
-        Some(Self {
-            before,
-            language,
-            before_syntax: read(before),
-            after_syntax: read(&after),
+        Self {
+            sides,
             taken_out: Stretches::of(&hunks, taken_out),
             hunks,
             put_in,
-            after,
-        })
+        }
     }
 }
 
@@ -149,21 +136,21 @@ impl Trial<'_> {
     /// Whether these pass. Without patience left they are taken to: the gate looks again at what is
     /// accepted.
     fn passes(&mut self, taken: &dyn Fn(HunkId) -> bool) -> bool {
-        let file = self.file;
-        let Some(left) = self.left.checked_sub(file.before.len()) else {
+        let before = &self.file.sides.before;
+        let Some(left) = self.left.checked_sub(before.text.len()) else {
             return true;
         };
         *self.left = left;
         let replacements = self.hunks.iter().filter(|hunk| taken(hunk.id));
         let replacements = replacements.flat_map(|hunk| hunk.replacements.iter().cloned());
-        let Ok(changes) = ChangeSet::new(replacements.collect(), file.before.len().into()) else {
+        let Ok(changes) = ChangeSet::new(replacements.collect(), before.text.len().into()) else {
             return false;
         };
-        let Ok(after) = changes.apply_to_str(file.before) else {
+        let Ok(after) = changes.apply_to_str(&before.text) else {
             return false;
         };
-        let known = file.before_syntax.as_ref();
-        !gate::check(file.before, &changes, &after, file.language, known).is_worse()
+        let known = before.syntax.as_ref();
+        !gate::check(&before.text, &changes, &after, before.language, known).is_worse()
     }
 
     /// What a hunk that does not pass alone passes with, as few others as can be found.
@@ -199,7 +186,7 @@ fn by_syntax(file: &File<'_>, left: &mut usize, needs: &mut BTreeMap<HunkId, BTr
         .copied()
         .filter(|hunk| hunk.kind == HunkKind::Text)
         .collect();
-    if hunks.len() < 2 || file.language.is_none() {
+    if hunks.len() < 2 || file.sides.before.syntax.is_none() {
         return;
     }
     let ids: Vec<HunkId> = hunks.iter().map(|hunk| hunk.id).collect();
@@ -242,7 +229,8 @@ struct Names<'t> {
 }
 
 impl<'t> Names<'t> {
-    fn of(syntax: Option<&Syntax>, text: &'t str, stretches: &Stretches) -> Self {
+    fn of(side: &'t Side<'_>, stretches: &Stretches) -> Self {
+        let (syntax, text) = (side.syntax.as_ref(), &*side.text);
         let used = syntax.map_or_else(Vec::new, |syntax| names_used(syntax, text));
         let all = used.iter().map(|name| name.name).collect();
         let own: Vec<(HunkId, NameUse<'_>)> = used
@@ -283,8 +271,8 @@ fn by_names(files: &[File<'_>], needs: &mut BTreeMap<HunkId, BTreeSet<HunkId>>) 
         .iter()
         .map(|file| {
             (
-                Names::of(file.before_syntax.as_ref(), file.before, &file.taken_out),
-                Names::of(file.after_syntax.as_ref(), &file.after, &file.put_in),
+                Names::of(&file.sides.before, &file.taken_out),
+                Names::of(&file.sides.after, &file.put_in),
             )
         })
         .collect();

@@ -5,6 +5,7 @@ mod later;
 mod numbers;
 mod removed;
 mod replace;
+mod spelling;
 mod together;
 mod whole;
 
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use pleach_grammars::{Symbol, outline, parse};
 use pleach_text::{ByteRange, Replacement};
 
+use self::spelling::Spelling;
 use super::Member;
 use crate::evidence::Neighbours;
 use crate::hunk::{Hunk, Op};
@@ -111,18 +113,27 @@ pub(super) fn edit(
         selection,
         symbols: OnceCell::new(),
     };
+    let spelling = Spelling::of(text, members);
+    let corrected: Vec<Option<Hunk>> = members
+        .iter()
+        .map(|(_, hunk)| spelling.corrected(hunk))
+        .collect();
     let mut edits = Edits::default();
     let mut refused = Vec::new();
     let mut stages: Vec<(usize, &Hunk, Stage<'_>)> = Vec::new();
     let (mut lost, mut unread, mut held) = (0, 0, 0);
-    for &(number, hunk) in members {
+    for (&(number, hunk), corrected) in members.iter().zip(&corrected) {
         // The reply is refused already: these reasons are enough to go on with.
         if refused.len() + lost >= MAX_REASONS {
             unread += 1;
             continue;
         }
+        let hunk = corrected.as_ref().unwrap_or(hunk);
         match file.stage(number, hunk, members.len()) {
-            Ok(stage) => {
+            Ok(mut stage) => {
+                if corrected.is_some() {
+                    stage.found_in_another_spelling();
+                }
                 lost += usize::from(matches!(&stage, Stage::Spots(_, spots) if spots.is_empty()));
                 if let Stage::Spots(_, spots) = &stage
                     && spots.len() > 1
