@@ -88,11 +88,23 @@ pub fn declarations(syntax: &Syntax, text: &str, places: &[ByteOffset]) -> Vec<O
         broken.push(ByteRange::from(node.byte_range()));
         true
     });
+    broken.sort_unstable_by_key(|one| one.start);
+    // The furthest end of all that begin no later.
+    let mut furthest = ByteOffset(0);
+    for one in &mut broken {
+        furthest = furthest.max(one.end);
+        one.end = furthest;
+    }
+    let is_broken_in = |scope: ByteRange| {
+        let begun = broken.partition_point(|one| one.start <= scope.end);
+        let last = begun.checked_sub(1).and_then(|last| broken.get(last));
+        last.is_some_and(|last| last.touches(scope))
+    };
     let declared = |at: &ByteOffset| {
         let id = resolved.at(*at)?.declaration?;
         let declaration = resolved.declarations.get(id)?;
         let scope = resolved.scope_range(declaration);
-        let is_certain = !declaration.is_uncertain && !broken.iter().any(|one| scope.touches(*one));
+        let is_certain = !declaration.is_uncertain && !is_broken_in(scope);
         is_certain.then_some(declaration.range)
     };
     places.iter().map(declared).collect()

@@ -85,16 +85,13 @@ struct Code<'t> {
 
 impl<'t> Code<'t> {
     fn of(syntax: &'t Syntax, text: &'t str) -> Self {
-        let root = syntax.root();
-        let mut code = Self {
-            walk: Preorder::new(root),
+        Self {
+            walk: Preorder::new(syntax.root()),
             language: syntax.language(),
             text,
             is_over: false,
             doc: None,
-        };
-        code.note_docstring(root);
-        code
+        }
     }
 
     /// Remembers the docstring of a body.
@@ -165,11 +162,20 @@ impl<'t> Code<'t> {
 
 /// The kinds whose blanks count, of whose inside the grammars tell but a part.
 fn is_text(kind: &str) -> bool {
-    [
-        "string", "template", "heredoc", "regex", "char", "jsx_text", "raw_text", "literal",
-    ]
-    .iter()
-    .any(|text| kind.contains(text))
+    // Strings side by side are no text themselves: comments may stand between them.
+    let is_several = kind.starts_with("concatenated") || kind.starts_with("chained");
+    let is = |text: &&str| kind.contains(*text);
+    // A template of Scala or C++ and a literal of Go, Kotlin or Swift can be code.
+    let texts = [
+        "string",
+        "heredoc",
+        "regex",
+        "char",
+        "jsx_text",
+        "raw_text",
+        "template_literal",
+    ];
+    !is_several && texts.iter().any(is)
 }
 
 #[cfg(test)]
@@ -226,6 +232,51 @@ mod tests {
         ] {
             assert_eq!(differs(language, before, documented), None, "{language}");
             assert_eq!(differs(language, documented, before), None, "{language}");
+            assert!(differs(language, before, changed).is_some(), "{language}");
+        }
+    }
+
+    #[test]
+    fn what_only_sounds_like_a_text_may_be_documented_inside() {
+        for (language, before, documented, changed) in [
+            (
+                Language::Scala,
+                "class A {\n  def f: Int = 1\n}\n",
+                "class A {\n  /** One. */\n  def f: Int = 1\n}\n",
+                "class A {\n  def f: Int = 2\n}\n",
+            ),
+            (
+                Language::Cpp,
+                "template <class T>\nT f(T a) { return a; }\n",
+                "template <class T>\nT f(T a) { /* as it is */ return a; }\n",
+                "template <class T>\nT f(T a) { return b; }\n",
+            ),
+            (
+                Language::Go,
+                "package a\n\nvar F = func() int { return 1 }\nvar L = []int{1, 2}\n",
+                "package a\n\nvar F = func() int {\n\t// One.\n\treturn 1\n}\nvar L = []int{1 /* a */, 2}\n",
+                "package a\n\nvar F = func() int { return 1 }\nvar L = []int{1, 3}\n",
+            ),
+            (
+                Language::Kotlin,
+                "val f = { a: Int -> a + 1 }\n",
+                "val f = { a: Int -> /* one more */ a + 1 }\n",
+                "val f = { a: Int -> a + 2 }\n",
+            ),
+            (
+                Language::Swift,
+                "let f = { (a: Int) in\n  a + 1\n}\n",
+                "let f = { (a: Int) in\n  // One more.\n  a + 1\n}\n",
+                "let f = { (a: Int) in\n  a + 2\n}\n",
+            ),
+            (
+                Language::Python,
+                "x = ('a'\n     'b  c')\n",
+                "x = ('a'  # one\n     'b  c')\n",
+                "x = ('a'\n     'b c')\n",
+            ),
+        ] {
+            assert_eq!(differs(language, before, documented), None, "{language}");
             assert!(differs(language, before, changed).is_some(), "{language}");
         }
     }

@@ -3,7 +3,16 @@
 //! `PLEACH_COMMIT` says it where the sources are no repository: an archive, or a package of a distribution. What
 //! somebody builds to work on Pleach is not told, so that nothing is built anew for a commit.
 
+use std::path::Path;
 use std::process::Command;
+
+/// What the program is made of, and the repository keeps, from this package.
+const SOURCES: [&str; 4] = [
+    "../../server",
+    "../../grammars",
+    "../../Cargo.toml",
+    "../../Cargo.lock",
+];
 
 fn main() {
     println!("cargo::rerun-if-env-changed=PLEACH_COMMIT");
@@ -15,18 +24,32 @@ fn main() {
     println!("cargo::rustc-env=PLEACH_COMMIT={commit}");
 }
 
-/// The commit that is checked out, with `+` if files differ from it. Without a repository, and without git,
-/// there is none.
+/// The commit that is checked out, with `+` if files differ from it. Without a repository of Pleach's own, and
+/// without git, there is none.
 fn commit() -> Option<String> {
-    // Moves with every commit and checkout.
-    for file in ["HEAD", "logs/HEAD"] {
-        println!(
-            "cargo::rerun-if-changed={}",
-            git(&["rev-parse", "--git-path", file])?
-        );
+    // Sources that lie in another repository, as an archive unpacked there, have no commit in it.
+    let top = git(&["rev-parse", "--show-toplevel"])?;
+    let ours = Path::new("../..").canonicalize().ok()?;
+    if Path::new(&top).canonicalize().ok()? != ours {
+        return None;
+    }
+    // What a checkout and a commit move: where a commit leaves no log, the branch itself.
+    let branch = git(&["symbolic-ref", "--quiet", "HEAD"]);
+    let files = ["HEAD", "logs/HEAD", "packed-refs"].map(str::to_owned);
+    for file in files.into_iter().chain(branch) {
+        let path = git(&["rev-parse", "--git-path", &file])?;
+        // One that is not there would count as changed at every build.
+        if Path::new(&path).exists() {
+            println!("cargo::rerun-if-changed={path}");
+        }
+    }
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed={source}");
     }
     let commit = git(&["rev-parse", "--short=10", "HEAD"])?;
-    let changed = git(&["status", "--porcelain", "--untracked-files=no"])?;
+    let mut arguments = vec!["status", "--porcelain", "--untracked-files=no", "--"];
+    arguments.extend(SOURCES);
+    let changed = git(&arguments)?;
     Some(if changed.is_empty() {
         commit
     } else {

@@ -168,6 +168,7 @@ impl Index {
             waiting: Vec::new(),
             last_told: None,
             has_new: false,
+            has_old_names: false,
         };
         let index = Self {
             orders,
@@ -296,6 +297,8 @@ struct Indexer {
     last_told: Option<Instant>,
     /// Something was written since it was last counted.
     has_new: bool,
+    /// A walk has found files gone or changed, whose names may be nobody's now.
+    has_old_names: bool,
 }
 
 impl Indexer {
@@ -433,12 +436,14 @@ impl Indexer {
             self.rest(IndexPhase::Stopped);
             return Ok(());
         }
+        let is_known = !known.is_empty();
         let gone: Vec<String> = known
             .into_keys()
             .filter(|name| !seen.contains(name) && !open.contains(name))
             .collect();
         drop(seen);
         self.has_new |= !gone.is_empty() || self.state.size.files == 0;
+        self.has_old_names |= !gone.is_empty() || is_known && !self.pending.is_empty();
         for batch in gone.chunks(BATCH) {
             self.store()?.remove(batch)?;
         }
@@ -564,6 +569,12 @@ impl Indexer {
                 Some(_) => IndexPhase::Whole,
                 None => IndexPhase::Stopped,
             };
+            if phase == IndexPhase::Whole
+                && std::mem::take(&mut self.has_old_names)
+                && let Some(Err(error)) = self.store.as_mut().map(pleach_store::Index::prune)
+            {
+                tracing::debug!(%error, "names that nothing has any more stay in the index");
+            }
             self.rest(phase);
         }
     }

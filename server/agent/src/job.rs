@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pleach_edit::{EditRequest, Proposal, ReplyStream, Target};
 use pleach_grammars::Language;
 use pleach_model::{Message, MicroUsd, ModelRequest, ProviderError, StopReason};
-use pleach_policy::Secrets;
+use pleach_policy::{Secrets, Settings};
 use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
 
@@ -110,6 +110,18 @@ pub struct JobLimits {
     pub output_tokens: Option<u32>,
     /// Tokens of what lies elsewhere in the workspace that may be sent.
     pub context_tokens: u32,
+}
+
+impl JobLimits {
+    /// The bounds that the settings give.
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            attempts_after_refusal: settings.limits.max_attempts,
+            context_bytes: settings.limits.max_context_bytes,
+            output_tokens: settings.limits.max_output_tokens,
+            context_tokens: settings.context.tokens,
+        }
+    }
 }
 
 /// Where a job is.

@@ -51,6 +51,11 @@ impl LocalServer {
         }
     }
 
+    /// Where such a server is usually, if its kind does not say so.
+    pub fn usual_address(name: &str) -> Option<String> {
+        (name == LLAMA_CPP).then(|| llama_address(LLAMA_PORT))
+    }
+
     /// The name that `pleach model` knows it by.
     pub fn name(&self) -> &'static str {
         self.name
@@ -79,13 +84,17 @@ pub async fn local_servers(variables: &Variables) -> Vec<LocalServer> {
             title: "llama.cpp",
             name: LLAMA_CPP,
             kind: ProviderKind::OpenAiCompatible,
-            base_url: format!("http://127.0.0.1:{llama}/v1"),
+            base_url: llama_address(llama),
             is_usual: llama == LLAMA_PORT,
             models: Vec::new(),
         }),
     ];
     let asked = join_all(wanted.into_iter().flatten().map(ask)).await;
     asked.into_iter().flatten().collect()
+}
+
+fn llama_address(port: u16) -> String {
+    format!("http://127.0.0.1:{port}/v1")
 }
 
 async fn ask(mut server: LocalServer) -> Option<LocalServer> {

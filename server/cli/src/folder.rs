@@ -17,8 +17,6 @@ pub(crate) struct Folder {
     pub(crate) root: Utf8PathBuf,
     /// The user's settings, narrowed by those of the folder.
     pub(crate) settings: Settings,
-    /// The roles there are: the person's and the folder's.
-    pub(crate) roster: Arc<Roster>,
 }
 
 impl Folder {
@@ -40,14 +38,13 @@ impl Folder {
             Some(text) => pleach_policy::narrow(&settings, &text).settings,
             None => settings,
         };
-        let roots = std::slice::from_ref(&root);
-        let files = WorkspaceSnapshot::new(roots, [], settings.path_rules());
-        let roster = Arc::new(Roster::read(environment.config_dir.as_deref(), &files));
-        Ok(Self {
-            root,
-            settings,
-            roster,
-        })
+        Ok(Self { root, settings })
+    }
+
+    /// The roles there are: the person's and the folder's.
+    pub(crate) fn roster(&self, environment: &Environment) -> Arc<Roster> {
+        let files = self.snapshot();
+        Arc::new(Roster::read(environment.config_dir.as_deref(), &files))
     }
 
     /// Who pays for what a model does here, and within which caps.

@@ -100,8 +100,8 @@ fn wanted(
         .into_iter()
         .find(|kind| kind.name() == provider)
         .unwrap_or_default();
-    let usual = (provider == "llama-cpp").then(|| "http://127.0.0.1:8080/v1".to_owned());
-    let base_url = arguments.base_url.clone().or(usual);
+    let usual = || LocalServer::usual_address(provider);
+    let base_url = arguments.base_url.clone().or_else(usual);
     if base_url.is_none() && kind.default_base_url().is_none() {
         return Err(anyhow!(
             "say where {provider} is: --base-url https://…/v1 (known without it: ollama, llama-cpp, \

@@ -2,11 +2,12 @@
 //!
 //! `anstream` decides; everything is written with its colours and stripped where they are not wanted.
 
-use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::io::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
+/// A terminal does what a reply tells it to: what is shown is told, not obeyed.
+pub(crate) use pleach_policy::visible;
 
 /// What went well.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
@@ -60,22 +61,6 @@ pub(crate) fn stdout_is_coloured() -> bool {
     anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 
-/// `text` with control characters shown instead of obeyed: a terminal does what a reply tells it to.
-pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    let obeyed = |c: char| c.is_control() && c != '\t' && c != '\n';
-    if !text.contains(obeyed) {
-        return Cow::Borrowed(text);
-    }
-    let show = |c: char| match u32::from(c) {
-        _ if !obeyed(c) => c,
-        // Unicode has a picture of each.
-        code @ 0..=0x1f => char::from_u32(0x2400 + code).unwrap_or('\u{fffd}'),
-        0x7f => '\u{2421}',
-        _ => '\u{fffd}',
-    };
-    Cow::Owned(text.chars().map(show).collect())
-}
-
 /// Writes an error to standard error, with what caused it.
 pub(crate) fn complain(error: &anyhow::Error) {
     let mut out = anstream::stderr().lock();
@@ -96,19 +81,5 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::visible;
-
-    #[test]
-    fn a_terminal_is_not_told_what_to_do() {
-        assert_eq!(
-            visible("a\x1b[31mb\x07\tc\n\u{9b}2J"),
-            "a␛[31mb␇\tc\n\u{fffd}2J"
-        );
-        assert_eq!(visible("größe"), "größe");
     }
 }

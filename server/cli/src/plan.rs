@@ -1,7 +1,6 @@
 //! `pleach plan`: make a plan and write it to `.pleach/plans/`.
 
 use std::io::{self, Write as _};
-use std::sync::Arc;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
@@ -101,24 +100,19 @@ fn ask(
         .enable_all()
         .build()?;
     let account = folder.account(environment)?;
-    let limits = &folder.settings.limits;
-    let limits = JobLimits {
-        attempts_after_refusal: limits.max_attempts,
-        context_bytes: limits.max_context_bytes,
-        output_tokens: limits.max_output_tokens,
-        context_tokens: folder.settings.context.tokens,
-    };
+    let limits = JobLimits::of(&folder.settings);
     let bar = ProgressBar::new_spinner();
     bar.enable_steady_tick(Duration::from_millis(100));
     let shown = bar.clone();
     let report = move |event: JobEvent| match event {
         JobEvent::Phase(phase) => shown.set_message(phase.to_string()),
+        JobEvent::Notice(words) => shown.suspend(|| anstream::eprintln!("{}", visible(&words))),
         // In whose place it answers, or from the cache: that stays to be read.
         JobEvent::Engine(label) => shown.suspend(|| anstream::eprintln!("answered by {label}")),
         JobEvent::Usage { tokens, .. } => shown.set_message(format!("{} tokens", tokens.output)),
         _ => {}
     };
-    let kit = Kit::of_planner(&folder.settings, Arc::clone(&folder.roster));
+    let kit = Kit::of_planner(&folder.settings, folder.roster(environment));
     let outcome = runtime.block_on(async {
         let variables = Environment::variables();
         let opened = Engine::open(Action::Plan, &folder.settings, &variables, Some(&account));

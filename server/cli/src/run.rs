@@ -10,7 +10,9 @@ use camino::Utf8PathBuf;
 use futures_util::future::join_all;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pleach_agent::plan::{CheckCommand, Verdict, judge, request};
-use pleach_agent::{Account, Engine, Index, JobEvent, JobLimits, JobOutcome, Kit, McpServers};
+use pleach_agent::{
+    Account, Engine, Index, JobEvent, JobLimits, JobOutcome, Kit, McpServers, Roster,
+};
 use pleach_edit::FileChange;
 use pleach_plan::{Plan, Status, StepKey};
 use pleach_text::ChangeSet;
@@ -66,16 +68,13 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
         .enable_all()
         .build()?;
     let context = folder.settings.context;
-    let has_model = folder
-        .settings
-        .model_for(pleach_policy::Role::Coder)
-        .is_some();
-    let index = (has_model && context.index && context.tokens > 0)
+    let index = (folder.settings.uses_models() && context.index && context.tokens > 0)
         .then(|| Index::start(&environment.state_dir, folder.snapshot(), false, |_| {}));
     let mut run = Run {
         path,
         index,
         account: folder.account(environment)?,
+        roster: folder.roster(environment),
         servers: folder.servers(),
         folder,
         journal,
@@ -94,6 +93,8 @@ struct Run {
     /// Where things are in the folder, for models.
     index: Option<Index>,
     folder: Folder,
+    /// The roles that steps name.
+    roster: Arc<Roster>,
     journal: Journal,
     account: Account,
     servers: McpServers,
@@ -180,13 +181,7 @@ impl Run {
             Ok(engine) => engine,
             Err(failure) => return Some(Err(format!("{failure}; {}", failure.next_step()))),
         };
-        let limits = &self.folder.settings.limits;
-        let limits = JobLimits {
-            attempts_after_refusal: limits.max_attempts,
-            context_bytes: limits.max_context_bytes,
-            output_tokens: limits.max_output_tokens,
-            context_tokens: settings.context.tokens,
-        };
+        let limits = JobLimits::of(settings);
         let bar = self.bars.add(ProgressBar::new_spinner());
         let style = ProgressStyle::with_template("{spinner} {prefix} {wide_msg} {elapsed}");
         if let Ok(style) = style {
@@ -208,7 +203,7 @@ impl Run {
             }
             _ => {}
         };
-        let roster = Arc::clone(&self.folder.roster);
+        let roster = Arc::clone(&self.roster);
         let kit = Kit::unasked(request.action, settings, &variables, roster)
             .with_servers(self.servers.clone())
             .with_index(self.index.clone());

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
 use indicatif::ProgressBar;
 use pleach_agent::{Index, IndexPhase};
@@ -45,6 +45,11 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::Result<u8> {
     let folder = Folder::open(&arguments.dir, environment)?;
+    if !folder.settings.context.index {
+        bail!(
+            "there is no index to search: `index = false` stands under [context] in a pleach.toml; take that out to search"
+        );
+    }
     let workspace = folder.snapshot();
     let bar = ProgressBar::no_length();
     let shown = bar.clone();

@@ -171,9 +171,7 @@ impl Reindent {
                 .map(|(_, file)| file.clone()),
         }
     }
-}
 
-impl Reindent {
     /// Whether an indentation of the reply is no whole number of the levels that the rule counts in.
     pub(crate) fn splits(&self, indent: &str) -> bool {
         match self {

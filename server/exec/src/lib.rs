@@ -205,8 +205,7 @@ impl ExecError {
 
 /// Runs a command to its end. Dropping the future kills it and whatever it started.
 pub async fn run(command: &CommandLine) -> Result<Output, ExecError> {
-    let program = command.argv.first().ok_or(ExecError::Empty)?;
-    let mut process = process_of(&command.argv, command.directory.as_deref())?;
+    let (program, mut process) = process_of(&command.argv, command.directory.as_deref())?;
     process
         .envs(command.variables.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
@@ -241,8 +240,7 @@ impl Running {
         directory: Option<&Path>,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<(Self, ChildStdout, ChildStdin), ExecError> {
-        let program = argv.first().ok_or(ExecError::Empty)?;
-        let mut process = process_of(argv, directory)?;
+        let (program, mut process) = process_of(argv, directory)?;
         process
             .envs(variables)
             .stdin(Stdio::piped())
@@ -258,8 +256,11 @@ impl Running {
     }
 }
 
-/// A program in a process group of its own, without an environment.
-fn process_of(argv: &[String], directory: Option<&Path>) -> Result<Command, ExecError> {
+/// A program, and its process in a group of its own, without an environment.
+fn process_of<'a>(
+    argv: &'a [String],
+    directory: Option<&Path>,
+) -> Result<(&'a String, Command), ExecError> {
     let (program, arguments) = argv.split_first().ok_or(ExecError::Empty)?;
     let mut process = Command::new(program);
     process
@@ -272,7 +273,7 @@ fn process_of(argv: &[String], directory: Option<&Path>) -> Result<Command, Exec
     }
     #[cfg(unix)]
     process.process_group(0);
-    Ok(process)
+    Ok((program, process))
 }
 
 /// Runs a command that prints a key as its first line, as password stores do. `variables` looks up

@@ -35,18 +35,13 @@ pub(crate) fn presentable(text: &str, key: Option<&str>) -> String {
 fn one_line(text: &str) -> String {
     let visible: String = text
         .chars()
-        .filter(|c| !is_invisible(*c))
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| match c {
+            _ if c.is_control() || c.is_whitespace() => ' ',
+            _ => c,
+        })
+        .filter(|c| !pleach_policy::is_invisible(*c))
         .collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Unicode's format characters (general category Cf) and what else has no width.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// `text` with the key, its encodings, and every piece of them that is long enough replaced.

@@ -32,18 +32,67 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Markdown that an editor renders, in which nothing is fetched and no link runs a command of the editor:
-/// images become their text, because an address can carry away what the text knows.
+/// Markdown that an editor renders, in which nothing is fetched, no link runs a command of the editor, and
+/// no markup passes: images become their text, because an address can carry away what the text knows, and a
+/// link leads to the web or to a file beside it, or is no link.
+///
+/// Where it is not sure it spoils a link rather than let it be: a backslash more is no harm.
 ///
 /// ```
 /// use pleach_policy::tame_markdown;
 ///
 /// assert_eq!(tame_markdown("![x](https://a.b/?q)"), "!\\[x](https://a.b/?q)");
+/// assert_eq!(tame_markdown("[x](command:a) [y](src/a.rs)"), "[x]\\(command:a) [y](src/a.rs)");
 /// ```
 pub fn tame_markdown(markdown: &str) -> String {
-    visible(markdown)
-        .replace("![", "!\\[")
-        .replace("](command:", "](\\command:")
+    let text = visible(markdown);
+    let mut tame = String::with_capacity(text.len());
+    let mut rest = text.as_ref();
+    while let Some(at) = rest.find(['!', ']', '<']) {
+        let (before, from) = rest.split_at(at);
+        tame.push_str(before);
+        let mut follow = from.chars();
+        let first = follow.next().unwrap_or_default();
+        rest = follow.as_str();
+        let second = follow.next();
+        match (first, second) {
+            ('!', Some('[')) => tame.push_str("!\\"),
+            // A link, or the definition of what links lead to.
+            (']', Some(':' | '(')) if !is_harmless(follow.as_str()) => tame.push_str("]\\"),
+            ('<', Some(char)) if may_open_markup(char, follow.as_str()) => tame.push_str("\\<"),
+            _ => tame.push(first),
+        }
+    }
+    tame.push_str(rest);
+    tame
+}
+
+/// Whether what a link leads to, which begins here, is a page of the web or a path.
+fn is_harmless(target: &str) -> bool {
+    let target = target.trim_start();
+    let end = target.find(|char: char| char.is_whitespace() || char == ')');
+    let target = end.map_or(target, |end| target.get(..end).unwrap_or_default());
+    let path = ["https://", "http://"]
+        .into_iter()
+        .find_map(|scheme| target.strip_prefix(scheme));
+    // Escapes and entities could write a scheme in another way.
+    let is_plain =
+        |char: char| !matches!(char, '<' | '\\' | '&') && (path.is_some() || char != ':');
+    !target.starts_with("//") && path.unwrap_or(target).chars().all(is_plain)
+}
+
+/// Whether `<` with these characters behind it may be markup with attributes, an address, or more than a
+/// type argument.
+fn may_open_markup(first: char, rest: &str) -> bool {
+    if matches!(first, '!' | '?') {
+        return true;
+    }
+    let end = rest.find('>').unwrap_or(rest.len());
+    let inside = rest.get(..end).unwrap_or_default();
+    let name = inside.trim_end_matches('/').trim_end();
+    let name = format!("{first}{name}").to_lowercase();
+    let is_active = ["style", "script"].contains(&name.as_str());
+    first.is_ascii_alphabetic() && (is_active || inside.contains(['=', ':']))
 }
 
 /// Characters that take no room, or change the direction of what follows: some file systems leave them
@@ -91,9 +140,41 @@ mod tests {
 
     #[test]
     fn rendered_markdown_fetches_and_runs_nothing() {
-        assert_eq!(
-            tame_markdown("[![a](http://x/?b)](command:c) [d](https://e) \u{202e}"),
-            "[!\\[a](http://x/?b)](\\command:c) [d](https://e) \\u{202e}"
-        );
+        for (markdown, tame) in [
+            (
+                "[![a](http://x/?b)](command:c) [d](https://e) \u{202e}",
+                "[!\\[a](http://x/?b)]\\(command:c) [d](https://e) \\u{202e}",
+            ),
+            // The ways to write the same.
+            ("[a](COMMAND:b)", "[a]\\(COMMAND:b)"),
+            ("[a](\n command:b)", "[a]\\(\n command:b)"),
+            ("[a](<command:b>)", "[a]\\(\\<command:b>)"),
+            ("[a](&#99;ommand:b)", "[a]\\(&#99;ommand:b)"),
+            ("[a](comm\\and:b)", "[a]\\(comm\\and:b)"),
+            ("[a](file:///b)", "[a]\\(file:///b)"),
+            ("[a](//b.example)", "[a]\\(//b.example)"),
+            ("[a][b]\n\n[b]: vscode://c", "[a][b]\n\n[b]\\: vscode://c"),
+            ("[b]:\n  command:c", "[b]\\:\n  command:c"),
+            ("<command:b>", "\\<command:b>"),
+            ("<img src=x>", "\\<img src=x>"),
+            ("<img\nsrc=x", "\\<img\nsrc=x"),
+            ("<style>a", "\\<style>a"),
+            ("<!-- a", "\\<!-- a"),
+            ("![a][b]", "!\\[a][b]"),
+        ] {
+            assert_eq!(tame_markdown(markdown), tame, "{markdown}");
+        }
+    }
+
+    #[test]
+    fn honest_markdown_stays_as_it_is() {
+        for markdown in [
+            "[a](https://b.example/c?d=e:f) and [g](http://h)",
+            "[a](src/b.rs#L3) [c](../d.md \"title\") [e](#f)",
+            "[a][b]\n\n[b]: https://c.example",
+            "- [x] done: `Vec<u8>`, a < b, `a[0]: u8`, wow!",
+        ] {
+            assert_eq!(tame_markdown(markdown), markdown);
+        }
     }
 }

@@ -288,7 +288,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     probe.commit()
 }
 
-fn refused(code: ErrorCode, cause: &str) -> rusqlite::Error {
+pub(crate) fn refused(code: ErrorCode, cause: &str) -> rusqlite::Error {
     let error = rusqlite::ffi::Error {
         code,
         extended_code: 0,

@@ -5,17 +5,19 @@ mod find;
 mod words;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rusqlite::{
-    Connection, OpenFlags, OptionalExtension as _, Statement, Transaction, TransactionBehavior,
+    Connection, ErrorCode, OpenFlags, OptionalExtension as _, Statement, Transaction,
+    TransactionBehavior,
 };
 
 pub use self::find::{Definition, FoundPlace, Link, UsingFile};
 pub use self::words::words_of;
 use crate::answers::StoreError;
-use crate::database::is_spoilt;
+use crate::database::{is_spoilt, refused};
 use crate::private;
 
 /// The folder of all indexes, in the state folder.
@@ -120,8 +122,8 @@ impl Index {
         state_dir.join(FOLDER).join(format!("{short}.db"))
     }
 
-    /// Opens an index to write it. One that is damaged or of another form is begun anew. Those that nobody
-    /// has opened for two months are removed.
+    /// Opens an index to write it. One that is damaged or of another form is begun anew; one that is only
+    /// out of reach for now stays. Those that nobody has opened for two months are removed.
     ///
     /// # Errors
     ///
@@ -136,13 +138,21 @@ impl Index {
         }
         // By us, so that it is closed to others from the first moment. That it is there already is well.
         let _there_already = private::create_file(path).is_err();
-        let opened = connect(path).or_else(|error| {
-            tracing::info!(%error, "the index is begun anew");
-            remove(path);
-            let _there_already = private::create_file(path).is_err();
-            connect(path)
-        });
+        let opened = match connect(path) {
+            Err(error) if is_spoilt(&error) => {
+                tracing::info!(%error, "the index is begun anew");
+                remove(path);
+                let _there_already = private::create_file(path).is_err();
+                connect(path)
+            }
+            opened => opened,
+        };
         let connection = opened.map_err(|cause| failed(path, &cause))?;
+        // Writing reaches the side file first, and reading reaches none.
+        let opened_at = File::options().append(true).open(path);
+        if let Err(error) = opened_at.and_then(|file| file.set_modified(now)) {
+            tracing::debug!(%error, "that the index was opened is not kept");
+        }
         Ok(Self {
             path: path.to_owned(),
             connection,
@@ -251,6 +261,22 @@ impl Index {
         })
     }
 
+    /// Forgets the names that nothing has any more.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn prune(&mut self) -> Result<(), StoreError> {
+        self.at_once(TransactionBehavior::Immediate, |transaction| {
+            transaction.execute(
+                "DELETE FROM name WHERE id NOT IN (SELECT name FROM symbol)
+                 AND id NOT IN (SELECT name FROM name_use)",
+                [],
+            )?;
+            Ok(())
+        })
+    }
+
     /// How much it holds.
     ///
     /// # Errors
@@ -333,10 +359,17 @@ fn connect(path: &Utf8Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "normal")?;
     // Kibibytes of pages that are kept in memory.
     connection.pragma_update(None, "cache_size", -8_192)?;
+    if !matches!(form, 0 | FORM) {
+        return Err(refused(ErrorCode::NotADatabase, "it is of another form"));
+    }
     if form != FORM {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Another server may have made the tables a moment ago.
         if form_of(&transaction)? != FORM {
+            let count = "SELECT count(*) FROM sqlite_schema";
+            if transaction.query_row(count, [], |row| row.get::<_, i64>(0))? > 0 {
+                return Err(refused(ErrorCode::NotADatabase, "its form is not told"));
+            }
             transaction.execute_batch(include_str!("index/form.sql"))?;
             transaction.pragma_update(None, "user_version", FORM)?;
         }

@@ -368,14 +368,6 @@ impl WorkspaceSnapshot {
         })
     }
 
-    /// What the open documents are called that are files which may be read.
-    pub fn open_names(&self) -> Vec<String> {
-        let open = self.inner.files.keys();
-        open.filter_map(|path| self.at(path, Purpose::Read).ok())
-            .map(|located| located.name)
-            .collect()
-    }
-
     /// A file's name in two parts: what it begins with because the workspace has several folders (with
     /// a `/`, empty for a workspace of one), and what is relative to its folder.
     pub fn split_name<'n>(&self, name: &'n str) -> (&'n str, &'n str) {

@@ -1,5 +1,6 @@
 //! The providers against a local server that speaks their formats.
 
+mod bounds;
 mod cassette;
 mod debug;
 mod formats;

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -14,7 +13,7 @@ use pleach_model::{
 use pleach_tests::fake_model::{FakeModel, Script, Seen, TlsFront};
 use serde_json::json;
 
-const MINUTE: Duration = Duration::from_mins(1);
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 
 fn provider(model: &FakeModel) -> Provider {
     let config = ProviderConfig::new("fake", &model.base_url(), "fake");
@@ -28,7 +27,7 @@ fn patient_provider(model: &FakeModel) -> Provider {
     Provider::new(config, Some("sk-test".to_owned().into())).unwrap()
 }
 
-fn question() -> ModelRequest {
+pub(crate) fn question() -> ModelRequest {
     ModelRequest {
         system: "Be brief.".into(),
         messages: vec![Message::user("Hello?")],
@@ -37,7 +36,7 @@ fn question() -> ModelRequest {
     }
 }
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -47,7 +46,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 /// Runs `work` with a clock that stands still until the work itself moves it, so that time that has
 /// to pass passes at once, and a slow machine makes no difference.
-fn without_time<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn without_time<T>(work: impl Future<Output = T>) -> T {
     block_on(async {
         tokio::time::pause();
         // The paused clock would run ahead while nothing but the network is waited for; not while a
@@ -65,7 +64,7 @@ fn without_time<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// Moves the clock. A little further than asked, because timers are rounded up.
-async fn pass(time: Duration) {
+pub(crate) async fn pass(time: Duration) {
     tokio::time::advance(time + Duration::from_millis(10)).await;
 }
 
@@ -78,7 +77,7 @@ async fn seen(model: &Arc<FakeModel>) -> Seen {
 }
 
 /// Asks and gathers the text, and how it ended.
-fn ask(provider: &Provider) -> (String, Result<StopReason, ProviderError>) {
+pub(crate) fn ask(provider: &Provider) -> (String, Result<StopReason, ProviderError>) {
     block_on(async {
         let mut text = String::new();
         let mut events = provider.stream(&question());
@@ -558,155 +557,4 @@ fn a_certificate_of_an_authority_of_one_s_own_is_trusted_when_the_settings_say_s
         assert_eq!(error.code(), "provider-settings");
         assert!(error.to_string().contains("ca_file"), "{error}");
     }
-}
-
-/// A provider of its own, so that its failures count for nobody else.
-fn named(name: &str, model: &FakeModel) -> ProviderConfig {
-    let mut config = ProviderConfig::new(name, &model.base_url(), "fake");
-    config.first_byte_timeout = 600 * MINUTE;
-    config.total_timeout = 600 * MINUTE;
-    config
-}
-
-/// How an answer ends, with all pauses before that passed at once, and how often it was waited for.
-async fn ended(provider: &Provider) -> (usize, Result<StopReason, ProviderError>) {
-    let mut events = provider.stream(&question());
-    let mut waits = 0;
-    let mut pause = Duration::ZERO;
-    loop {
-        let mut next = Box::pin(events.next());
-        // The pause begins when it is waited for.
-        let event = match futures_util::poll!(&mut next) {
-            Poll::Ready(event) => event,
-            Poll::Pending => {
-                pass(std::mem::take(&mut pause)).await;
-                next.await
-            }
-        };
-        match event.unwrap() {
-            Ok(ModelEvent::Stopped(reason)) => return (waits, Ok(reason)),
-            Ok(ModelEvent::Waiting { seconds, .. }) => {
-                waits += 1;
-                pause = Duration::from_secs(seconds);
-            }
-            Ok(_) => {}
-            Err(error) => return (waits, Err(error)),
-        }
-    }
-}
-
-#[test]
-fn a_provider_that_only_fails_is_left_in_peace_and_then_tried_once() {
-    let model = FakeModel::start();
-    let provider = Provider::new(named("failing", &model), None).unwrap();
-    let broken = || Script::error(500, &json!({"error": {"message": "out of order"}}));
-    without_time(async {
-        for _ in 0..5 {
-            model.say(broken());
-        }
-        // Asked four times in all; that is not yet enough.
-        let (waits, end) = ended(&provider).await;
-        assert_eq!((waits, end.unwrap_err().code()), (3, "overloaded"));
-        assert_eq!(provider.standing().failures, 4);
-        // The fifth failure is: it is told as what it is, and not repeated.
-        let (waits, end) = ended(&provider).await;
-        assert_eq!((waits, end.unwrap_err().code()), (0, "overloaded"));
-        // Whoever shares the settings shares the rest.
-        let same = Provider::new(named("failing", &model), None).unwrap();
-        let (waits, end) = ended(&same).await;
-        let error = end.unwrap_err();
-        assert_eq!((waits, error.code()), (0, "resting"));
-        assert!(error.next_step().contains("another engine"), "{error}");
-        for _ in 0..5 {
-            assert!(matches!(model.next(), Seen::Request { .. }));
-            assert_eq!(model.next(), Seen::Answered);
-        }
-        assert!(model.saw_nothing_more());
-        pass(Duration::from_secs(30)).await;
-        model.say(Script::text("Hi."));
-        assert_eq!(ended(&provider).await.1.unwrap(), StopReason::EndTurn);
-        assert_eq!(provider.standing().rests_for, None);
-    });
-}
-
-#[test]
-fn what_a_server_refuses_does_not_count_as_its_failure() {
-    let model = FakeModel::start();
-    let provider = Provider::new(named("strict", &model), None).unwrap();
-    for _ in 0..8 {
-        model.say(Script::error(400, &json!({"error": {"message": "no"}})));
-        assert_eq!(ask(&provider).1.unwrap_err().code(), "http");
-    }
-}
-
-#[test]
-fn only_so_many_answers_are_on_their_way_at_once() {
-    let model = Arc::new(FakeModel::start());
-    let mut config = named("narrow", &model);
-    config.max_streams = 1;
-    let provider = Provider::new(config, None).unwrap();
-    let (slow, open) = Script::default().piece("one").gate();
-    model.say(slow.end("stop"));
-    model.say(Script::text("two"));
-    block_on(async {
-        let mut first = provider.stream(&question());
-        while !matches!(first.next().await, Some(Ok(ModelEvent::Text(_)))) {}
-        let mut second = provider.stream(&question());
-        let Some(Ok(ModelEvent::Waiting { seconds: 0, reason })) = second.next().await else {
-            panic!("it does not wait");
-        };
-        assert_eq!(reason, "`narrow` is busy with other answers");
-        assert_eq!(provider.standing().streams, 1);
-        let mut waiting = Box::pin(second.next());
-        assert!(futures_util::poll!(&mut waiting).is_pending());
-        drop(open);
-        while !matches!(first.next().await, Some(Ok(ModelEvent::Stopped(_)))) {}
-        assert!(matches!(
-            waiting.await,
-            Some(Ok(ModelEvent::Started { .. }))
-        ));
-    });
-}
-
-#[test]
-fn only_so_many_requests_are_sent_in_a_minute() {
-    let model = FakeModel::start();
-    let mut config = named("slow", &model);
-    config.requests_per_minute = Some(1);
-    let provider = Provider::new(config, None).unwrap();
-    model.say(Script::text("one"));
-    model.say(Script::text("two"));
-    without_time(async {
-        assert_eq!(ended(&provider).await.0, 0);
-        let mut second = provider.stream(&question());
-        let Some(Ok(ModelEvent::Waiting { seconds, reason })) = second.next().await else {
-            panic!("it does not wait");
-        };
-        assert!((59..=60).contains(&seconds), "{seconds}");
-        assert!(reason.contains("requests_per_minute"), "{reason}");
-        drop(second);
-        assert_eq!(ended(&provider).await.0, 1);
-    });
-}
-
-#[test]
-fn the_whole_answer_has_a_bound_too() {
-    let model = FakeModel::start();
-    let mut config = named("endless", &model);
-    config.total_timeout = MINUTE;
-    config.idle_timeout = 600 * MINUTE;
-    let provider = Provider::new(config, None).unwrap();
-    model.say(Script::default().piece("one").hang());
-    without_time(async {
-        let mut events = provider.stream(&question());
-        while !matches!(events.next().await, Some(Ok(ModelEvent::Text(_)))) {}
-        let (event, ()) = tokio::join!(events.next(), pass(MINUTE));
-        let error = event.unwrap().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`endless` did not finish its answer within 60 s"
-        );
-        assert!(error.next_step().contains("total_seconds"));
-    });
-    model.closed();
 }

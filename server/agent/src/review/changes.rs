@@ -165,7 +165,7 @@ impl Git<'_> {
         names.extend(names_in(&new));
         if has_commits {
             // What is typed and not saved is on no disk.
-            for name in workspace.open_names() {
+            for (name, _) in workspace.open_documents() {
                 let relative = workspace.locate(&name).ok();
                 let relative = relative
                     .and_then(|it| it.path.strip_prefix(self.root).ok().map(Utf8Path::to_owned));

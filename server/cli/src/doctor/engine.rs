@@ -50,13 +50,13 @@ pub(super) async fn look(settings: &Settings, account: Option<&Account>) -> Vec<
     findings.extend(join_all(asked).await);
     if let Some(account) = account {
         let asked = settings.providers.keys();
-        findings.extend(join_all(asked.map(|name| word_of(settings, name, account))).await);
+        findings.extend(join_all(asked.map(|name| asked_a_word(settings, name, account))).await);
     }
     findings
 }
 
 /// Asks a model for a word.
-async fn word_of(settings: &Settings, name: &str, account: &Account) -> Finding {
+async fn asked_a_word(settings: &Settings, name: &str, account: &Account) -> Finding {
     match probe(name, settings, &Environment::variables(), account).await {
         Ok(probed) => {
             let tokens = probed

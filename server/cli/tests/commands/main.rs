@@ -24,6 +24,7 @@ mod jsonl;
 mod lsp;
 mod plans;
 mod recover;
+mod search;
 mod usage;
 
 /// A folder to work in, with a home of its own.

@@ -224,6 +224,8 @@ struct Names<'t> {
     all: BTreeSet<&'t str>,
     /// Those that a hunk puts in or takes out.
     own: Vec<(HunkId, NameUse<'t>)>,
+    /// The hunks that define such a name, or import it, and whether they import it.
+    definers: BTreeMap<&'t str, Vec<(HunkId, bool)>>,
     /// For where such a name is, the hunk that puts in or takes out its declaration.
     declared: BTreeMap<ByteOffset, HunkId>,
 }
@@ -244,9 +246,20 @@ impl<'t> Names<'t> {
         };
         let declared = places.into_iter().zip(declared);
         let declared = declared.filter_map(|(at, range)| Some((at, stretches.sharing(range?)?)));
+        let mut definers: BTreeMap<&str, Vec<(HunkId, bool)>> = BTreeMap::new();
+        for (hunk, name) in &own {
+            let imports = name.role == NameRole::Import;
+            if imports || matches!(name.role, NameRole::Definition(_)) {
+                definers
+                    .entry(name.name)
+                    .or_default()
+                    .push((*hunk, imports));
+            }
+        }
         Self {
             all,
             own,
+            definers,
             declared: declared.collect(),
         }
     }
@@ -258,11 +271,7 @@ impl<'t> Names<'t> {
 
     /// The hunks that define a name here, or import it.
     fn definers(&self, name: &str) -> impl Iterator<Item = (HunkId, bool)> {
-        self.own.iter().filter_map(move |(hunk, own)| {
-            let imports = own.role == NameRole::Import;
-            let defines = imports || matches!(own.role, NameRole::Definition(_));
-            (own.name == name && defines).then_some((*hunk, imports))
-        })
+        self.definers.get(name).into_iter().flatten().copied()
     }
 }
 

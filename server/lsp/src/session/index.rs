@@ -126,7 +126,7 @@ impl Session {
     pub(super) fn index_if_useful(&mut self) {
         let is_useful = self.configuration.is_loaded()
             && self.configuration.settings().context.tokens > 0
-            && !self.configuration.settings().engines_in_use().is_empty()
+            && self.configuration.settings().uses_models()
             && self.documents.iter().next().is_some();
         if is_useful {
             let _begun = self.index();

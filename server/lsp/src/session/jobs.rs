@@ -167,12 +167,7 @@ impl Session {
             .map(|uri| Asked::of(&asked, uri));
         let settings = Arc::clone(self.configuration.settings());
         let variables = Arc::clone(&self.environment.variables);
-        let limits = JobLimits {
-            attempts_after_refusal: settings.limits.max_attempts,
-            context_bytes: settings.limits.max_context_bytes,
-            output_tokens: settings.limits.max_output_tokens,
-            context_tokens: settings.context.tokens,
-        };
+        let limits = JobLimits::of(&settings);
         let account = self.account(id, uri);
         let kit = self.kit(asked.action, id);
         let inbox = self.inbox.clone();

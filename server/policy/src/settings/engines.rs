@@ -138,6 +138,12 @@ impl Settings {
         first.filter(|name| *name != BUILTIN_ENGINE)
     }
 
+    /// Whether a model answers for some role, or stands in.
+    pub fn uses_models(&self) -> bool {
+        let used = self.engines_in_use();
+        used.into_keys().any(|name| name != BUILTIN_ENGINE)
+    }
+
     /// Every provider that answers for some role, or stands in, with the roles it is the first choice of.
     pub fn engines_in_use(&self) -> BTreeMap<&str, Vec<Role>> {
         let mut used: BTreeMap<&str, Vec<Role>> = BTreeMap::new();

@@ -1,6 +1,5 @@
 //! A ledger that several people share: the same tables and queries in `PostgreSQL`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -151,8 +150,8 @@ fn connect(place: &SharedLedger) -> Result<Client, String> {
 }
 
 fn tls() -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let _already = rustls::crypto::CryptoProvider::install_default((*provider).clone()).is_err();
+    let provider = rustls::crypto::ring::default_provider();
+    let _already = rustls::crypto::CryptoProvider::install_default(provider).is_err();
     ClientConfig::with_platform_verifier()
 }
 

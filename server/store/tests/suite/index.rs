@@ -201,6 +201,55 @@ fn an_index_that_nobody_opens_goes() {
     assert!(!old.exists() && kept.exists());
 }
 
+#[test]
+fn an_index_that_is_opened_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = Utf8Path::from_path(folder.path()).unwrap();
+    let [used, other] = ["/used", "/other"].map(|it| Index::path_in(state, &[it.into()]));
+    let in_days = |days: u64| SystemTime::now() + Duration::from_hours(24 * days);
+    drop(open(&used));
+    // Nothing is written into it.
+    drop(Index::open(&used, in_days(40)).unwrap());
+    drop(Index::open(&other, in_days(80)).unwrap());
+    assert!(used.exists());
+    drop(Index::open(&other, in_days(101)).unwrap());
+    assert!(!used.exists());
+}
+
+#[test]
+fn an_index_of_another_form_is_begun_anew() {
+    for form in [0, 7] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(folder.path().join("a.db")).unwrap();
+        open(&path).put(&[file("a.rs", &[], &[], "")]).unwrap();
+        let other = rusqlite::Connection::open(&path).unwrap();
+        other.pragma_update(None, "user_version", form).unwrap();
+        drop(other);
+        assert!(open(&path).stamps().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn names_that_nothing_has_any_more_go() {
+    with_index(|index, path| {
+        let names = || -> Vec<String> {
+            let beside = rusqlite::Connection::open(path).unwrap();
+            let mut all = beside
+                .prepare("SELECT name FROM name ORDER BY name")
+                .unwrap();
+            let rows = all.query_map([], |row| row.get(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        let here = file("b.rs", &["here"], &["used"], "");
+        index
+            .put(&[file("a.rs", &["gone"], &["used", "unused"], ""), here])
+            .unwrap();
+        index.remove(&["a.rs".to_owned()]).unwrap();
+        index.prune().unwrap();
+        assert_eq!(names(), ["here", "used"]);
+    });
+}
+
 #[cfg(unix)]
 #[test]
 fn only_the_user_can_read_it() {

@@ -64,12 +64,7 @@ impl Session {
         self.job_engine(job, builtin::LABEL.to_owned());
         let settings = Arc::clone(self.configuration.settings());
         let variables = Arc::clone(&self.environment.variables);
-        let limits = JobLimits {
-            attempts_after_refusal: settings.limits.max_attempts,
-            context_bytes: settings.limits.max_context_bytes,
-            output_tokens: settings.limits.max_output_tokens,
-            context_tokens: settings.context.tokens,
-        };
+        let limits = JobLimits::of(&settings);
         let account = self.account(job, uri.as_deref());
         let roster = self.configuration.roster();
         let inbox = self.inbox.clone();
