@@ -212,6 +212,22 @@ fn a_file_that_is_closed_without_being_saved_is_what_it_is_on_disk() {
 }
 
 #[test]
+fn an_edit_that_lands_at_once_tells_who_uses_what_it_changes() {
+    let mut client = Client::builder()
+        .file("src/a.py", "def f(a):\n    return a\n")
+        .file("src/b.py", "from a import f\n\nprint(f(1))\n")
+        .start();
+    client.open("src/a.py");
+    let reply = "src/a.py\n<<<<<<< SEARCH\ndef f(a):\n=======\ndef f(a, b):\n>>>>>>> REPLACE\n";
+    let job = client.start_job("pleach.land", json!({"reply": reply}));
+    let end = client.job_end(job);
+    assert_eq!(end["landed"], true, "{end}");
+    let told = end["summary"].as_str().unwrap();
+    let impact = "changes the signature of f (used in 2 places); f is used: src/b.py:1, src/b.py:3";
+    assert!(told.ends_with(impact), "{told}");
+}
+
+#[test]
 fn a_hunk_tells_who_uses_what_it_changes_in_unsaved_documents_too() {
     let mut client = Client::builder()
         .file(

@@ -28,6 +28,7 @@ use self::operations::Operations;
 use crate::event::{Event, JobId};
 use crate::session::commands::CommandFailure;
 use crate::session::jobs::Failure;
+use crate::session::reviews::display::told;
 use crate::session::{Awaited, Session};
 
 /// How long a client may take to answer `workspace/applyEdit`: it may ask the person.
@@ -344,6 +345,7 @@ impl Session {
             return;
         };
         self.record_landed(job, &landing.proposal, &landing.uris);
+        let summary = landing.outcome();
         let it = self.jobs.get(&job);
         let title = it.map(|job| job.title.clone()).unwrap_or_default();
         let replaced = it.and_then(|job| job.replaces.clone());
@@ -370,7 +372,7 @@ impl Session {
         if let Some((review, hunks)) = replaced {
             self.reject(review, &hunks);
         }
-        self.succeed(job, &landing.summary);
+        self.succeed(job, &summary);
     }
 
     /// A file cannot land. What has landed of this proposal is taken back.
@@ -448,6 +450,16 @@ impl Landing {
             chased: 0,
             sent: None,
             attempt: 0,
+        }
+    }
+
+    /// What has happened, and who uses what goes or changes: what lands at once had no hint to say it.
+    fn outcome(&self) -> String {
+        let impact = &self.proposal.verdict().impact;
+        let is_used = impact.changes.iter().any(|change| !change.used.is_empty());
+        match told(impact).filter(|_| is_used && matches!(self.purpose, Purpose::Edit)) {
+            Some(impact) => format!("{}; {impact}", self.summary),
+            None => self.summary.clone(),
         }
     }
 

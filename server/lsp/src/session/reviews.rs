@@ -5,7 +5,7 @@
 //! the present texts and through the gate, and lands like any other.
 
 mod commands;
-mod display;
+pub(in crate::session) mod display;
 mod following;
 
 use std::collections::{BTreeMap, BTreeSet};

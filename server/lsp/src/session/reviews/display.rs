@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use lsp_types::Range;
-use pleach_edit::{HunkId, HunkState, HunkView, Review};
+use pleach_edit::{HunkId, HunkState, HunkView, Impact, Review};
 use pleach_text::ByteRange;
 use ropey::Rope;
 use serde_json::{Value, json};
@@ -168,7 +168,7 @@ impl Session {
                     "summary": view.summary,
                     "state": state(pending.state(&view)),
                     "needs": view.needs,
-                    "impact": impact(&view),
+                    "impact": told(&view.impact),
                     "edits": edits,
                 })
             })
@@ -225,15 +225,15 @@ fn state(state: HunkState) -> &'static str {
     }
 }
 
-/// Which symbols a hunk brings, takes away or changes, and where those that go or change are used.
-fn impact(view: &HunkView<'_>) -> Option<String> {
+/// Which symbols come, go or change, and where those that go or change are used.
+pub(in crate::session) fn told(impact: &Impact) -> Option<String> {
     /// The others are counted.
     const SHOWN: usize = 4;
-    if view.impact.is_empty() {
+    if impact.is_empty() {
         return None;
     }
-    let mut told = view.impact.to_string();
-    for change in view.impact.changes.iter().filter(|it| !it.used.is_empty()) {
+    let mut told = impact.to_string();
+    for change in impact.changes.iter().filter(|it| !it.used.is_empty()) {
         let places = change.used.iter().take(SHOWN);
         let places: Vec<String> = places
             .map(|(path, line)| format!("{path}:{line}"))
@@ -264,7 +264,7 @@ fn diagnostic(review: JobId, pending: &Pending, view: &HunkView<'_>, range: Rang
     if !by.is_empty() {
         message = format!("{message} ({})", by.join(" · "));
     }
-    if let Some(impact) = impact(view) {
+    if let Some(impact) = told(&view.impact) {
         message.push('\n');
         message.push_str(&impact);
     }
