@@ -60,7 +60,7 @@ impl ChangeSet {
     }
 }
 
-/// The replacements of some lines, or those that lead to the same with fewer bytes.
+/// The replacements of some lines, and where others lead to the same with fewer bytes, those.
 fn smallest(before: &str, lines: ByteRange, group: &[Replacement]) -> Vec<Replacement> {
     let changed = || {
         let mut out = String::new();
@@ -73,19 +73,96 @@ fn smallest(before: &str, lines: ByteRange, group: &[Replacement]) -> Vec<Replac
         out.push_str(before.get(at.0..lines.end.0)?);
         Some(out)
     };
-    let mut other = Vec::new();
-    if let (Some(old), Some(new)) = (lines.of(before), changed()) {
-        push_between(old, &new, lines.start, &mut other);
-        let bytes = |all: &[Replacement]| -> usize {
-            all.iter()
-                .map(|one| one.delete.len() + one.insert.len())
-                .sum()
+    match (lines.of(before), changed()) {
+        (Some(old), Some(new)) => {
+            let mut other = Vec::new();
+            push_between(old, &new, lines.start, &mut other);
+            cheaper(group, &other)
+        }
+        _ => group.to_vec(),
+    }
+}
+
+/// Of two ways to the same text the one with fewer bytes, stretch by stretch: behind a place where both
+/// have made the text longer by as much, either can go on.
+fn cheaper(one: &[Replacement], other: &[Replacement]) -> Vec<Replacement> {
+    let bytes = |all: &[Replacement]| -> usize {
+        all.iter()
+            .map(|one| one.delete.len() + one.insert.len())
+            .sum()
+    };
+    let mut ways = [Way::new(one), Way::new(other)];
+    let mut end = ByteOffset::ZERO;
+    let mut out = Vec::with_capacity(one.len());
+    loop {
+        let [ours, theirs] = &mut ways;
+        let next = match (ours.next(), theirs.next()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
         };
-        if bytes(&other) < bytes(group) {
-            return other;
+        // What one puts in, the other takes out: so both sums only grow.
+        let are_level = ours.come + theirs.gone == theirs.come + ours.gone;
+        if are_level && next.is_none_or(|next| next > end) {
+            let (ours, theirs) = (ours.take(), theirs.take());
+            out.extend_from_slice(if bytes(theirs) < bytes(ours) {
+                theirs
+            } else {
+                ours
+            });
+        }
+        let Some(next) = next else {
+            return out;
+        };
+        for way in &mut ways {
+            if way.next() == Some(next) {
+                end = end.max(way.step());
+            }
         }
     }
-    group.to_vec()
+}
+
+/// How far a list of replacements was followed.
+struct Way<'r> {
+    all: &'r [Replacement],
+    taken: usize,
+    at: usize,
+    come: usize,
+    gone: usize,
+}
+
+impl<'r> Way<'r> {
+    fn new(all: &'r [Replacement]) -> Self {
+        Self {
+            all,
+            taken: 0,
+            at: 0,
+            come: 0,
+            gone: 0,
+        }
+    }
+
+    /// Where the next replacement starts.
+    fn next(&self) -> Option<ByteOffset> {
+        self.all.get(self.at).map(|one| one.delete.start)
+    }
+
+    /// Goes behind the next replacement; where that ends.
+    fn step(&mut self) -> ByteOffset {
+        let Some(one) = self.all.get(self.at) else {
+            return ByteOffset::ZERO;
+        };
+        self.at += 1;
+        self.come += one.insert.len();
+        self.gone += one.delete.len();
+        one.delete.end
+    }
+
+    /// The replacements since the last time.
+    fn take(&mut self) -> &'r [Replacement] {
+        let stretch = self.all.get(self.taken..self.at).unwrap_or_default();
+        self.taken = self.at;
+        stretch
+    }
 }
 
 /// What leads from a stretch that starts at `start` to its new text.

@@ -168,7 +168,7 @@ impl Session {
                     "summary": view.summary,
                     "state": state(pending.state(&view)),
                     "needs": view.needs,
-                    "impact": told(&view.impact),
+                    "impact": told(view.impact),
                     "edits": edits,
                 })
             })
@@ -264,7 +264,7 @@ fn diagnostic(review: JobId, pending: &Pending, view: &HunkView<'_>, range: Rang
     if !by.is_empty() {
         message = format!("{message} ({})", by.join(" · "));
     }
-    if let Some(impact) = told(&view.impact) {
+    if let Some(impact) = told(view.impact) {
         message.push('\n');
         message.push_str(&impact);
     }
