@@ -48,7 +48,7 @@ export class Jobs {
         job.title = event.title ?? '';
         break;
       case 'phase':
-        if (event.phase?.startsWith('asking again')) {
+        if (event.phase?.startsWith('asking again') || event.phase?.startsWith('mending')) {
           job.text = ''; // What follows is another reply.
         }
         job.line ||= event.phase ?? '';
@@ -58,6 +58,9 @@ export class Jobs {
         break;
       case 'text':
         job.text += event.text ?? '';
+        break;
+      case 'stage':
+        job.text = ''; // Somebody else goes on.
         break;
       case 'takenBack':
         job.text = Buffer.from(job.text).subarray(0, event.bytes ?? 0).toString();

@@ -50,6 +50,8 @@ export interface JobEvent {
     | 'takenBack'
     | 'hunk'
     | 'verdict'
+    | 'tested'
+    | 'stage'
     | 'estimate'
     | 'usage'
     | 'finished'

@@ -144,6 +144,14 @@ impl Action {
         )
     }
 
+    /// Whether a coder changes code for it.
+    pub fn is_coders(self) -> bool {
+        matches!(
+            self,
+            Self::Fix | Self::Rewrite | Self::Implement | Self::Comment
+        )
+    }
+
     /// Whether its outcome is a change of the text, rather than an answer to read.
     pub fn edits(self) -> bool {
         !matches!(

@@ -20,7 +20,7 @@ use std::time::Duration;
 use pleach_grammars::{Symbol, symbol_at};
 use pleach_model::likely_tokens;
 use pleach_policy::Secrets;
-use pleach_text::{ByteOffset, line_column};
+use pleach_text::ByteOffset;
 use tokio::sync::oneshot;
 
 pub use self::fit::Shape;
@@ -109,14 +109,12 @@ pub(crate) fn pack(
         };
         // What is shown in the document, or known already, is not shown twice.
         let is_shown = draft.file == place.path && draft.first >= shown.0 && draft.last <= shown.1;
-        match drafts
-            .iter_mut()
-            .find(|it| it.file == draft.file && it.overlaps(&draft))
-        {
-            _ if is_shown => {}
-            Some(known) => known.lines.extend(draft.lines),
+        let is_known = drafts
+            .iter()
+            .any(|it| it.file == draft.file && it.is_same_place(&draft));
+        if !is_shown && !is_known {
             // Before its cost is known: a placeholder has another length.
-            None => drafts.push(draft.without_secrets(secrets)),
+            drafts.push(draft.without_secrets(secrets));
         }
     }
     manifest.kept_back.clone_from(&sources.kept_back);
@@ -147,17 +145,20 @@ pub(crate) struct Assembled {
     pub(crate) question: String,
     pub(crate) system: String,
     pub(crate) manifest: Manifest,
+    /// What was hidden in it.
+    pub(crate) secrets: Secrets,
 }
 
-/// The first request of a job, and the secrets that were hidden in it, once the index has taken up what has
-/// changed, or has had its time.
+/// The first request of a job, once the index has taken up what has changed, or has had its time.
 pub(crate) async fn assembled(
     request: &Arc<JobRequest>,
     prompt: Prompt,
     index: Option<Index>,
     budget: u32,
-) -> Result<(Assembled, Secrets), JobFailure> {
-    if let Some(index) = index.as_ref().filter(|_| budget > 0) {
+) -> Result<Assembled, JobFailure> {
+    // Changes of many files are about no one place.
+    let index = index.filter(|_| budget > 0 && request.scope != Scope::Changes);
+    if let Some(index) = &index {
         let (told, done) = oneshot::channel();
         index.refresh(request.workspace.clone(), FRESH_WITHIN, move || {
             let _cancelled = told.send(()).is_err();
@@ -165,49 +166,49 @@ pub(crate) async fn assembled(
         let _in_time = tokio::time::timeout(FRESH_WITHIN, done).await;
     }
     let asked = Arc::clone(request);
-    let assembled = aside("looking for what lies elsewhere", move || {
-        let mut secrets = Secrets::default();
-        let assembled = assemble(&asked, &prompt, index.as_ref(), budget, &mut secrets);
-        (assembled, secrets)
-    });
-    assembled.await
+    aside("looking for what lies elsewhere", move || {
+        assemble(&asked, prompt, index.as_ref(), budget)
+    })
+    .await
 }
 
-/// Hides the secrets of a prompt, and puts what lies elsewhere before it: what comes first changes least,
-/// so a provider's cache finds it again. Asks the disk.
+/// Puts what lies elsewhere before a prompt: what comes first changes least, so a provider's cache finds it
+/// again. Asks the disk.
 pub(crate) fn assemble(
     request: &JobRequest,
-    prompt: &Prompt,
+    prompt: Prompt,
     index: Option<&Index>,
     budget: u32,
-    secrets: &mut Secrets,
 ) -> Assembled {
-    let question = secrets
-        .hide(request.document.named(), &prompt.user)
-        .into_owned();
-    let system = secrets.hide(None, &prompt.system).into_owned();
-    let (first, last, _) = prompt.lines;
-    // Changes of many files are about no one place.
+    let Prompt {
+        system,
+        user,
+        lines,
+        rules,
+        mut secrets,
+    } = prompt;
     let is_of_changes = request.scope == Scope::Changes;
     let budget = if is_of_changes { 0 } else { budget };
-    let Pack { text, mut manifest } = pack(request, index, budget, (first, last), secrets);
+    let (first, last, _) = lines;
+    let Pack { text, mut manifest } = pack(request, index, budget, (first, last), &mut secrets);
     let question = if text.is_empty() {
-        question
+        user
     } else {
-        format!("{text}\n{question}")
+        format!("{text}\n{user}")
     };
     if !is_of_changes {
         manifest.document.clone_from(&request.document.path);
     }
-    manifest.lines = prompt.lines;
+    manifest.lines = lines;
     manifest.diagnostics = request.diagnostics.len();
-    manifest.rules.clone_from(&prompt.rules);
+    manifest.rules = rules;
     manifest.secrets = secrets.count();
     manifest.request_tokens = likely_tokens(&question) + likely_tokens(&system);
     Assembled {
         question,
         system,
         manifest,
+        secrets,
     }
 }
 
@@ -229,7 +230,6 @@ struct Draft {
     body: String,
     /// What the file is called in a fence.
     kind: &'static str,
-    lines: Vec<usize>,
 }
 
 impl Draft {
@@ -241,7 +241,7 @@ impl Draft {
         let whole = symbol
             .doc
             .map_or(symbol.range, |doc| doc.cover(symbol.range));
-        let number = |at: usize| line_column(text, ByteOffset(at)).0.number();
+        let number = |at: usize| source.lines.number(at);
         let (first, last) = (number(whole.start.0), number(whole.end.0.saturating_sub(1)));
         let container = container_of(&source.symbols, symbol);
         let of = if container.is_empty() {
@@ -273,7 +273,6 @@ impl Draft {
             signature,
             body,
             kind,
-            lines: candidate.lines.clone(),
         })
     }
 
@@ -283,12 +282,14 @@ impl Draft {
         let path = Some(self.file.as_str());
         let body = secrets.hide(path, &self.body).into_owned();
         let signature = secrets.hide(path, &self.signature).into_owned();
+        let name_text = secrets.hide(path, &self.name_text).into_owned();
         self.body = body;
         self.signature = signature;
+        self.name_text = name_text;
         self
     }
 
-    fn overlaps(&self, other: &Self) -> bool {
+    fn is_same_place(&self, other: &Self) -> bool {
         // A type in whose body a method is wanted: both have their reason, unless they are the same.
         self.first == other.first && self.last == other.last
     }
@@ -305,13 +306,8 @@ impl Draft {
     }
 
     fn into_piece(self, shape: Shape) -> Piece {
-        let cost = self.cost();
         Piece {
-            tokens: match shape {
-                Shape::Name => cost.name,
-                Shape::Signature => cost.signature,
-                Shape::Body => cost.body,
-            },
+            tokens: self.cost().of(Some(shape)),
             path: self.file,
             first: self.first,
             last: self.last,
@@ -337,8 +333,8 @@ fn symbol_of<'a>(candidate: &Candidate, source: &'a Source) -> Option<&'a Symbol
         .iter()
         .filter(|symbol| symbol.name == candidate.name);
     named.min_by_key(|symbol| {
-        let number = line_column(&source.text, symbol.range.start).0.number();
-        let last = line_column(&source.text, symbol.range.end).0.number();
+        let number = source.lines.number(symbol.range.start.0);
+        let last = source.lines.number(symbol.range.end.0);
         let is_same = container_of(&source.symbols, symbol) == candidate.container;
         let distance = if (number..=last).contains(&line) {
             0

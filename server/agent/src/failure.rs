@@ -121,6 +121,12 @@ pub enum JobFailure {
         /// The role.
         name: String,
     },
+    /// A role that is needed has no model.
+    #[error("the {role} needs a model, and none is set up for it")]
+    NoModel {
+        /// The role.
+        role: &'static str,
+    },
     /// A template of a role or an action failed.
     #[error("the template of `{name}` failed: {why}")]
     Template {
@@ -183,6 +189,7 @@ impl JobFailure {
             Self::Ledger { .. } => "ledger",
             Self::NoInstruction { .. } => "no-instruction",
             Self::UnknownRole { .. } => "unknown-role",
+            Self::NoModel { .. } => "needs-model",
             Self::Template { .. } => "template",
             Self::TooManyRounds => "too-many-rounds",
             Self::Plan(failure) => failure.code(),
@@ -243,6 +250,9 @@ impl JobFailure {
             }
             Self::Ledger { .. } => {
                 "mend what it names: nothing is spent that cannot be written down".into()
+            }
+            Self::NoModel { role } => {
+                format!("name one as `engine`, or as `{role}` under [models], in pleach.toml")
             }
             Self::UnknownRole { .. } | Self::Template { .. } => {
                 "mend its file, which shows what is wrong when you open it".into()

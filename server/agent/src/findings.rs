@@ -81,7 +81,7 @@ impl Finding {
 }
 
 /// What came of looking for findings.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct FindingReport {
     /// Who looked.
     pub finder: Finder,

@@ -8,8 +8,7 @@
 mod digest;
 mod search;
 
-use std::collections::{BTreeSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -19,10 +18,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pleach_store::{FileStamp, IndexSize, IndexedFile, StoreError};
-use pleach_workspace::{WalkedFile, WorkspaceSnapshot, give_way};
+use pleach_workspace::{WorkspaceSnapshot, give_way};
+use ropey::Rope;
 use tokio::sync::watch;
 
-pub(crate) use self::digest::{container_of, is_own, says_something, symbols_of};
+pub(crate) use self::digest::{Lines, container_of, is_own, says_something, symbols_of};
 pub use self::search::{SearchHit, SearchedSymbol};
 use crate::shield::Shield;
 
@@ -35,6 +35,8 @@ const BATCH: usize = 64;
 const BATCH_BYTES: usize = 4 << 20;
 /// How long a walk holds where the editor does not tell what changes on disk.
 const WALK_HOLDS: Duration = Duration::from_secs(20);
+/// And where it tells of files that it knows to be sources: others have words that are searched too.
+const WATCHED_HOLDS: Duration = Duration::from_mins(10);
 /// How often progress is told.
 const TOLD_EVERY: Duration = Duration::from_millis(150);
 /// How often an index that turns out to be damaged is begun anew.
@@ -139,8 +141,8 @@ impl std::fmt::Debug for Index {
 }
 
 impl Index {
-    /// Begins to index a workspace. `watched` says that the editor tells what changes on disk; `report`
-    /// hears where the index is.
+    /// Begins to index a workspace. `watched` says that the editor tells which source files change on
+    /// disk; `report` hears where the index is.
     pub fn start(
         state_dir: &Utf8Path,
         workspace: WorkspaceSnapshot,
@@ -164,7 +166,7 @@ impl Index {
             workspace: workspace.clone(),
             walked: None,
             watched,
-            open: BTreeSet::new(),
+            open: BTreeMap::new(),
             waiting: Vec::new(),
             last_told: None,
             has_new: false,
@@ -187,11 +189,6 @@ impl Index {
     /// Where it is.
     pub fn state(&self) -> IndexState {
         self.state.borrow().clone()
-    }
-
-    /// The file that it is kept in.
-    pub fn path(&self) -> &Utf8Path {
-        &self.path
     }
 
     /// Walks the workspace again.
@@ -291,8 +288,8 @@ struct Indexer {
     /// When a walk last came to its end.
     walked: Option<Instant>,
     watched: bool,
-    /// Files that were taken up as they are open in the editor.
-    open: BTreeSet<String>,
+    /// Files that were taken up as they are open in the editor: their texts, and what these are known by.
+    open: BTreeMap<String, (Rope, FileStamp)>,
     waiting: Vec<Waiting>,
     last_told: Option<Instant>,
     /// Something was written since it was last counted.
@@ -386,7 +383,12 @@ impl Indexer {
 
     /// What is open is taken up; the disk is walked where nobody tells of its changes.
     fn refresh(&mut self) -> Result<(), StoreError> {
-        let is_recent = |walked: Instant| self.watched || walked.elapsed() < WALK_HOLDS;
+        let holds = if self.watched {
+            WATCHED_HOLDS
+        } else {
+            WALK_HOLDS
+        };
+        let is_recent = |walked: Instant| walked.elapsed() < holds;
         if self.pending.is_empty() && !self.walked.is_some_and(is_recent) {
             if self.stop.load(Ordering::Relaxed) {
                 return self.take_open();
@@ -419,7 +421,7 @@ impl Indexer {
             if shield.kept_back(&file.name).is_some() {
                 return ControlFlow::Continue(());
             }
-            let stamp = stamp_of(&file);
+            let stamp = digest::stamp_of(&file);
             let known = known.get(&file.name);
             if known.is_some() {
                 seen.insert(file.name.clone());
@@ -455,73 +457,81 @@ impl Indexer {
     fn take_open(&mut self) -> Result<(), StoreError> {
         let workspace = self.workspace.clone();
         let shield = Shield::of(&workspace);
-        let mut now_open = BTreeSet::new();
-        let mut changed = Vec::new();
-        let known = if workspace.open_documents().next().is_none() {
-            std::collections::BTreeMap::new()
-        } else {
-            let names: Vec<String> = workspace.open_documents().map(|(name, _)| name).collect();
-            self.store()?.stamps_of(&names)?
-        };
+        let mut now_open = BTreeMap::new();
         for (name, document) in workspace.open_documents() {
             let size = u64::try_from(document.text.len_bytes()).unwrap_or(u64::MAX);
             if size > LARGEST || shield.kept_back(&name).is_some() {
                 continue;
             }
-            let text = document.text.to_string();
-            let mut hasher = DefaultHasher::new();
-            text.hash(&mut hasher);
-            // Below zero, where no time of a file is.
-            let stamp = FileStamp {
-                size,
-                stamp: !(hasher.finish() >> 1).cast_signed(),
-            };
-            if known.get(&name) != Some(&stamp) {
-                changed.push(read(&name, &text, stamp));
-            }
-            now_open.insert(name);
+            let known = self.open.get(&name);
+            let known = known.filter(|(text, _)| text.is_instance(&document.text));
+            let stamp = known.map_or_else(
+                || digest::stamp_of_open(&document.text, size),
+                |(_, it)| *it,
+            );
+            now_open.insert(name, (document.text.clone(), stamp));
         }
-        let closed: Vec<String> = self.open.difference(&now_open).cloned().collect();
+        let mut changed = Vec::new();
+        if !now_open.is_empty() {
+            let names: Vec<String> = now_open.keys().cloned().collect();
+            // Another server of the same workspace may have taken up what is on disk.
+            let known = self.store()?.stamps_of(&names)?;
+            let fresh = now_open
+                .iter()
+                .filter(|(name, (_, stamp))| known.get(*name) != Some(stamp));
+            changed
+                .extend(fresh.map(|(name, (text, stamp))| read(name, &text.to_string(), *stamp)));
+        }
+        let closed: Vec<String> = self
+            .open
+            .keys()
+            .filter(|name| !now_open.contains_key(*name))
+            .cloned()
+            .collect();
         self.open = now_open;
         if !changed.is_empty() {
             self.has_new = true;
             self.store()?.put(&changed)?;
         }
-        for name in closed {
-            self.look_at(&name)?;
-        }
+        self.look_at(closed)?;
         self.at_rest_if_done();
         Ok(())
     }
 
     fn look(&mut self, paths: &[Utf8PathBuf]) -> Result<(), StoreError> {
-        let workspace = self.workspace.clone();
-        for path in paths {
-            if let Ok(name) = workspace.name_at(path) {
-                self.look_at(&name)?;
-            }
-        }
+        let names = paths
+            .iter()
+            .filter_map(|it| self.workspace.name_at(it).ok());
+        self.look_at(names.collect())?;
         self.take_open()
     }
 
-    /// A file may have changed. What a walk would not have met is not met here either.
-    fn look_at(&mut self, name: &str) -> Result<(), StoreError> {
-        let now = self.workspace.walked(name);
-        let known = self.store()?.stamps_of(&[name.to_owned()])?;
-        let is_kept_back = Shield::of(&self.workspace).kept_back(name).is_some();
-        match now.filter(|file| file.size <= LARGEST && !is_kept_back) {
-            Some(file) => {
-                let stamp = stamp_of(&file);
-                if known.get(name) != Some(&stamp) {
-                    self.pending.push_back((file.name, stamp));
-                    self.total = self.total.max(self.pending.len());
+    /// These files may have changed. What a walk would not have met is not met here either.
+    fn look_at(&mut self, names: Vec<String>) -> Result<(), StoreError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let known = self.store()?.stamps_of(&names)?;
+        let workspace = self.workspace.clone();
+        let shield = Shield::of(&workspace);
+        let mut gone = Vec::new();
+        for name in names {
+            let now = workspace.walked(&name);
+            match now.filter(|it| it.size <= LARGEST && shield.kept_back(&name).is_none()) {
+                Some(file) => {
+                    let stamp = digest::stamp_of(&file);
+                    if known.get(&name) != Some(&stamp) {
+                        self.pending.push_back((file.name, stamp));
+                        self.total = self.total.max(self.pending.len());
+                    }
                 }
+                None if known.contains_key(&name) => gone.push(name),
+                None => {}
             }
-            None if known.contains_key(name) => {
-                self.has_new = true;
-                self.store()?.remove(&[name.to_owned()])?;
-            }
-            None => {}
+        }
+        if !gone.is_empty() {
+            self.has_new = true;
+            self.store()?.remove(&gone)?;
         }
         Ok(())
     }
@@ -540,7 +550,7 @@ impl Indexer {
             let Some((name, stamp)) = self.pending.pop_front() else {
                 break;
             };
-            if self.open.contains(&name) {
+            if self.open.contains_key(&name) {
                 continue;
             }
             let file = self.workspace.read_from_disk(&name, LARGEST);
@@ -672,11 +682,4 @@ fn read(name: &str, text: &str, stamp: FileStamp) -> IndexedFile {
         tracing::error!(name, "a file was left out of the index after a panic");
         digest::nothing_of(name, stamp)
     })
-}
-
-fn stamp_of(file: &WalkedFile) -> FileStamp {
-    FileStamp {
-        size: file.size,
-        stamp: file.modified,
-    }
 }

@@ -4,29 +4,27 @@ use std::sync::Arc;
 
 use pleach_edit::{EditRequest, Proposal, ReplyStream, Target};
 use pleach_grammars::Language;
-use pleach_model::{Message, MicroUsd, ModelRequest, ProviderError, StopReason};
-use pleach_policy::{Secrets, Settings};
+use pleach_model::MicroUsd;
+use pleach_policy::Settings;
 use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
 
 use crate::action::Action;
 use crate::builtin::{self, BuiltinTask, DiagnosticNote};
-use crate::call::{Caller, Hearing, Used, aside};
+use crate::call::{Caller, Used, aside};
 use crate::context::{Assembled, Manifest, assembled};
+use crate::conversation::{Conversation, tell_text};
 use crate::engine::Engine;
 use crate::failure::JobFailure;
 use crate::findings::FindingReport;
 use crate::index::Index;
 use crate::meter::{Account, Expected};
-use crate::resume::whole_hunks;
+use crate::pipeline::Stage;
 use crate::review::{self, Scope};
 use crate::roles::{Gate, OwnAction, Roster};
-use crate::testing;
+use crate::testing::{self, Trials, Tried};
 use crate::tools::{Kit, Talk, Turn};
 use crate::{prompt, shield};
-
-/// How many characters of a provider's word for the end of an answer are shown.
-const REASON_SHOWN: usize = 40;
 
 /// What the editor or a checker reported about the place of a job. Ranges are bytes of the document.
 pub type Diagnostic = DiagnosticNote;
@@ -162,6 +160,8 @@ pub enum Phase {
     Checking,
     /// The reply was refused and goes back with the reasons, for the n-th time (from 1).
     AskingAgain(u32),
+    /// The tests that it wrote fail, and go back with what failed, for the n-th time (from 1).
+    Mending(u32),
 }
 
 impl std::fmt::Display for Phase {
@@ -184,6 +184,7 @@ impl std::fmt::Display for Phase {
             Self::UsingTools(which) => f.write_str(which),
             Self::Checking => f.write_str("checking"),
             Self::AskingAgain(time) => write!(f, "asking again ({time})"),
+            Self::Mending(time) => write!(f, "mending what fails ({time})"),
         }
     }
 }
@@ -218,6 +219,19 @@ pub enum JobEvent {
         /// The verdict, for a person.
         message: String,
     },
+    /// The project's tests were run with a proposal in a copy of the workspace, or could not be.
+    Tested {
+        /// They ended well.
+        passed: bool,
+        /// In a line, for a person.
+        message: String,
+    },
+    /// Something that is to be told with the proposal at the end: how its tests ended, what a reviewer found.
+    Said(String),
+    /// The next of several who work on it begins.
+    Stage(Stage),
+    /// What was found in texts that have not landed: each appears when its lines are in the file.
+    Found(Box<FindingReport>),
     /// Who answers, where it is not who was told before.
     Engine(String),
     /// Something that the person should know, in words: a provider that failed so often that nothing is sent
@@ -299,14 +313,11 @@ pub async fn run(
                 account,
                 report: &report,
             };
-            let index = kit.index.clone();
-            let commands = kit.commands.clone();
-            let mut talk = Talk::of_job(&request, kit, account);
-            talk.prepare(&report).await;
+            let mut used = Used::default();
             if request.action == Action::Review {
-                return review::ask(&request, &caller, limits, talk, commands, index).await;
+                return review::ask(&request, &caller, limits, kit, &mut used).await;
             }
-            ask_model(&request, &caller, limits, talk, index).await
+            ask_model(&request, &caller, limits, kit, &mut used).await
         }
     }
 }
@@ -366,112 +377,150 @@ async fn ask_builtin(
     }
 }
 
-async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
+/// Asks a model for an edit or an answer. What a tester has written is tried in a copy of the workspace, and
+/// goes back when it fails.
+pub(crate) async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
     request: &Arc<JobRequest>,
     caller: &Caller<'_, R>,
     limits: JobLimits,
-    mut talk: Talk,
-    index: Option<Index>,
+    kit: Kit,
+    used: &mut Used,
 ) -> JobOutcome {
     let report = caller.report;
+    let index = kit.index.clone();
+    let mut trials = match request.action {
+        Action::Tests => Trials::of(&kit),
+        _ => None,
+    };
+    let talk = Talk::of_job(request, kit, caller.account);
     let has_none = request.instruction.is_none() && request.own.is_none();
     if request.action == Action::Rewrite && has_none {
         let what = request.action.title();
         return failed(JobFailure::NoInstruction { what }, None);
     }
-    let made = first_request(request, talk.roster(), limits, index).await;
-    let (assembled, secrets) = match made {
-        Ok(made) => made,
+    let gate = gate_of(talk.roster(), request);
+    let first = match first_request(request, talk.roster(), limits, index).await {
+        Ok(first) => first,
         Err(failure) => return failed(failure, None),
     };
-    let Assembled {
-        question,
-        system,
-        manifest,
-    } = assembled;
-    let mut used = Used::default();
-    used.secrets = secrets;
-    let path = request.document.named();
-    caller.account.sent(&manifest);
-    report(JobEvent::Sent(Box::new(manifest)));
-    if used.secrets.count() > 0 {
-        report(JobEvent::SecretsHidden(used.secrets.count()));
-    }
-    let mut messages = vec![Message::user(question)];
-    let gate = gate_of(talk.roster(), request);
-    // Twice at most, whatever the settings say: a third try costs more than it brings.
-    let attempts = limits.attempts_after_refusal.min(2);
-    let mut attempt = 0;
+    let mut conversation = Conversation::begin(caller, limits, talk, used, first).await;
+    let mut before: Option<Written> = None;
     loop {
-        let asked = ModelRequest {
-            system: system.clone(),
-            messages: messages.clone(),
-            tools: talk.tools(),
-            max_output_tokens: limits.output_tokens,
-            goes_on: talk.has_tools(),
-            ..ModelRequest::default()
+        let written = match write_edit(request, caller, &mut conversation, gate).await {
+            Ok(written) => written,
+            // What was written before has passed the gate.
+            Err(JobOutcome::Failed { failure, .. }) if before.is_some() => {
+                let more = format!("mending them ended: {failure}");
+                return before.map_or_else(
+                    || failed(failure, None),
+                    |written| written.proposed(&[&more], report),
+                );
+            }
+            Err(ended) => return ended,
         };
-        let secrets = used.secrets.clone();
-        let through = |answer| shield::restored(answer, secrets.clone());
-        let mut hearer = Hearer {
-            request,
-            hunks: ReplyStream::new(path.map(str::to_owned)),
-            is_silent: true,
-            has_tools: talk.has_tools(),
-            report,
+        let Some(trials) = &mut trials else {
+            return written.proposed(&[], report);
         };
-        let received = caller.receive(asked, &mut used, through, &mut hearer).await;
-        let (reply, call) = match received {
-            Ok(received) => received,
-            Err((failure, text)) => return failed(failure, said(text)),
+        let tried = trials.run(request, &written.proposal, caller.account, report);
+        let tried = tried.await;
+        if let Some(reasons) = tried.goes_back() {
+            conversation.mends(&written.reply, reasons);
+        }
+        let is_over = tried.goes_back().is_none();
+        let written = Written {
+            tried: Some(tried),
+            ..written
         };
-        let format = caller.lineup.provider().config().format;
-        let turn = talk.turn(reply, format, &mut used.secrets, &mut messages, report);
-        let reply = match turn.await {
-            Turn::GoesOn => continue,
+        if is_over {
+            return written.proposed(&[], report);
+        }
+        before = Some(written);
+    }
+}
+
+/// An edit that passed the gate, and the reply that it came from.
+struct Written {
+    proposal: Box<Proposal>,
+    reply: String,
+    /// How its tests ended.
+    tried: Option<Tried>,
+}
+
+impl Written {
+    /// As the end of a job, with what else is to be said of it.
+    fn proposed(self, more: &[&str], report: &impl Fn(JobEvent)) -> JobOutcome {
+        let tried = self.tried.as_ref().map(Tried::summary);
+        for words in tried.into_iter().chain(more.iter().copied()) {
+            report(JobEvent::Said(words.to_owned()));
+        }
+        if let Some(Tried::Failed { found, .. }) = self.tried {
+            report(JobEvent::Found(found));
+        }
+        JobOutcome::Proposal {
+            summary: changed_files(&self.proposal),
+            proposal: self.proposal,
+            reply: self.reply,
+        }
+    }
+}
+
+/// Asks until there is an edit that passes the gate; `Err` is how else the job ends.
+async fn write_edit<R: Fn(JobEvent) + Send + Sync>(
+    request: &Arc<JobRequest>,
+    caller: &Caller<'_, R>,
+    conversation: &mut Conversation<'_, R>,
+    gate: Gate,
+) -> Result<Written, JobOutcome> {
+    let report = caller.report;
+    let written = |proposal, reply| Written {
+        proposal,
+        reply,
+        tried: None,
+    };
+    loop {
+        let (turn, call) = match conversation.answer().await {
+            Ok(answered) => answered,
+            Err((failure, text)) => return Err(failed(failure, said(text))),
+        };
+        let reply = match turn {
             Turn::Text(reply) => reply,
             Turn::Proposal(proposal, reply) => {
                 caller.account.books.judged(call, true);
                 report(accepted(&proposal));
-                return proposed(proposal, reply);
+                return Ok(written(proposal, reply));
             }
             Turn::Stopped(reply) => {
-                return match said(reply) {
+                return Err(match said(reply) {
                     Some(reply) if !request.action.edits() => JobOutcome::Answer(reply),
                     reply => failed(JobFailure::TooManyRounds, reply),
-                };
+                });
             }
         };
         if !request.action.edits() {
-            return JobOutcome::Answer(reply);
+            return Err(JobOutcome::Answer(reply));
         }
         let refusal = match judge(request, reply.clone(), gate, report).await {
             Ok(proposal) => {
                 caller.account.books.judged(call, true);
-                return proposed(proposal, reply);
+                return Ok(written(proposal, reply));
             }
             Err(JobFailure::Refused(refusal)) => refusal,
-            Err(failure) => return failed(failure, Some(reply)),
+            Err(failure) => return Err(failed(failure, Some(reply))),
         };
         caller.account.books.judged(call, false);
-        if attempt == attempts {
-            return failed(JobFailure::Refused(refusal), Some(reply));
+        if !conversation.goes_back(&reply, &refusal.for_model()) {
+            return Err(failed(JobFailure::Refused(refusal), Some(reply)));
         }
-        attempt += 1;
-        messages.push(Message::assistant(used.secrets.hide(path, &reply)));
-        let reasons = refusal.for_model();
-        messages.push(Message::user(used.secrets.hide(path, &reasons)));
-        report(JobEvent::Phase(Phase::AskingAgain(attempt)));
     }
 }
 
-/// What a job begins with, and the secrets that were hidden in it.
+/// What a job begins with.
 async fn first_request(
     request: &Arc<JobRequest>,
     roster: &Arc<Roster>,
     limits: JobLimits,
     index: Option<Index>,
-) -> Result<(Assembled, Secrets), JobFailure> {
+) -> Result<Assembled, JobFailure> {
     let (asked, roster) = (Arc::clone(request), Arc::clone(roster));
     let written = aside("writing the prompt", move || {
         shield::check(&asked)?;
@@ -514,73 +563,6 @@ fn accepted(proposal: &Proposal) -> JobEvent {
     }
 }
 
-/// Hears what lands or is read: hunks are told of as they are complete.
-struct Hearer<'a, R> {
-    request: &'a JobRequest,
-    hunks: ReplyStream,
-    is_silent: bool,
-    has_tools: bool,
-    report: &'a R,
-}
-
-impl<R: Fn(JobEvent)> Hearing for Hearer<'_, R> {
-    fn text(&mut self, text: String) {
-        if std::mem::take(&mut self.is_silent) {
-            (self.report)(JobEvent::Phase(Phase::Writing));
-        }
-        if self.request.action.edits() {
-            tell_text(&mut self.hunks, text, self.report);
-        } else {
-            (self.report)(JobEvent::Text(text));
-        }
-    }
-
-    fn sound(&self, text: &str) -> usize {
-        if self.request.action.edits() {
-            whole_hunks(self.request.document.named(), text)
-        } else {
-            // An answer to read goes on at the beginning of a line.
-            text.rfind('\n').map_or(0, |end| end + 1)
-        }
-    }
-
-    fn begin_again(&mut self, kept: &str) {
-        self.hunks = ReplyStream::new(self.request.document.named().map(str::to_owned));
-        let _told_before = self.hunks.push(kept);
-    }
-
-    fn end(&self, reason: StopReason, bytes: usize) -> Result<(), JobFailure> {
-        match reason {
-            StopReason::EndTurn => Ok(()),
-            StopReason::ToolUse if self.has_tools => Ok(()),
-            StopReason::MaxTokens => Err(ProviderError::Truncated { bytes }.into()),
-            StopReason::Refusal => Err(ProviderError::Refused.into()),
-            // Half an edit could look like a whole one. An answer to read may end as it likes.
-            StopReason::ToolUse | StopReason::Other(_) if !self.request.action.edits() => Ok(()),
-            other => {
-                let reason = match other {
-                    StopReason::Other(reason) => reason,
-                    _ => "a call of a tool".to_owned(),
-                };
-                let reason = reason.chars().take(REASON_SHOWN).collect();
-                Err(JobFailure::UnknownStop { reason })
-            }
-        }
-    }
-}
-
-/// Reports a piece of a reply and the hunks that it completes.
-fn tell_text(hunks: &mut ReplyStream, text: String, report: &impl Fn(JobEvent)) {
-    let complete = hunks.push(&text);
-    report(JobEvent::Text(text));
-    for hunk in complete {
-        report(JobEvent::Hunk {
-            index: hunk.index,
-            path: hunk.path,
-        });
-    }
-}
-
 /// Locates a reply's hunks and sends them through the gate, that of the role too, off the caller's thread.
 async fn judge(
     request: &Arc<JobRequest>,
@@ -620,7 +602,7 @@ async fn judge(
 }
 
 /// What a proposal touches, in one line: `src/a.rs: 2 hunks, src/b.rs: 1 hunk`.
-fn changed_files(proposal: &Proposal) -> String {
+pub(crate) fn changed_files(proposal: &Proposal) -> String {
     let parts: Vec<String> = proposal
         .files()
         .iter()
@@ -631,8 +613,11 @@ fn changed_files(proposal: &Proposal) -> String {
                 .iter()
                 .filter(|hunk| hunk.path == path)
                 .count();
-            let noun = if hunks == 1 { "hunk" } else { "hunks" };
-            format!("{path}: {hunks} {noun}")
+            match hunks {
+                0 => path.to_owned(),
+                1 => format!("{path}: 1 hunk"),
+                _ => format!("{path}: {hunks} hunks"),
+            }
         })
         .collect();
     parts.join(", ")

@@ -223,9 +223,9 @@ impl Server {
     /// Its connection, made anew when there is none that stands.
     async fn connection(&self) -> Result<Arc<Connection>, McpError> {
         let mut link = self.link.lock().await;
-        if let Some(connection) = link.connection.take_if(|it| it.is_over()) {
-            drop(connection);
-            self.failed(&mut link, "it ended by itself".to_owned());
+        // That a server ends while nobody needs it is its own affair: it is started again.
+        if link.connection.take_if(|it| it.is_over()).is_some() {
+            tracing::info!(server = self.name, "a server of tools ended by itself");
         }
         if let Some(connection) = &link.connection {
             return Ok(Arc::clone(connection));
@@ -244,6 +244,8 @@ impl Server {
             Ok(connection) => {
                 let connection = Arc::new(connection);
                 link.connection = Some(Arc::clone(&connection));
+                link.failures = 0;
+                link.rests = None;
                 let mut standing = self.standing();
                 standing.tools = Some(connection.tools.len());
                 standing.trouble = None;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use pleach_model::{Message, ModelRequest, PriceTable};
-use pleach_policy::{Secrets, Settings};
+use pleach_policy::Settings;
 use serde_json::json;
 
 use crate::context::{Assembled, FRESH_WITHIN, assemble};
@@ -11,6 +11,7 @@ use crate::engine::config_of;
 use crate::failure::JobFailure;
 use crate::job::JobRequest;
 use crate::meter::Expected;
+use crate::review::Scope;
 use crate::roles::fence_for;
 use crate::tools::{Kit, toolbox};
 use crate::{prompt, shield};
@@ -29,8 +30,9 @@ pub fn preview(
 ) -> Result<String, JobFailure> {
     shield::check(request)?;
     let prompt = prompt::write(request, &kit.roster, settings.limits.max_context_bytes)?;
-    let mut secrets = Secrets::default();
+    let budget = settings.context.tokens;
     let index = kit.index.clone();
+    let index = index.filter(|_| budget > 0 && request.scope != Scope::Changes);
     if let Some(index) = &index {
         let (told, done) = std::sync::mpsc::channel();
         index.refresh(request.workspace.clone(), FRESH_WITHIN, move || {
@@ -38,12 +40,12 @@ pub fn preview(
         });
         let _in_time = done.recv_timeout(FRESH_WITHIN);
     }
-    let budget = settings.context.tokens;
     let Assembled {
         question,
         system,
         manifest,
-    } = assemble(request, &prompt, index.as_ref(), budget, &mut secrets);
+        secrets,
+    } = assemble(request, prompt, index.as_ref(), budget);
     let role = request.role_name().to_owned();
     let tools = toolbox(request, kit).map(|tools| tools.offered());
     let asked = ModelRequest {

@@ -3,8 +3,11 @@
 //! Of the document that the person pointed at all goes into a prompt when it fits the limit, else the part
 //! around the place. What lies elsewhere is the [pack](crate::context)'s.
 
+use std::collections::BTreeSet;
+
 use minijinja::{Value, context};
 use pleach_grammars::{outline, parse, symbol_at};
+use pleach_policy::Secrets;
 use pleach_text::{ByteOffset, ByteRange, line_column};
 
 use crate::action::Action;
@@ -14,8 +17,8 @@ use crate::review::Scope;
 use crate::roles::{About, Output, OwnAction, Roster, Spot, fence_for, templates};
 use crate::rules::rules_for;
 
-/// The two texts of a prompt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The two texts of a prompt, with placeholders for secrets.
+#[derive(Debug, Clone)]
 pub(crate) struct Prompt {
     /// Standing orders of the role.
     pub(crate) system: String,
@@ -25,6 +28,8 @@ pub(crate) struct Prompt {
     pub(crate) lines: (usize, usize, usize),
     /// The project's rules that are told, and why.
     pub(crate) rules: Vec<(String, String)>,
+    /// What was hidden in it.
+    pub(crate) secrets: Secrets,
 }
 
 /// Lines of a document that are shown to a model. Line numbers are 1-based and inclusive.
@@ -76,34 +81,7 @@ pub(crate) fn write(
         .language
         .map_or("plain text", pleach_grammars::Language::name);
 
-    let role = roster.role(request.role_name());
-    let role = role.ok_or_else(|| JobFailure::UnknownRole {
-        name: request.role_name().to_owned(),
-    })?;
-    let rules = rules_for(&request.workspace, &document.path).applied;
-    let told = rules
-        .iter()
-        .map(|rule| (rule.path.clone(), rule.reason.to_string()))
-        .collect();
-    let rules: Vec<_> = rules
-        .into_iter()
-        .map(|rule| (rule.path, rule.text))
-        .collect();
-    let about = About {
-        path: &document.path,
-        language,
-        rules: &rules,
-    };
-    let broken = |error: minijinja::Error| JobFailure::Template {
-        name: role.name.clone(),
-        why: error.to_string(),
-    };
-    let output = if is_review {
-        Output::Findings
-    } else {
-        role.output
-    };
-    let system = role.orders_for(&about, output).map_err(broken)?;
+    let orders = Orders::of(request, roster, &document.path, language, [&document.path])?;
     let instruction = match &request.own {
         Some(own) => {
             let mut asked = own_instruction(own, request, language)?;
@@ -136,12 +114,109 @@ pub(crate) fn write(
             },
         )
         .map_err(internal)?;
-    Ok(Prompt {
-        system,
-        user,
-        lines: (excerpt.first, excerpt.last, excerpt.total),
-        rules: told,
-    })
+    let mut secrets = Secrets::default();
+    let user = secrets.hide(document.named(), &user).into_owned();
+    let lines = (excerpt.first, excerpt.last, excerpt.total);
+    Ok(orders.into_prompt(user, lines, secrets))
+}
+
+/// The prompt for a review of changes: `what` they are, the `diff`, which has placeholders for the `secrets` already, of
+/// files of these `paths`, and what is not in it. Reads the project's rules, so it asks the disk.
+pub(crate) fn of_changes<'a>(
+    request: &JobRequest,
+    roster: &Roster,
+    (what, diff, left_out): (&str, &str, &[String]),
+    paths: impl IntoIterator<Item = &'a String>,
+    mut secrets: Secrets,
+) -> Result<Prompt, JobFailure> {
+    let orders = Orders::of(request, roster, "", "software", paths)?;
+    let mut hide = |text: &str| secrets.hide(None, text).into_owned();
+    let left_out: Vec<String> = left_out.iter().map(|what| hide(what)).collect();
+    let instruction = request.instruction.as_deref().map(hide);
+    let written = templates().and_then(|templates| {
+        templates.render_str(
+            include_str!("prompts/changes.j2"),
+            context! {
+                what => what,
+                diff => diff.trim_end(),
+                fence => fence_for(diff),
+                left_out => left_out,
+                task => review_task(Scope::Changes),
+                instruction => instruction,
+            },
+        )
+    });
+    let user = written.map_err(|_| JobFailure::Internal {
+        doing: "writing the prompt",
+    })?;
+    Ok(orders.into_prompt(user, (0, 0, 0), secrets))
+}
+
+/// What a role is told before any request: its standing orders, with the rules of the project.
+struct Orders {
+    system: String,
+    rules: Vec<(String, String)>,
+}
+
+impl Orders {
+    /// The orders of the role that carries out `request`, about the document called `path`, with the rules
+    /// for these `files`.
+    fn of<'a>(
+        request: &JobRequest,
+        roster: &Roster,
+        path: &str,
+        language: &str,
+        files: impl IntoIterator<Item = &'a String>,
+    ) -> Result<Self, JobFailure> {
+        let name = request.role_name();
+        let role = roster.role(name).ok_or_else(|| JobFailure::UnknownRole {
+            name: name.to_owned(),
+        })?;
+        let mut seen = BTreeSet::new();
+        let (mut rules, mut told) = (Vec::new(), Vec::new());
+        for path in files {
+            for rule in rules_for(&request.workspace, path).applied {
+                if seen.insert(rule.path.clone()) {
+                    told.push((rule.path.clone(), rule.reason.to_string()));
+                    rules.push((rule.path, rule.text));
+                }
+            }
+        }
+        let about = About {
+            path,
+            language,
+            rules: &rules,
+        };
+        let output = match request.action {
+            Action::Review => Output::Findings,
+            _ => role.output,
+        };
+        let system = role
+            .orders_for(&about, output)
+            .map_err(|error| JobFailure::Template {
+                name: role.name.clone(),
+                why: error.to_string(),
+            })?;
+        Ok(Self {
+            system,
+            rules: told,
+        })
+    }
+
+    fn into_prompt(
+        self,
+        user: String,
+        lines: (usize, usize, usize),
+        mut secrets: Secrets,
+    ) -> Prompt {
+        Prompt {
+            system: secrets.hide(None, &self.system).into_owned(),
+            user,
+            lines,
+            rules: self.rules,
+            secrets,
+        }
+    }
 }
 
 /// What is reported about the document, for the template.
@@ -215,7 +290,7 @@ fn task(action: Action) -> &'static str {
 }
 
 /// What a review asks of a model.
-pub(crate) fn review_task(scope: Scope) -> &'static str {
+fn review_task(scope: Scope) -> &'static str {
     match scope {
         Scope::Selection => {
             "Review the code at that place, and the rest of the file only for understanding it: defects first, then risks, then what could be simpler."

@@ -6,26 +6,25 @@
 mod changes;
 mod form;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use minijinja::context;
-use pleach_model::{Message, ModelRequest, ProviderError, StopReason};
+use pleach_edit::FileChange;
+use pleach_policy::Secrets;
 use pleach_text::ByteRange;
 
-use self::changes::Changes;
+use self::changes::{ChangedFile, Changes};
 use self::form::{Form, Said};
-use crate::call::{Caller, Hearing, Used, aside};
-use crate::context::{Assembled, assembled};
+use crate::call::{Caller, Used, aside};
+use crate::context::assembled;
+use crate::conversation::Conversation;
 use crate::failure::JobFailure;
 use crate::findings::{Finder, Finding, FindingReport, find_quote, lines_of};
-use crate::index::Index;
 use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, Phase};
 use crate::prompt::{self, Prompt};
-use crate::roles::{About, Output, Roster, fence_for, templates};
-use crate::rules::rules_for;
+use crate::roles::Roster;
 use crate::shield;
-use crate::tools::{Commands, Talk, Turn};
+use crate::tools::{Commands, Kit, Talk, Turn};
 
 /// What a review looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,39 +101,66 @@ pub(crate) async fn ask<R: Fn(JobEvent) + Send + Sync>(
     request: &Arc<JobRequest>,
     caller: &Caller<'_, R>,
     limits: JobLimits,
-    talk: Talk,
-    commands: Option<Commands>,
-    index: Option<Index>,
+    kit: Kit,
+    used: &mut Used,
 ) -> JobOutcome {
-    let subject = match subject(request, limits, talk.roster(), commands).await {
-        Ok(subject) => subject,
-        Err(failure) => {
-            return JobOutcome::Failed {
-                failure,
-                reply: None,
-            };
-        }
+    let subject = subject(request, limits, &kit.roster, kit.commands.clone()).await;
+    let found = match subject {
+        Ok(subject) => look(request, caller, limits, kit, used, subject).await,
+        Err(failure) => Err((failure, String::new())),
     };
-    let prompt = subject.prompt.clone();
-    let first = assembled(request, prompt, index, limits.context_tokens).await;
-    let (first, secrets) = match first {
-        Ok(first) => first,
-        Err(failure) => {
-            return JobOutcome::Failed {
-                failure,
-                reply: None,
-            };
-        }
-    };
-    let mut used = Used::default();
-    used.secrets = secrets;
-    match converse((subject, first), caller, limits, talk, &mut used).await {
+    match found {
         Ok(report) => JobOutcome::Findings(Box::new(report)),
         Err((failure, reply)) => JobOutcome::Failed {
             failure,
             reply: (!reply.trim().is_empty()).then_some(reply),
         },
     }
+}
+
+/// Reviews the `changes` of a proposal, which the workspace of `request` has already. A failure comes with
+/// what was said until then.
+pub(crate) async fn of_proposal<R: Fn(JobEvent) + Send + Sync>(
+    request: &Arc<JobRequest>,
+    caller: &Caller<'_, R>,
+    limits: JobLimits,
+    kit: Kit,
+    used: &mut Used,
+    changes: Vec<FileChange>,
+) -> Result<FindingReport, (JobFailure, String)> {
+    let (asked, roster) = (Arc::clone(request), Arc::clone(&kit.roster));
+    let subject = aside("writing the prompt", move || {
+        let as_file = |change: FileChange| {
+            let before = change.before().map(ToString::to_string);
+            let after = change.after().map(Arc::from);
+            ChangedFile::new(change.path().to_owned(), before, after)
+        };
+        let changes = Changes {
+            files: changes.into_iter().filter_map(as_file).collect(),
+            left_out: Vec::new(),
+        };
+        of_changes(&asked, &roster, limits.context_bytes, PROPOSED, changes)
+    });
+    let subject = subject.await.flatten();
+    let subject = subject.map_err(|failure| (failure, String::new()))?;
+    look(request, caller, limits, kit, used, subject).await
+}
+
+async fn look<R: Fn(JobEvent) + Send + Sync>(
+    request: &Arc<JobRequest>,
+    caller: &Caller<'_, R>,
+    limits: JobLimits,
+    kit: Kit,
+    used: &mut Used,
+    subject: Subject,
+) -> Result<FindingReport, (JobFailure, String)> {
+    let index = kit.index.clone();
+    let talk = Talk::of_job(request, kit, caller.account);
+    let prompt = subject.prompt.clone();
+    let first = assembled(request, prompt, index, limits.context_tokens).await;
+    let first = first.map_err(|failure| (failure, String::new()))?;
+    let conversation = Conversation::begin(caller, limits, talk, used, first).await;
+    converse(subject, caller, conversation).await
 }
 
 async fn subject(
@@ -150,7 +176,7 @@ async fn subject(
             .ok_or_else(|| ReviewFailure::NoRepository("no program can be run here".to_owned()))?;
         let changes = changes::since_commit(&request.workspace, &commands).await?;
         return aside("writing the prompt", move || {
-            of_changes(&asked, &roster, limit, changes)
+            of_changes(&asked, &roster, limit, SINCE_COMMIT, changes)
         })
         .await?;
     }
@@ -170,25 +196,26 @@ async fn subject(
     .await?
 }
 
-/// A prompt about the changes of the working tree.
+/// What the changes are that a model is shown.
+const SINCE_COMMIT: &str =
+    "These are the changes of the working tree since the last commit, unsaved ones included";
+const PROPOSED: &str =
+    "This is a change that waits for a person's review; the files that you read have it already";
+
+/// A prompt about changes, and `what` these are.
 fn of_changes(
     request: &JobRequest,
     roster: &Roster,
     limit: usize,
+    what: &str,
     changes: Changes,
 ) -> Result<Subject, JobFailure> {
-    let Changes {
-        files,
-        mut left_out,
-    } = changes;
+    let Changes { files, left_out } = changes;
     let (mut diff, mut texts, mut looked_at) = (String::new(), BTreeMap::new(), BTreeMap::new());
-    let shield = shield::Shield::of(&request.workspace);
+    let mut secrets = Secrets::default();
     for file in files {
-        if let Some(why) = shield.kept_back(&file.path) {
-            left_out.push(format!("{} is not sent: {why}", file.path));
-            continue;
-        }
-        diff.push_str(&file.diff());
+        let hide = |text: &str| secrets.hide(Some(&file.path), text).into_owned();
+        diff.push_str(&file.diff(hide));
         if let Some(text) = &file.after {
             looked_at.insert(file.path.clone(), file.changed());
             texts.insert(file.path, Arc::clone(text));
@@ -206,133 +233,46 @@ fn of_changes(
         return Err(ReviewFailure::TooLarge { bytes, limit }.into());
     }
     Ok(Subject {
-        prompt: prompt_for(request, roster, &diff, &left_out, &texts)?,
+        prompt: prompt::of_changes(
+            request,
+            roster,
+            (what, &diff, &left_out),
+            texts.keys(),
+            secrets,
+        )?,
         texts,
         looked_at,
         left_out,
     })
 }
 
-fn prompt_for(
-    request: &JobRequest,
-    roster: &Roster,
-    diff: &str,
-    left_out: &[String],
-    texts: &BTreeMap<String, Arc<str>>,
-) -> Result<Prompt, JobFailure> {
-    let name = request.role_name();
-    let role = roster.role(name).ok_or_else(|| JobFailure::UnknownRole {
-        name: name.to_owned(),
-    })?;
-    let mut seen = BTreeSet::new();
-    let (mut rules, mut told) = (Vec::new(), Vec::new());
-    for path in texts.keys() {
-        for rule in rules_for(&request.workspace, path).applied {
-            if seen.insert(rule.path.clone()) {
-                told.push((rule.path.clone(), rule.reason.to_string()));
-                rules.push((rule.path, rule.text));
-            }
-        }
-    }
-    let about = About {
-        path: "",
-        language: "software",
-        rules: &rules,
-    };
-    let system =
-        role.orders_for(&about, Output::Findings)
-            .map_err(|error| JobFailure::Template {
-                name: role.name.clone(),
-                why: error.to_string(),
-            })?;
-    let written = templates().and_then(|templates| {
-        templates.render_str(
-            include_str!("prompts/changes.j2"),
-            context! {
-                diff => diff.trim_end(),
-                fence => fence_for(diff),
-                left_out => left_out.to_vec(),
-                task => prompt::review_task(Scope::Changes),
-                instruction => request.instruction.clone(),
-            },
-        )
-    });
-    let user = written.map_err(|_| JobFailure::Internal {
-        doing: "writing the prompt",
-    })?;
-    Ok(Prompt {
-        system,
-        user,
-        lines: (0, 0, 0),
-        rules: told,
-    })
-}
-
 async fn converse<R: Fn(JobEvent) + Send + Sync>(
-    (subject, first): (Subject, Assembled),
+    subject: Subject,
     caller: &Caller<'_, R>,
-    limits: JobLimits,
-    mut talk: Talk,
-    used: &mut Used,
+    mut conversation: Conversation<'_, R>,
 ) -> Result<FindingReport, (JobFailure, String)> {
-    let report = caller.report;
-    let Assembled {
-        question,
-        system,
-        manifest,
-    } = first;
-    caller.account.sent(&manifest);
-    report(JobEvent::Sent(Box::new(manifest)));
-    if used.secrets.count() > 0 {
-        report(JobEvent::SecretsHidden(used.secrets.count()));
-    }
-    let mut messages = vec![Message::user(question)];
-    let attempts = limits.attempts_after_refusal.min(2);
-    let mut again = 0;
     loop {
-        let asked = ModelRequest {
-            system: system.clone(),
-            messages: messages.clone(),
-            tools: talk.tools(),
-            max_output_tokens: limits.output_tokens,
-            goes_on: talk.has_tools(),
-            ..ModelRequest::default()
-        };
-        let secrets = used.secrets.clone();
-        let through = |answer| shield::restored(answer, secrets.clone());
-        let mut hearer = Hearer {
-            is_silent: true,
-            report,
-        };
-        let (reply, call) = caller.receive(asked, used, through, &mut hearer).await?;
-        let format = caller.lineup.provider().config().format;
-        let turn = talk.turn(reply, format, &mut used.secrets, &mut messages, report);
-        let text = match turn.await {
-            Turn::GoesOn => continue,
+        let (turn, call) = conversation.answer().await?;
+        let text = match turn {
             Turn::Text(text) | Turn::Proposal(_, text) => text,
             Turn::Stopped(text) => return Err((JobFailure::TooManyRounds, text)),
         };
-        report(JobEvent::Phase(Phase::Checking));
+        (caller.report)(JobEvent::Phase(Phase::Checking));
         let form = Form::read(&text);
         let complaint = form.complaint();
         caller.account.books.judged(call, complaint.is_none());
-        match complaint {
-            Some(why) if again < attempts => {
-                again += 1;
-                messages.push(Message::assistant(used.secrets.hide(None, &text)));
-                messages.push(Message::user(used.secrets.hide(None, &why)));
-                report(JobEvent::Phase(Phase::AskingAgain(again)));
+        if let Some(why) = complaint {
+            if conversation.goes_back(&text, &why) {
+                continue;
             }
-            Some(_) if form.said.is_empty() => {
+            if form.said.is_empty() {
                 let why = form.wrong.first().cloned();
                 let why = why.unwrap_or_else(|| "it says nothing".to_owned());
                 return Err((ReviewFailure::NoReview(why).into(), text));
             }
-            _ => {
-                let made = aside("placing the findings", move || placed(form, subject, text));
-                return made.await.map_err(|failure| (failure, String::new()));
-            }
         }
+        let made = aside("placing the findings", move || placed(form, subject, text));
+        return made.await.map_err(|failure| (failure, String::new()));
     }
 }
 
@@ -380,32 +320,4 @@ fn place(said: Said, texts: &BTreeMap<String, Arc<str>>) -> Option<Finding> {
         why: said.why,
         fix: said.fix,
     })
-}
-
-/// Hears a review: calls of tools end an answer as well as words do.
-struct Hearer<'a, R> {
-    is_silent: bool,
-    report: &'a R,
-}
-
-impl<R: Fn(JobEvent)> Hearing for Hearer<'_, R> {
-    fn text(&mut self, text: String) {
-        if std::mem::take(&mut self.is_silent) {
-            (self.report)(JobEvent::Phase(Phase::Writing));
-        }
-        (self.report)(JobEvent::Text(text));
-    }
-
-    fn sound(&self, text: &str) -> usize {
-        text.rfind('\n').map_or(0, |end| end + 1)
-    }
-
-    fn end(&self, reason: StopReason, bytes: usize) -> Result<(), JobFailure> {
-        match reason {
-            StopReason::MaxTokens => Err(ProviderError::Truncated { bytes }.into()),
-            StopReason::Refusal => Err(ProviderError::Refused.into()),
-            // Whether it is whole is said by the closing line.
-            StopReason::EndTurn | StopReason::ToolUse | StopReason::Other(_) => Ok(()),
-        }
-    }
 }

@@ -3,6 +3,7 @@
 
 mod command;
 mod failures;
+mod trial;
 
 use std::collections::BTreeMap;
 
@@ -15,18 +16,21 @@ use serde_json::json;
 
 use self::command::TestCommand;
 use self::failures::Failure;
+pub(crate) use self::trial::{Trials, Tried, not_yet, with_proposal};
 use crate::call::aside;
 use crate::confine::confined;
 use crate::failure::JobFailure;
 use crate::findings::{Finder, Finding, FindingReport, FindingSeverity, lines_of};
 use crate::job::{JobEvent, JobOutcome, JobRequest, Phase};
 use crate::meter::Account;
-use crate::tools::{Commands, ToolError};
+use crate::tools::{Commands, ToolError, Wish};
 
 /// Bytes of each output that are kept.
 const OUTPUT: usize = 1 << 20;
 /// Bytes of what was printed that go on the page.
 const PRINTED: usize = 32 << 10;
+/// The rule of a finding that is no test's.
+const BUILD_FAILED: &str = "build-failed";
 /// What makes output the same everywhere.
 const VARIABLES: [(&str, &str); 5] = [
     ("NO_COLOR", "1"),
@@ -115,16 +119,44 @@ async fn run_all(
         command::find(&workspace, &path, &settings)
     });
     let command = looked.await??;
-    let line = command.argv.join(" ");
-    let not_run = |error: SandboxError| TestingFailure::from(ToolError::from(error));
-    let sandbox = Sandbox::of_this_program().map_err(not_run)?;
-    commands
-        .permit(&command.argv)
-        .await
-        .map_err(TestingFailure::from)?;
+    let sandbox = permitted(&commands, &command, Wish::Command).await?;
     report(JobEvent::Phase(Phase::UsingTools(format!(
-        "running {line}"
+        "running {}",
+        command.argv.join(" ")
     ))));
+    let (ending, printed) =
+        execute(&sandbox, &commands, account, &command, Reach::default()).await?;
+    let workspace = request.workspace.clone();
+    aside("reading what the tests printed", move || {
+        read(&workspace, &command, ending, &printed)
+    })
+    .await
+}
+
+fn not_run(error: SandboxError) -> TestingFailure {
+    TestingFailure::from(ToolError::from(error))
+}
+
+/// The sandbox, if there is one, and the person lets the command run in it.
+async fn permitted(
+    commands: &Commands,
+    command: &TestCommand,
+    wish: impl FnOnce(Vec<String>) -> Wish,
+) -> Result<Sandbox, TestingFailure> {
+    // Before anybody is asked: there is nothing to allow where it cannot be confined.
+    let sandbox = Sandbox::of_this_program().map_err(not_run)?;
+    commands.permit_as(&command.argv, wish).await?;
+    Ok(sandbox)
+}
+
+/// Runs a command of tests, which also touches what is `besides`. How it ended, and what it printed.
+async fn execute(
+    sandbox: &Sandbox,
+    commands: &Commands,
+    account: &Account,
+    command: &TestCommand,
+    besides: Reach,
+) -> Result<(Ending, String), TestingFailure> {
     let limits = Limits {
         kept: OUTPUT,
         ..commands.limits
@@ -142,10 +174,13 @@ async fn run_all(
         let outputs = Reach::of_workspace(&confined.folder, None, &commands.settings.write);
         confined.reach.write.extend(outputs.write);
     }
+    confined.reach.read.extend(besides.read);
+    confined.reach.write.extend(besides.write);
     let named = VARIABLES.map(|(name, value)| (name.to_owned(), value.to_owned()));
     confined.variables.extend(named);
-    let ended = run_confined(&sandbox, &confined).await;
+    let ended = run_confined(sandbox, &confined).await;
     let ended = ended.map_err(not_run)?;
+    let line = command.argv.join(" ");
     account.books.record(
         "tests",
         account.workspace.as_str(),
@@ -153,11 +188,7 @@ async fn run_all(
         json!({"command": redact(&line), "ended": ended.ending.to_string()}),
     );
     let printed = format!("{}\n{}", ended.stdout.text(), ended.stderr.text());
-    let workspace = request.workspace.clone();
-    aside("reading what the tests printed", move || {
-        read(&workspace, &command, ended.ending, &printed)
-    })
-    .await
+    Ok((ended.ending, printed))
 }
 
 /// What a run of the tests has shown.
@@ -239,9 +270,12 @@ fn place(
             candidates.extend(workspace.locate(only).ok().map(|it| it.path));
         }
     }
-    let path = candidates.into_iter().find(|path| path.is_file())?;
-    let name = workspace.name_to_read(&uri_from_path(&path)).ok()?;
-    let text = workspace.read_text(&name).ok()?;
+    // Not all of them need be on the disk yet.
+    let (name, text) = candidates.into_iter().find_map(|path| {
+        let name = workspace.name_to_read(&uri_from_path(&path)).ok()?;
+        let text = workspace.read_text(&name).ok()?;
+        Some((name, text))
+    })?;
     let (range, quote) = line_at(&text, failure.line)?;
     let first = failure.message.lines().next().unwrap_or_default();
     let message = match (failure.test.as_str(), first) {
@@ -257,7 +291,7 @@ fn place(
         range: Some(range),
         severity: FindingSeverity::Error,
         rule: if failure.test.is_empty() {
-            "build-failed".into()
+            BUILD_FAILED.into()
         } else {
             "test-failed".into()
         },

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use camino::Utf8PathBuf;
 use futures_util::future::join_all;
 use pleach_edit::Proposal;
 use pleach_exec::{Limits, Variables};
@@ -132,6 +133,10 @@ pub struct Kit {
     pub(crate) roster: Arc<Roster>,
     /// Where things are in the workspace.
     pub(crate) index: Option<Index>,
+    /// Where copies of the workspace may lie, for tests of what has not landed.
+    pub(crate) trials: Option<Utf8PathBuf>,
+    /// Whether models may run commands themselves.
+    pub(crate) models_run: bool,
 }
 
 /// The roles that come with Pleach, and no tools.
@@ -143,6 +148,8 @@ impl Default for Kit {
             servers: McpServers::default(),
             roster: Roster::built_in(),
             index: None,
+            trials: None,
+            models_run: true,
         }
     }
 }
@@ -192,6 +199,8 @@ impl Kit {
             servers: McpServers::default(),
             roster,
             index: None,
+            trials: None,
+            models_run: true,
             commands: Some(Commands {
                 settings: settings.commands.clone(),
                 tests: settings.tests.clone(),
@@ -204,6 +213,21 @@ impl Kit {
 }
 
 impl Kit {
+    /// The same without commands that a model calls for: they would run where a change has not landed.
+    pub(crate) fn without_own_commands(self) -> Self {
+        Self {
+            models_run: false,
+            ..self
+        }
+    }
+
+    /// The same, with tests that run before they land, in copies of the workspace below this folder.
+    #[must_use]
+    pub fn with_trials(self, folder: Utf8PathBuf) -> Self {
+        let trials = Some(folder);
+        Self { trials, ..self }
+    }
+
     /// The same, with the tools of these servers.
     #[must_use]
     pub fn with_servers(mut self, servers: McpServers) -> Self {
@@ -220,8 +244,9 @@ pub(crate) fn toolbox(request: &JobRequest, kit: Kit) -> Option<ToolBox> {
         request.document.path.clone(),
         &request.diagnostics,
     );
+    let commands = kit.commands.filter(|_| kit.models_run);
     kit.is_offered
-        .then(|| ToolBox::new(&role.tools, role.gate, ground, kit.commands).with(kit.servers))
+        .then(|| ToolBox::new(&role.tools, role.gate, ground, commands).with(kit.servers))
 }
 
 /// What was called and what came of it, for the audit. Without texts of files.

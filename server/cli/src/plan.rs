@@ -6,7 +6,7 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use indicatif::ProgressBar;
 use pleach_agent::plan::{self, PlanFailure, Source};
-use pleach_agent::{Action, Engine, JobEvent, JobFailure, JobLimits, JobOutcome, Kit};
+use pleach_agent::{Action, Engine, Index, JobEvent, JobFailure, JobLimits, JobOutcome, Kit};
 use pleach_plan::Plan;
 use pleach_workspace::{Journal, WorkspaceSnapshot, write_all};
 
@@ -112,7 +112,10 @@ fn ask(
         JobEvent::Usage { tokens, .. } => shown.set_message(format!("{} tokens", tokens.output)),
         _ => {}
     };
-    let kit = Kit::of_planner(&folder.settings, folder.roster(environment));
+    let context = folder.settings.context;
+    let index = (context.index && context.tokens > 0)
+        .then(|| Index::start(&environment.state_dir, workspace.clone(), false, |_| {}));
+    let kit = Kit::of_planner(&folder.settings, folder.roster(environment)).with_index(index);
     let outcome = runtime.block_on(async {
         let variables = Environment::variables();
         let opened = Engine::open(Action::Plan, &folder.settings, &variables, Some(&account));

@@ -76,6 +76,7 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
         account: folder.account(environment)?,
         roster: folder.roster(environment),
         servers: folder.servers(),
+        trials: environment.state_dir.join("trials"),
         folder,
         journal,
         allow: arguments.allow_checks,
@@ -98,6 +99,8 @@ struct Run {
     journal: Journal,
     account: Account,
     servers: McpServers,
+    /// Where copies of the folder may lie, for tests of what is not written yet.
+    trials: Utf8PathBuf,
     allow: bool,
     bars: MultiProgress,
     /// What the files held before this run, `None` for those that were not there.
@@ -192,7 +195,9 @@ impl Run {
         let shown = bar.clone();
         let report = move |event: JobEvent| match event {
             JobEvent::Phase(phase) => shown.set_message(phase.to_string()),
-            JobEvent::Notice(words) => shown.suspend(|| anstream::eprintln!("{}", visible(&words))),
+            JobEvent::Notice(words) | JobEvent::Said(words) => {
+                shown.suspend(|| anstream::eprintln!("{}", visible(&words)));
+            }
             // In whose place it answers, or from the cache: that stays to be read.
             JobEvent::Engine(label) => {
                 let step = shown.prefix();
@@ -206,7 +211,8 @@ impl Run {
         let roster = Arc::clone(&self.roster);
         let kit = Kit::unasked(request.action, settings, &variables, roster)
             .with_servers(self.servers.clone())
-            .with_index(self.index.clone());
+            .with_index(self.index.clone())
+            .with_trials(self.trials.clone());
         let outcome = pleach_agent::run(request, engine, limits, &self.account, kit, report).await;
         bar.finish_and_clear();
         Some(Ok(outcome))

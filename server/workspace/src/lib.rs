@@ -12,6 +12,8 @@
 //! - [`write_all`] is the one place that changes files on disk: files that no editor has open, and those
 //!   of `pleach apply --write`. All files or none, even if the process is killed; a [`Journal`] in the
 //!   state folder tells the next start what to bring to an end.
+//! - [`WorkspaceSnapshot::copy_for_trial`] makes a copy of a folder with texts that have not landed in it, so
+//!   that tests can run in it.
 //! - [`path_from_uri`] and [`uri_from_path`] translate between an editor's URIs and paths. The URI
 //!   that an editor uses stays the identity of a document: it is never rebuilt from the path.
 //!
@@ -43,6 +45,7 @@ mod listing;
 mod read;
 mod roots;
 mod snapshot;
+mod trial;
 mod uri;
 mod walk;
 mod write;
@@ -54,6 +57,7 @@ pub use landing::{
 pub use read::MAX_FILE_BYTES;
 pub use roots::Located;
 pub use snapshot::{FileText, OpenDocument, WorkspaceSnapshot};
+pub use trial::{Trial, TrialError};
 pub use uri::{path_from_uri, uri_from_path};
 pub use walk::{WalkedFile, give_way};
 pub use write::write_all;

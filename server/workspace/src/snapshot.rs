@@ -111,6 +111,38 @@ impl WorkspaceSnapshot {
         }
     }
 
+    /// The same workspace with these texts in the places of files, as if they were open documents.
+    #[must_use]
+    pub fn with_texts(&self, texts: impl IntoIterator<Item = (String, Arc<str>)>) -> Self {
+        let mut files = self.inner.files.clone();
+        let mut unsaved = self.inner.unsaved.clone();
+        for (name, text) in texts {
+            let text = Rope::from_str(&text);
+            if let Some(document) = unsaved.get_mut(&name) {
+                document.text = text;
+                continue;
+            }
+            let Ok(located) = self.locate(&name) else {
+                continue;
+            };
+            let path = located.path;
+            if let Some(document) = files.get_mut(&path) {
+                document.text = text;
+                continue;
+            }
+            let document = OpenDocument {
+                uri: uri_from_path(&path),
+                path: Some(path.clone()),
+                text,
+                language: None,
+                version: 0,
+            };
+            files.insert(path, document);
+        }
+        let open = files.into_values().chain(unsaved.into_values());
+        Self::new(&self.inner.given_roots, open, self.inner.rules.clone())
+    }
+
     /// The folders that the editor opened, absolute, in its order.
     pub fn roots(&self) -> &[Utf8PathBuf] {
         &self.inner.given_roots

@@ -26,6 +26,10 @@ fn main() -> io::Result<()> {
             }),
             "tools/list" => json!({"tools": tools()}),
             "tools/call" => match called(&message["params"]) {
+                Some(result) if message["params"]["name"] == "leave" => {
+                    let answer = json!({"jsonrpc": "2.0", "id": id, "result": result});
+                    return writeln!(out, "{answer}");
+                }
                 Some(result) => result,
                 None => return Ok(()),
             },
@@ -61,6 +65,7 @@ fn tools() -> Vec<Value> {
         ("fail", "Fails."),
         ("big", "Says very much."),
         ("die", "Ends the server."),
+        ("leave", "Says its number, and ends the server."),
         ("no good name", "Cannot be offered."),
     ];
     let tool = |(name, description)| json!({"name": name, "description": description, "inputSchema": schema});
@@ -76,6 +81,7 @@ fn called(params: &Value) -> Option<Value> {
             let names = std::env::vars().map(|(name, _)| name);
             names.collect::<Vec<_>>().join(" ")
         }
+        "leave" => std::process::id().to_string(),
         "big" => "much ".repeat(200_000),
         "fail" => {
             return Some(

@@ -96,6 +96,26 @@ fn pieces(client: &mut Client) -> Vec<(String, String, String)> {
 }
 
 #[test]
+fn a_planner_is_shown_what_the_goal_names() {
+    let model = FakeModel::start();
+    let mut client = shop(&model).start();
+    model.say(Script::text(
+        "# Coins\n\n## Steps\n\n1. [ ] Count\n   - files: src/till.rs\n   - check: it counts\n",
+    ));
+    let goal = json!({"goal": "let take_money of the till refuse nothing"});
+    let job = client.start_job("pleach.plan", goal);
+    let sent = model.request()["messages"][1]["content"].to_string();
+    assert!(sent.contains("self.lock.open_drawer();"), "{sent}");
+    assert!(!sent.contains("forecast"), "{sent}");
+    client.job_end(job);
+    let pieces = pieces(&mut client);
+    assert!(
+        pieces.iter().any(|(at, ..)| at == "src/till.rs take_money"),
+        "{pieces:?}"
+    );
+}
+
+#[test]
 fn what_the_place_leads_to_who_calls_it_and_its_tests_are_sent_with_reasons() {
     let model = FakeModel::start();
     let mut client = shop(&model).start();

@@ -294,6 +294,52 @@ fn findings_are_listed_and_explained_on_a_page() {
     }
 }
 
+#[test]
+fn a_review_of_what_has_changed_shows_no_secret_and_nothing_that_git_ignores() {
+    let key = |middle: &str| {
+        format!(
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAfirstline0123456789\n{middle}\n\
+             KEYSlastline0123456789ABCDEFGHIJKLMN\n-----END RSA PRIVATE KEY-----\n"
+        )
+    };
+    let model = FakeModel::start();
+    let mut client = opened(&model)
+        .file(".gitignore", "*.log\n")
+        .file("trace.log", "ignored by git\n")
+        .file("src/same.rs", "pub fn same() {}\n")
+        .file("keys.txt", &key("MIDDLEofthekey0123456789ABCDEFGHIJKL"))
+        .start();
+    git(&client, &["init", "-q"]);
+    git(&client, &["config", "core.autocrlf", "false"]);
+    std::fs::write(client.root().join("data.bin"), b"\0\x01\x02").unwrap();
+    git(&client, &["add", "."]);
+    git(&client, &["commit", "-q", "-m", "first"]);
+    // Of the new key git's diff shows a line without its beginning.
+    let new = key("OTHERmiddleofthekey0123456789ABCDEFG");
+    std::fs::write(client.root().join("keys.txt"), new).unwrap();
+    std::fs::remove_file(client.root().join("data.bin")).unwrap();
+    // As a machine with other line endings would check it out.
+    std::fs::write(client.root().join("src/same.rs"), "pub fn same() {}\r\n").unwrap();
+    client.open("trace.log");
+    client.open_as(&client.uri("src/fresh.rs"), "rust", "pub fn fresh() {}\n");
+    model.say(review(&[closing()]));
+    let job = client.start_job("pleach.review", json!("changes"));
+    let end = client.job_end(job);
+    let asked = model.request()["messages"][1]["content"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        asked.contains("keys.txt") && asked.contains("+pub fn fresh() {}"),
+        "{asked}"
+    );
+    assert!(asked.contains("data.bin was no text"), "{asked}");
+    for kept in ["OTHERmiddle", "MIDDLEof", "ignored by git", "same"] {
+        assert!(!asked.contains(kept), "{kept}: {asked}");
+    }
+    assert_eq!(end["kind"], "finished", "{end}");
+}
+
 fn git(client: &Client, words: &[&str]) {
     let done = Command::new("git")
         .current_dir(client.root())

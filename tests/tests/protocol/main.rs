@@ -13,6 +13,7 @@ mod mcp;
 mod meeting;
 mod model;
 mod money;
+mod pipeline;
 mod planner;
 mod plans;
 mod resilience;

@@ -84,7 +84,8 @@ fn a_tool_of_a_server_is_asked_for_once_and_used() {
             "odd__variables",
             "odd__fail",
             "odd__big",
-            "odd__die"
+            "odd__die",
+            "odd__leave"
         ]
     );
     let offered = first["tools"].to_string();
@@ -133,6 +134,31 @@ fn a_server_that_ends_is_left_alone_and_the_job_goes_on() {
     let odd = &status["components"]["mcp"][0];
     assert_eq!((&odd["name"], &odd["tools"]), (&json!("odd"), &Value::Null));
     assert!(odd["trouble"].is_string());
+}
+
+/// Where it can be seen when a program has ended.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_ends_while_nobody_needs_it_is_started_again() {
+    let model = FakeModel::start();
+    model.say(call("odd__leave", ""));
+    model.say(FLAVOUR.text("Nothing is to be done."));
+    model.say(call("odd__echo", "back again"));
+    model.say(FLAVOUR.text("Nothing is to be done."));
+    let server = format!("command = ['{}']\nallow = ['leave', 'echo']", program());
+    let mut client = builder(&model, &server).start();
+    let job = client.start_job("pleach.rewrite", rewrite());
+    model.request();
+    client.job_end(job);
+    let stat = format!("/proc/{}/stat", answer(&model).trim());
+    // A program that has ended is gone, or waits to be buried.
+    while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z")) {
+        std::thread::yield_now();
+    }
+    let job = client.start_job("pleach.rewrite", rewrite());
+    assert!(!names(&model.request()).is_empty());
+    client.job_end(job);
+    assert_eq!(answer(&model), "you said: back again\n");
 }
 
 #[test]

@@ -154,3 +154,109 @@ fn how_the_tests_are_run_is_looked_up_and_a_workspace_cannot_say_it() {
     );
     assert!(client.said("window/showMessageRequest").is_empty());
 }
+
+/// What the tester is asked about.
+const WELL: &str = "pub fn one() -> u32 {\n    1\n}\n";
+/// Fails as long as a test expects 2.
+const JUDGE: &str = r"grep -q 'one(), 2' src/lib.rs || { echo 'test result: ok.'; exit 0; }
+cat <<'END'
+---- is_one stdout ----
+
+thread 'is_one' (7) panicked at src/lib.rs:7:5:
+assertion `left == right` failed
+  left: 1
+ right: 2
+END
+exit 101
+";
+
+/// A tester's reply: a test that expects this.
+fn test_of(expected: u32) -> Script {
+    let test = format!("{WELL}\n#[test]\nfn is_one() {{\n    assert_eq!(one(), {expected});\n}}\n");
+    Script::text(&search_replace(FILE, WELL.trim_end(), test.trim_end()))
+}
+
+fn tester(model: &FakeModel, more: &str) -> Builder {
+    let settings = format!(
+        "{}\n[tests]\ncommand = 'sh run.sh'\n{more}\n",
+        model.settings()
+    );
+    Client::builder()
+        .model(model)
+        .user_settings(&settings)
+        .file("run.sh", JUDGE)
+        .opened(FILE, WELL)
+}
+
+#[test]
+fn what_a_tester_writes_runs_in_a_copy_and_is_mended_before_it_is_shown() {
+    let model = FakeModel::start();
+    model.say(test_of(2));
+    model.say(test_of(1));
+    let mut client = tester(&model, "").start();
+    client.will_choose("Run once");
+    let job = client.start_job("pleach.test", json!({"path": FILE, "line": 1}));
+    let end = client.job_end(job);
+    assert_eq!(end["landed"], true, "{end}");
+    assert_eq!(end["summary"], "src/lib.rs: 1 hunk; `sh run.sh` ended well");
+    assert_eq!(client.said("window/showMessageRequest").len(), 1);
+    assert!(client.text(FILE).contains("assert_eq!(one(), 1);"));
+    assert_eq!(client.on_disk(FILE), WELL, "only a copy was written");
+    model.request();
+    let again = model.request();
+    let told = again["messages"].as_array().unwrap().last().unwrap()["content"].to_string();
+    for part in ["src/lib.rs:7: `is_one` failed", "left: 1", "right: 2"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let tested: Vec<bool> = client
+        .said("pleach/job")
+        .iter()
+        .filter(|it| it["kind"] == "tested")
+        .map(|it| it["passed"].as_bool().unwrap())
+        .collect();
+    assert_eq!(tested, [false, true]);
+    assert!(shown(&client).is_empty());
+}
+
+#[test]
+fn tests_that_go_on_failing_land_with_what_fails_at_its_line() {
+    let model = FakeModel::start();
+    model.say(test_of(2));
+    model.say(test_of(2));
+    let allowed = "attempts = 1\n[commands]\nallow = ['sh run.sh']";
+    let mut client = tester(&model, allowed).start();
+    let job = client.start_job("pleach.test", json!({"path": FILE, "line": 1}));
+    let end = client.job_end(job);
+    assert_eq!(end["summary"], "src/lib.rs: 1 hunk; `sh run.sh`: 1 failure");
+    client.wait_until("it is shown", |client| !shown(client).is_empty());
+    let all = shown(&client);
+    assert_eq!(all[0]["code"], "test-failed");
+    assert_eq!(
+        all[0]["range"],
+        client.range_of(FILE, "assert_eq!(one(), 2);")
+    );
+}
+
+#[test]
+fn tests_that_may_not_be_run_are_proposed_and_that_is_said() {
+    let model = FakeModel::start();
+    model.say(test_of(2));
+    let mut client = tester(&model, "").start();
+    client.will_choose("Do not run");
+    let job = client.start_job("pleach.test", json!({"path": FILE, "line": 1}));
+    let end = client.job_end(job);
+    let summary = end["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("the tests were not run") && summary.contains("the person said no"),
+        "{end}"
+    );
+    assert_eq!(end["landed"], true);
+
+    // Nobody is asked where the settings turn it off.
+    let model = FakeModel::start();
+    model.say(test_of(2));
+    let mut client = tester(&model, "attempts = 0").start();
+    let job = client.start_job("pleach.test", json!({"path": FILE, "line": 1}));
+    assert_eq!(client.job_end(job)["summary"], "src/lib.rs: 1 hunk");
+    assert!(client.said("window/showMessageRequest").is_empty());
+}

@@ -12,6 +12,7 @@ local on_a_place = {
   explain = 'pleach.explain',
   review = 'pleach.review',
   comment = 'pleach.comment',
+  pipeline = 'pleach.pipeline',
 }
 
 ---@alias pleach.Subcommand fun(client: vim.lsp.Client, bufnr: integer, rest: string, opts: table)

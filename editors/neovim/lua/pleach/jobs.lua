@@ -101,11 +101,16 @@ local on = {
   phase = function(job, event)
     job.phase = event.phase or job.phase
     job.engine = event.engine ~= '' and event.engine or job.engine
-    if vim.startswith(job.phase, 'asking again') then
+    if vim.startswith(job.phase, 'asking again') or vim.startswith(job.phase, 'mending') then
       -- What follows is another reply.
       job.text = ''
       require('pleach.preview').clear(job)
     end
+  end,
+  stage = function(job)
+    -- Somebody else goes on.
+    job.text = ''
+    require('pleach.preview').clear(job)
   end,
   text = function(job, event)
     job.text = job.text .. event.text

@@ -31,7 +31,8 @@ pub(super) struct Cost {
 }
 
 impl Cost {
-    fn of(self, shape: Option<Shape>) -> u64 {
+    /// What it costs in this shape.
+    pub(super) fn of(self, shape: Option<Shape>) -> u64 {
         match shape {
             None => 0,
             Some(Shape::Name) => self.name,
@@ -84,7 +85,7 @@ pub(super) fn fit(costs: &[Cost], budget: u64) -> Vec<Option<Shape>> {
             }
         }
     }
-    let mut left = budget.saturating_sub(total(&shapes));
+    let mut left = budget.saturating_sub(all);
     for (cost, shape) in costs.iter().zip(&mut shapes) {
         for larger in [Shape::Name, Shape::Signature, Shape::Body] {
             let more = cost.of(Some(larger)).saturating_sub(cost.of(*shape));

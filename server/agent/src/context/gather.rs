@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pleach_grammars::{Language, Symbol, SymbolKind, names_used};
+use pleach_grammars::{Language, NameRole, Symbol, SymbolKind, names_used, symbol_at};
 use pleach_store::{Definition, Index, StoreError};
 
 use super::place::{Place, Wanted};
 use super::rank::{Edge, Target, spread};
 use super::sources::Sources;
 use crate::action::Action;
-use crate::index::container_of;
+use crate::index::{Lines, container_of, says_something};
 use crate::job::JobRequest;
 
 /// What the index calls the place where a type is given its methods. The type's own definition says more.
@@ -284,10 +284,12 @@ fn users(
         let mut by_symbol: BTreeMap<usize, Vec<(usize, &Symbol)>> = BTreeMap::new();
         for used in names_used(syntax, &source.text) {
             let is_use = used.name == name
-                && crate::index::says_something(used.name, used.role)
-                && used.role != pleach_grammars::NameRole::Import;
-            let around = pleach_grammars::symbol_at(&source.symbols, used.range.start);
-            if let (true, Some(around)) = (is_use, around) {
+                && says_something(used.name, used.role)
+                && used.role != NameRole::Import;
+            if !is_use {
+                continue;
+            }
+            if let Some(around) = symbol_at(&source.symbols, used.range.start) {
                 by_symbol
                     .entry(around.range.start.0)
                     .or_default()
@@ -382,9 +384,9 @@ fn is_prose(path: &str) -> bool {
 fn neighbours(place: &Place<'_>, (first, last): (usize, usize)) -> Vec<Candidate> {
     let parent = place.symbol().and_then(|symbol| symbol.parent);
     let mut candidates = Vec::new();
+    let lines = Lines::of(place.text);
     for (at, symbol) in place.symbols.iter().enumerate() {
-        let (line, _) = pleach_text::line_column(place.text, symbol.range.start);
-        let line = line.number();
+        let line = lines.number(symbol.range.start.0);
         if (first..=last).contains(&line) || Some(at) == place.around {
             continue;
         }

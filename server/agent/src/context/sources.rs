@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pleach_grammars::{Language, Symbol, Syntax, parse};
 use pleach_workspace::WorkspaceSnapshot;
 
-use crate::index::symbols_of;
+use crate::index::{Lines, symbols_of};
 use crate::shield::Shield;
 
 /// Larger files are not looked into for pieces.
@@ -20,6 +20,7 @@ pub(super) struct Source {
     pub(super) language: Option<Language>,
     pub(super) syntax: Option<Syntax>,
     pub(super) symbols: Vec<Symbol>,
+    pub(super) lines: Lines,
 }
 
 /// Files that are read once, each through the same door: what is never sent is not there.
@@ -68,6 +69,7 @@ impl<'a> Sources<'a> {
         let syntax = language.map(|language| parse(language, &text));
         let symbols = syntax.as_ref().map(|syntax| symbols_of(syntax, &text));
         Some(Source {
+            lines: Lines::of(&text),
             text,
             language,
             syntax,

@@ -1,9 +1,12 @@
 //! What the index is told of a file.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hasher as _};
 
 use pleach_grammars::{Language, NameRole, Symbol, SymbolKind, Syntax, names_used, outline, parse};
 use pleach_store::{FileStamp, IndexedChunk, IndexedFile, IndexedSymbol, NameUses, words_of};
+use pleach_workspace::WalkedFile;
+use ropey::Rope;
 
 /// Lines of a piece of a file. Of the sizes that were tried on real histories (commit messages that had to
 /// find the files they changed) pieces of this size found more than whole files.
@@ -47,10 +50,31 @@ pub(super) fn nothing_of(name: &str, stamp: FileStamp) -> IndexedFile {
     }
 }
 
+/// What an unsaved text is known by: below zero, where no time of a file is.
+pub(super) fn stamp_of_open(text: &Rope, size: u64) -> FileStamp {
+    let mut hasher = DefaultHasher::new();
+    for piece in text.chunks() {
+        hasher.write(piece.as_bytes());
+    }
+    FileStamp {
+        size,
+        stamp: !(hasher.finish() >> 1).cast_signed(),
+    }
+}
+
+/// What a file on disk is known by.
+pub(super) fn stamp_of(file: &WalkedFile) -> FileStamp {
+    FileStamp {
+        size: file.size,
+        stamp: file.modified,
+    }
+}
+
 fn names(language: Language, text: &str) -> (Vec<IndexedSymbol>, Vec<NameUses>) {
     let syntax = parse(language, text);
     let symbols = symbols_of(&syntax, text);
     let lines = Lines::of(text);
+    let number = |at: usize| u32::try_from(lines.number(at)).unwrap_or(u32::MAX);
     let most = if language.is_programming() {
         MOST_SYMBOLS
     } else {
@@ -64,8 +88,8 @@ fn names(language: Language, text: &str) -> (Vec<IndexedSymbol>, Vec<NameUses>) 
             name: symbol.name.clone(),
             kind: symbol.kind.name().to_owned(),
             container: container_of(&symbols, symbol).to_owned(),
-            first: lines.number(symbol.range.start.0),
-            last: lines.number(symbol.range.end.0.saturating_sub(1)),
+            first: number(symbol.range.start.0),
+            last: number(symbol.range.end.0.saturating_sub(1)),
         });
     let mut uses: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
     let own: std::collections::BTreeSet<&str> = symbols
@@ -217,10 +241,10 @@ fn chunks(text: &str) -> Vec<IndexedChunk> {
 }
 
 /// Where the lines of a text begin.
-struct Lines(Vec<usize>);
+pub(crate) struct Lines(Vec<usize>);
 
 impl Lines {
-    fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         Self(
             std::iter::once(0)
@@ -230,8 +254,8 @@ impl Lines {
     }
 
     /// The line of a byte, from 1.
-    fn number(&self, at: usize) -> u32 {
-        u32::try_from(self.0.partition_point(|start| *start <= at)).unwrap_or(u32::MAX)
+    pub(crate) fn number(&self, at: usize) -> usize {
+        self.0.partition_point(|start| *start <= at)
     }
 }
 

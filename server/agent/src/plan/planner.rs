@@ -3,26 +3,33 @@
 //! Which tools it has is decided by the list of its role: a call of any other tool is answered with an
 //! error, whatever the model was told or has made up. No role can plan with a tool that writes or runs.
 
-use pleach_model::{Message, ModelRequest, ProviderError, StopReason};
+use std::sync::Arc;
+
 use pleach_plan::{Known, Plan, Severity};
+use pleach_policy::Secrets;
 use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
 
 use super::{PlanFailure, as_new_file, rule_texts, rules_of};
 use crate::action::Action;
-use crate::call::{Caller, Hearing, Used, aside};
+use crate::call::{Caller, Used, aside};
+use crate::context::assembled;
+use crate::conversation::Conversation;
 use crate::failure::JobFailure;
-use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TargetDocument};
+use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, TargetDocument};
 use crate::lineup::Lineup;
 use crate::meter::Account;
-use crate::roles::About;
-use crate::shield;
+use crate::prompt::Prompt;
+use crate::review::Scope;
+use crate::roles::{About, Roster};
 use crate::tools::{Kit, Talk, Turn};
 
 /// What a failure on the way to the disk is called.
 const READING: &str = "reading for the model";
 /// How often what is no plan goes back with the reasons.
 const AGAIN: u32 = 2;
+/// Why a file of rules is told.
+const WHOLE: &str = "it is for the whole workspace";
 /// Bytes of a file of rules.
 const RULE: usize = 16 << 10;
 
@@ -64,31 +71,8 @@ async fn converse(
     kit: Kit,
     report: &(impl Fn(JobEvent) + Send + Sync),
 ) -> Result<String, (JobFailure, String)> {
-    let internal = JobFailure::Internal {
-        doing: "writing the prompt",
-    };
     let none = |failure| (failure, String::new());
-    let role = kit.roster.role(Action::Plan.role()).cloned();
-    let role = role.ok_or_else(|| none(internal))?;
-    let mut used = Used::default();
-    let read = workspace.clone();
-    let rules = aside(READING, move || rules(&read)).await.map_err(none)?;
-    let about = About {
-        path: "",
-        language: "",
-        rules: &rules,
-    };
-    let orders = role.orders(&about).map_err(|error| {
-        let name = role.name.clone();
-        let why = error.to_string();
-        none(JobFailure::Template { name, why })
-    })?;
-    let system = used.secrets.hide(None, &orders).into_owned();
-    let goal_sent = used.secrets.hide(None, goal);
-    let mut messages = vec![Message::user(format!(
-        "Make a plan for this, in the workspace that you can read:\n\n{goal_sent}"
-    ))];
-    let wish = JobRequest {
+    let wish = Arc::new(JobRequest {
         action: Action::Plan,
         document: TargetDocument::none(),
         range: ByteRange::default(),
@@ -96,76 +80,76 @@ async fn converse(
         reply: None,
         own: None,
         diagnostics: Vec::new(),
-        scope: crate::review::Scope::default(),
+        scope: Scope::default(),
         workspace: workspace.clone(),
-    };
+    });
+    let (asked, roster) = (Arc::clone(&wish), Arc::clone(&kit.roster));
+    let prompt = aside(READING, move || prompt(&asked, &roster)).await;
+    let prompt = prompt.flatten().map_err(none)?;
+    let index = kit.index.clone();
+    let first = assembled(&wish, prompt, index, limits.context_tokens).await;
+    let first = first.map_err(none)?;
     let caller = Caller {
         request: &wish,
         lineup,
         account,
         report,
     };
-    let mut talk = Talk::of_job(&wish, kit, account);
-    if used.secrets.count() > 0 {
-        report(JobEvent::SecretsHidden(used.secrets.count()));
-    }
-    let mut again = 0;
+    let talk = Talk::of_job(&wish, kit, account);
+    let mut used = Used::default();
+    // What is mended once is a plan.
+    let limits = JobLimits {
+        attempts_after_refusal: AGAIN,
+        ..limits
+    };
+    let mut conversation = Conversation::begin(&caller, limits, talk, &mut used, first).await;
     loop {
-        let request = ModelRequest {
-            system: system.clone(),
-            messages: messages.clone(),
-            tools: talk.tools(),
-            max_output_tokens: limits.output_tokens,
-            goes_on: true,
-            ..ModelRequest::default()
-        };
-        let secrets = used.secrets.clone();
-        let through = |answer| shield::restored(answer, secrets.clone());
-        let (reply, call) = caller
-            .receive(request, &mut used, through, &mut Hearer(report))
-            .await?;
-        let format = lineup.provider().config().format;
-        let turn = talk.turn(reply, format, &mut used.secrets, &mut messages, report);
-        let text = match turn.await {
-            Turn::GoesOn => continue,
+        let (turn, call) = conversation.answer().await?;
+        let text = match turn {
             Turn::Text(text) | Turn::Proposal(_, text) => text,
             Turn::Stopped(text) => return Err((JobFailure::TooManyRounds, text)),
         };
-        match plan_in(&text, workspace) {
+        let why = match plan_in(&text, workspace) {
             Ok(plan) => return Ok(plan),
-            Err(why) if again < AGAIN => {
-                account.books.forget(call);
-                again += 1;
-                messages.push(Message::assistant(used.secrets.hide(None, &text)));
-                let why = used.secrets.hide(None, &why).into_owned();
-                messages.push(Message::user(format!(
-                    "This is no plan that can be used: {why}\nAnswer with the whole plan, mended."
-                )));
-                report(JobEvent::Phase(Phase::AskingAgain(again)));
-            }
-            Err(why) => {
-                account.books.forget(call);
-                return Err((PlanFailure::NoPlan(why).into(), text));
-            }
+            Err(why) => why,
+        };
+        account.books.forget(call);
+        let reasons =
+            format!("This is no plan that can be used: {why}\nAnswer with the whole plan, mended.");
+        if !conversation.goes_back(&text, &reasons) {
+            return Err((PlanFailure::NoPlan(why).into(), text));
         }
     }
 }
 
-/// Hears a plan: calls of tools end an answer as well as words do.
-struct Hearer<'a, R>(&'a R);
-
-impl<R: Fn(JobEvent)> Hearing for Hearer<'_, R> {
-    fn text(&mut self, text: String) {
-        (self.0)(JobEvent::Text(text));
-    }
-
-    fn end(&self, reason: StopReason, bytes: usize) -> Result<(), JobFailure> {
-        match reason {
-            StopReason::MaxTokens => Err(ProviderError::Truncated { bytes }.into()),
-            StopReason::Refusal => Err(ProviderError::Refused.into()),
-            StopReason::EndTurn | StopReason::ToolUse | StopReason::Other(_) => Ok(()),
-        }
-    }
+/// What a planner is asked. Asks the disk.
+fn prompt(wish: &JobRequest, roster: &Roster) -> Result<Prompt, JobFailure> {
+    let role = roster.role(Action::Plan.role());
+    let role = role.ok_or(JobFailure::Internal {
+        doing: "writing the prompt",
+    })?;
+    let rules = rules(&wish.workspace);
+    let about = About {
+        path: "",
+        language: "",
+        rules: &rules,
+    };
+    let system = role.orders(&about).map_err(|error| JobFailure::Template {
+        name: role.name.clone(),
+        why: error.to_string(),
+    })?;
+    let mut secrets = Secrets::default();
+    let goal = wish.instruction.as_deref().unwrap_or_default();
+    let goal = secrets.hide(None, goal);
+    let user = format!("Make a plan for this, in the workspace that you can read:\n\n{goal}");
+    let told = rules.into_iter().map(|(path, _)| (path, WHOLE.to_owned()));
+    Ok(Prompt {
+        system: secrets.hide(None, &system).into_owned(),
+        user,
+        lines: (0, 0, 0),
+        rules: told.collect(),
+        secrets,
+    })
 }
 
 fn rules(workspace: &WorkspaceSnapshot) -> Vec<(String, String)> {

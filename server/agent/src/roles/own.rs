@@ -24,6 +24,8 @@ pub struct OwnAction {
     pub languages: Vec<Language>,
     /// Whether what comes of it are edits, and not an answer to read.
     pub edits: bool,
+    /// Whether a tester and a reviewer go on with what comes of it.
+    pub pipeline: bool,
     /// What is asked for, as a template.
     body: String,
 }
@@ -46,7 +48,7 @@ impl OwnAction {
         text: &str,
         output: impl Fn(&str) -> Option<Output>,
     ) -> (Option<Self>, Vec<FileProblem>) {
-        let mut reading = Reading::of(text, &["title", "role", "languages"]);
+        let mut reading = Reading::of(text, &["title", "role", "languages", "pipeline"]);
         let title = reading.value("title").map_or("", |(title, _)| title);
         let (role, at) = reading
             .value("role")
@@ -70,6 +72,18 @@ impl OwnAction {
                 None => reading.warn(at, format!("no language is called `{word}` here")),
             }
         }
+        let mut pipeline = false;
+        if let Some((word, at)) = reading.value("pipeline") {
+            match word {
+                "true" if !edits => reading.warn(
+                    at,
+                    format!("the role `{role}` edits nothing that could be tested and reviewed"),
+                ),
+                "true" => pipeline = true,
+                "false" => {}
+                _ => reading.fatal(at, format!("`{word}` is none of `true` and `false`")),
+            }
+        }
         let body = reading.template(&NAMES);
         let action = reading.is_sound().then(|| Self {
             name: name.to_owned(),
@@ -77,6 +91,7 @@ impl OwnAction {
             role: role.to_owned(),
             languages,
             edits,
+            pipeline,
             body,
         });
         (action, reading.problems)

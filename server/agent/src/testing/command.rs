@@ -158,6 +158,7 @@ mod tests {
         }
         let own = TestSettings {
             command: Some("make  check".into()),
+            ..TestSettings::default()
         };
         assert_eq!(
             command("web/src/a.ts", &own),

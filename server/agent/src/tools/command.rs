@@ -31,6 +31,8 @@ pub enum Answer {
 pub enum Wish {
     /// Run this command in the sandbox.
     Command(Vec<String>),
+    /// Run this command of the project's tests in the sandbox, in a copy of the workspace with an edit in it.
+    Tests(Vec<String>),
     /// Use a tool of a server.
     Tool {
         /// As models call it: the server, `__`, and the server's name for it.
@@ -61,10 +63,19 @@ pub(crate) struct Commands {
 impl Commands {
     /// Asks the person whether a command may run, unless they have said so already.
     pub(crate) async fn permit(&self, argv: &[String]) -> Result<(), ToolError> {
+        self.permit_as(argv, Wish::Command).await
+    }
+
+    /// Asks the person, as this `wish`, whether a command may run, unless they have said so already.
+    pub(crate) async fn permit_as(
+        &self,
+        argv: &[String],
+        wish: impl FnOnce(Vec<String>) -> Wish,
+    ) -> Result<(), ToolError> {
         if self.settings.allows(argv) {
             return Ok(());
         }
-        self.may(Wish::Command(argv.to_vec())).await
+        self.may(wish(argv.to_vec())).await
     }
 
     /// Runs a command in the workspace's first folder and tells how it ended and what it printed.
@@ -103,7 +114,7 @@ impl Commands {
     /// Asks the person for leave.
     pub(super) async fn may(&self, wish: Wish) -> Result<(), ToolError> {
         let what = match &wish {
-            Wish::Command(argv) => super::shortened(&argv.join(" ")),
+            Wish::Command(argv) | Wish::Tests(argv) => super::shortened(&argv.join(" ")),
             Wish::Tool { name, .. } => name.clone(),
         };
         let why = match (self.ask)(wish).await {

@@ -26,8 +26,6 @@ pub(crate) struct Talk {
 
 /// What became of one reply.
 pub(crate) enum Turn {
-    /// It called tools; the next request goes on from their results.
-    GoesOn,
     /// It ended with a text.
     Text(String),
     /// It ended, and had proposed edits that passed the gate. The text is that of the edits.
@@ -79,8 +77,9 @@ impl Talk {
         self.tools.is_some()
     }
 
-    /// Carries out what a reply calls, and adds the reply and the results to `messages`. The reply has its
-    /// `secrets`; the messages have placeholders for them.
+    /// Carries out what a reply calls, and adds the reply and the results to `messages`: then it is `None`,
+    /// and the next request goes on from there. The reply has its `secrets`; the messages have placeholders
+    /// for them.
     pub(crate) async fn turn(
         &mut self,
         reply: Reply,
@@ -88,20 +87,20 @@ impl Talk {
         secrets: &mut Secrets,
         messages: &mut Vec<Message>,
         report: &(impl Fn(JobEvent) + Send + Sync),
-    ) -> Turn {
+    ) -> Option<Turn> {
         let Some(tools) = &mut self.tools else {
-            return Turn::Text(reply.text);
+            return Some(Turn::Text(reply.text));
         };
         let calls = reply.calls();
         let is_over = self.is_last || calls.as_ref().is_ok_and(Vec::is_empty);
         if is_over && let Some((proposal, edits)) = tools.take_proposal() {
-            return Turn::Proposal(proposal, edits);
+            return Some(Turn::Proposal(proposal, edits));
         }
         match calls {
-            Ok(calls) if calls.is_empty() => return Turn::Text(reply.text),
+            Ok(calls) if calls.is_empty() => return Some(Turn::Text(reply.text)),
             // It ended in a way that says nothing of its calls.
-            Err(CallError::CutOff) => return Turn::Text(reply.text),
-            _ if self.is_last => return Turn::Stopped(reply.text),
+            Err(CallError::CutOff) => return Some(Turn::Text(reply.text)),
+            _ if self.is_last => return Some(Turn::Stopped(reply.text)),
             Ok(calls) => {
                 report(JobEvent::Phase(Phase::UsingTools(in_words(&calls))));
                 let account = &self.account;
@@ -132,7 +131,7 @@ impl Talk {
                 messages.push(Message::user(error.for_model()));
             }
         }
-        Turn::GoesOn
+        None
     }
 }
 

@@ -1,16 +1,18 @@
 //! Commands: what their arguments mean, and the job that each one starts.
 
+mod failure;
+
 use std::str::FromStr;
 use std::sync::Arc;
 
 use camino::Utf8Path;
 use pleach_agent::{Action, JobRequest, OwnAction, Scope, TargetDocument};
 use pleach_text::{ByteOffset, ByteRange};
-use pleach_workspace::PathError;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::Id;
 
+pub(crate) use self::failure::CommandFailure;
 use crate::event::JobId;
 use crate::from_proto;
 use crate::session::findings::{FindingArguments, FindingCommand};
@@ -28,6 +30,8 @@ pub(crate) const USAGE: &str = "pleach.usage";
 pub(crate) const RULES: &str = "pleach.rules";
 /// `pleach.action`: an action that the person or the workspace has added, by its name.
 pub(crate) const ACTION: &str = "pleach.action";
+/// `pleach.pipeline`: a coder's change, tested and reviewed before it is shown.
+pub(crate) const PIPELINE: &str = "pleach.pipeline";
 /// `pleach.previewPrompt`: what another command would send.
 pub(crate) const PREVIEW: &str = "pleach.previewPrompt";
 
@@ -67,6 +71,8 @@ struct Arguments {
     /// For `pleach.previewPrompt`: the command whose request is shown.
     command: Option<String>,
     diagnostics: Vec<lsp_types::Diagnostic>,
+    /// A tester and a reviewer go on with what comes of it.
+    pipeline: bool,
     /// For `pleach.review`: what is looked at.
     scope: Option<ReviewScope>,
 }
@@ -78,145 +84,6 @@ enum ReviewScope {
     Selection,
     File,
     Changes,
-}
-
-/// Why a command was not carried out. The command's caller gets it as an error, and the person as a
-/// message, because some editors only log the error.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CommandFailure {
-    #[error("Pleach has no command `{0}`")]
-    Unknown(String),
-    #[error("the arguments of {command} could not be read: {cause}")]
-    Arguments { command: String, cause: String },
-    #[error("`{0}` is not open in the editor")]
-    NotOpen(String),
-    #[error("it is not clear which document is meant")]
-    NoDocument,
-    #[error("{0} needs an instruction")]
-    NoInstruction(&'static str),
-    #[error("there is no reply to land")]
-    NoReply,
-    #[error("there is no running job to cancel")]
-    NothingRuns,
-    #[error("the job is landing its edit already")]
-    Landing,
-    #[error("no hunk waits for review there")]
-    NothingWaits,
-    #[error("it is not said which side of the conflict is wanted")]
-    NoChoice,
-    #[error("it is not clear which plan is meant")]
-    NoPlan,
-    #[error("the plan has no such step")]
-    NoStep,
-    #[error("it is not said what the plan is for")]
-    NoGoal,
-    #[error("no finding is there")]
-    NoFinding,
-    #[error("the plan, or this step of it, runs already")]
-    PlanRuns,
-    #[error("{0} needs a model, and none is set up")]
-    NeedsModel(&'static str),
-    #[error("what was brought from elsewhere cannot be asked for again")]
-    CannotRetry,
-    #[error("there is no action `{0}`")]
-    NoAction(String),
-    #[error("`{0}` sends nothing that could be shown")]
-    NoPreview(String),
-    #[error("no model was asked yet")]
-    NothingSent,
-    #[error("it is not said what to search for")]
-    NoQuery,
-    #[error("there is no index to search: no folder is open, or it is turned off")]
-    NoIndex,
-    #[error("there is no edit of Pleach's to undo here")]
-    NothingToUndo,
-    #[error("Pleach may be out of step with the text of this document: {0}")]
-    Suspect(String),
-    #[error("the place was named in version {0} of the document, which is too long ago")]
-    Outdated(i32),
-    #[error("Pleach's actions are turned off (`[actions] enabled = false`)")]
-    TurnedOff,
-    #[error("{0}")]
-    Denied(PathError),
-}
-
-impl CommandFailure {
-    /// A short, stable code.
-    pub(crate) fn code(&self) -> &'static str {
-        match self {
-            Self::Unknown(_) => "unknown-command",
-            Self::Arguments { .. } => "bad-arguments",
-            Self::NotOpen(_) => "not-open",
-            Self::NoDocument => "no-document",
-            Self::NoInstruction(_) => "no-instruction",
-            Self::NoReply => "no-reply",
-            Self::NothingRuns => "nothing-runs",
-            Self::Landing => "landing",
-            Self::NothingWaits => "nothing-waits",
-            Self::NoChoice => "no-choice",
-            Self::NoPlan => "no-plan",
-            Self::NoStep => "no-step",
-            Self::NoGoal => "no-goal",
-            Self::NoFinding => "no-finding",
-            Self::PlanRuns => "plan-runs",
-            Self::NeedsModel(_) => "needs-model",
-            Self::CannotRetry => "cannot-retry",
-            Self::NoAction(_) => "no-action",
-            Self::NoPreview(_) => "no-preview",
-            Self::NothingSent => "nothing-sent",
-            Self::NoQuery => "no-query",
-            Self::NoIndex => "no-index",
-            Self::NothingToUndo => "nothing-to-undo",
-            Self::Suspect(_) => "out-of-step",
-            Self::Outdated(_) => "outdated-place",
-            Self::TurnedOff => "turned-off",
-            Self::Denied(_) => "denied-path",
-        }
-    }
-
-    /// What to do next.
-    pub(crate) fn next_step(&self) -> &'static str {
-        match self {
-            Self::Unknown(_) => "see the list of commands in docs/protocol.md",
-            Self::Arguments { .. } => {
-                "give one JSON object such as {\"instruction\": \"…\"}, or a bare string"
-            }
-            Self::NotOpen(_) => "open it first",
-            Self::NoDocument => "open a document and put the cursor where the edit belongs",
-            Self::NoInstruction(_) => {
-                "write it as the command's argument, or as a comment `ai: …` above the place"
-            }
-            Self::NoReply => "select the reply, or give it as {\"reply\": \"…\"}",
-            Self::NothingWaits => "see `pleach.reviews` for what waits and where",
-            Self::NoChoice => "give {\"choice\": \"mine\"}, `theirs`, `both` or `ask`",
-            Self::NoPlan => "give {\"path\": \".pleach/plans/….md\"}, or open the plan",
-            Self::NoStep => "give {\"step\": 1}, or put the cursor on a step",
-            Self::NoGoal => {
-                "give {\"goal\": \"…\"}; without a model `todos`, `document FILE` and `test FILE` are understood"
-            }
-            Self::NoFinding => "see `pleach.findings` for what was found and where",
-            Self::PlanRuns => "wait for its end, or stop it with pleach.cancel",
-            Self::NeedsModel(_) => "add one with `pleach model`, or edit the steps yourself",
-            Self::NoAction(_) => {
-                "write it in .pleach/actions/NAME.md, or see there what is wrong with it"
-            }
-            Self::NoPreview(_) => {
-                "give {\"command\": \"pleach.document\"}, or the name of an action of your own as {\"action\": \"…\"}"
-            }
-            Self::NothingSent => "see what would be sent with pleach.previewPrompt",
-            Self::NoQuery => "give the words, or {\"query\": \"…\"}",
-            Self::NoIndex => "open a folder, and leave `[context] index` on in pleach.toml",
-            Self::CannotRetry => "paste another answer, or accept or reject this one",
-            // What can be done about a path stands with it.
-            Self::NothingRuns | Self::NothingToUndo | Self::Denied(_) => "nothing was changed",
-            Self::Landing => "undo it with pleach.undo when it has landed",
-            Self::Suspect(_) => {
-                "save the document, or close it and open it again, then repeat the command"
-            }
-            Self::Outdated(_) => "ask for the actions again",
-            Self::TurnedOff => "set it to true in pleach.toml",
-        }
-    }
 }
 
 /// A document and a range of its present text.
@@ -257,7 +124,7 @@ impl Session {
             })?;
             return self.decide(decision, &arguments);
         }
-        if matches!(command, RULES | ACTION | PREVIEW) {
+        if matches!(command, RULES | ACTION | PREVIEW | PIPELINE) {
             let arguments = Arguments::read(Action::Explain, arguments).map_err(|cause| {
                 CommandFailure::Arguments {
                     command: command.to_owned(),
@@ -266,6 +133,17 @@ impl Session {
             })?;
             return match command {
                 ACTION => self.begin_own(request, arguments),
+                PIPELINE if !self.configuration.settings().actions.enabled => {
+                    Err(CommandFailure::TurnedOff)
+                }
+                PIPELINE => {
+                    let pipeline = true;
+                    let arguments = Arguments {
+                        pipeline,
+                        ..arguments
+                    };
+                    self.begin(request, Action::Rewrite, arguments, None)
+                }
                 PREVIEW => self.preview(arguments),
                 _ => {
                     let place = self.place_of(&arguments)?;
@@ -394,10 +272,24 @@ impl Session {
         arguments: Arguments,
         again: Option<(String, String)>,
     ) -> Result<Value, CommandFailure> {
+        let wants_pipeline = arguments.pipeline;
+        // What is asked once more is asked of the coder.
+        let is_first = again.is_none();
         let (place, title, asked) = self.asked(action, arguments, again)?;
+        let own = asked.own.as_ref().is_some_and(|own| own.pipeline);
         let title = title.unwrap_or_else(|| super::jobs::title(&asked));
         let uri = place.as_ref().map(|place| place.uri.as_str());
-        let job = self.start_job(request, uri, title, asked);
+        let job = if wants_pipeline || own && is_first {
+            if !asked.action.is_coders() {
+                return Err(CommandFailure::NoPipeline(asked.action.title()));
+            }
+            if !self.configuration.has_model(asked.action) {
+                return Err(CommandFailure::NeedsModel("a pipeline"));
+            }
+            self.start_pipeline(request, uri, title, asked)
+        } else {
+            self.start_job(request, uri, title, asked)
+        };
         Ok(json!({ "job": job }))
     }
 

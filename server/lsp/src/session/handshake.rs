@@ -14,7 +14,7 @@ use crate::actions::KINDS;
 use crate::client::Client;
 use crate::event::Reply;
 use crate::session::commands::{
-    ACTION, HISTORY, INDEX, PREVIEW, RULES, SEARCH, SENT, STATUS, USAGE,
+    ACTION, HISTORY, INDEX, PIPELINE, PREVIEW, RULES, SEARCH, SENT, STATUS, USAGE,
 };
 use crate::session::findings::FindingCommand;
 use crate::session::plans::PlanCommand;
@@ -78,7 +78,7 @@ fn capabilities(client: &Client) -> ServerCapabilities {
     commands.extend(plans.filter(|it| Action::from_command(it).is_none()));
     commands.extend(FindingCommand::ALL.map(|it| it.command().to_owned()));
     let others = [
-        STATUS, HISTORY, USAGE, RULES, ACTION, PREVIEW, SEARCH, INDEX, SENT,
+        STATUS, HISTORY, USAGE, RULES, ACTION, PIPELINE, PREVIEW, SEARCH, INDEX, SENT,
     ];
     commands.extend(others.map(str::to_owned));
     ServerCapabilities {

@@ -27,6 +27,8 @@ const MOST_OF_ALL: usize = 200;
 const WORTH_SHOWING: usize = 200;
 /// Changed files of one message that are looked at one by one; of more, all are walked.
 const LOOKED_AT: usize = 200;
+/// Files that say which others are taken up: when one of them changes, all are walked.
+const RULES_OF_IGNORING: [&str; 2] = [".gitignore", ".pleachignore"];
 /// The token of the progress display.
 pub(super) const TOKEN: &str = "pleach/index";
 
@@ -146,11 +148,12 @@ impl Session {
             .collect();
         endings.sort_unstable();
         endings.dedup();
-        let pattern = format!("**/*.{{{}}}", endings.join(","));
+        let sources = format!("**/*.{{{}}}", endings.join(","));
+        let rules = format!("**/{{{}}}", RULES_OF_IGNORING.join(","));
         let watch = json!({"registrations": [{
             "id": "pleach-index",
             "method": "workspace/didChangeWatchedFiles",
-            "registerOptions": {"watchers": [{"globPattern": pattern}]},
+            "registerOptions": {"watchers": [{"globPattern": sources}, {"globPattern": rules}]},
         }]});
         let nothing = Awaited::Nothing("client/registerCapability");
         self.request("client/registerCapability", &watch, nothing);
@@ -162,7 +165,11 @@ impl Session {
             return;
         };
         let workspace = self.snapshot();
-        if uris.len() > LOOKED_AT {
+        let is_rules = |uri: &String| {
+            let name = uri.rsplit('/').next().unwrap_or_default();
+            RULES_OF_IGNORING.contains(&name)
+        };
+        if uris.len() > LOOKED_AT || uris.iter().any(is_rules) {
             index.walk(workspace);
             return;
         }

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use pleach_agent::builtin;
 use pleach_agent::{
-    Action, Engine, JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TokenCount,
+    Account, Action, Crew, Engine, Hand, JobEvent, JobFailure, JobLimits, JobOutcome, JobRequest,
+    Kit, Phase, Stage, TokenCount, Variables,
 };
 use pleach_edit::HunkId;
+use pleach_policy::Settings;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower_lsp::jsonrpc::Id;
@@ -43,9 +45,13 @@ pub(crate) struct Job {
     instruction: Option<String>,
     engine: String,
     phase: String,
+    /// Who works on it, where several do in turn.
+    stage: Option<Stage>,
     tokens: TokenCount,
     /// What it will cost or has cost, in words; empty where no model is asked.
     cost: String,
+    /// What is to be told with its proposal.
+    said: Vec<String>,
     /// Secrets that the model was not shown.
     secrets: usize,
     /// The end of the pause that it makes.
@@ -93,6 +99,13 @@ impl Job {
         self.instruction.as_deref()
     }
 
+    /// A summary, and what else is to be told with it.
+    pub(crate) fn summary(&self, summary: &str) -> String {
+        let said = self.said.iter().map(String::as_str);
+        let all: Vec<&str> = std::iter::once(summary).chain(said).collect();
+        all.join("; ")
+    }
+
     /// What answers.
     pub(crate) fn engine(&self) -> &str {
         &self.engine
@@ -124,6 +137,9 @@ impl Job {
             Some(left) => format!("{}: {} s left", self.phase, left.as_millis().div_ceil(1000)),
             None => self.phase.clone(),
         }];
+        if let (Some(stage), Some(first)) = (self.stage, parts.first_mut()) {
+            *first = format!("{stage}: {first}");
+        }
         if self.tokens.output > 0 {
             parts.push(format!("{} tokens", self.tokens.output));
         } else if self.received > 0 {
@@ -204,6 +220,44 @@ impl Session {
         id
     }
 
+    /// Starts a job in which a tester and a reviewer go on with what a coder makes of `asked`.
+    pub(super) fn start_pipeline(
+        &mut self,
+        request: Option<Id>,
+        uri: Option<&str>,
+        title: String,
+        asked: JobRequest,
+    ) -> JobId {
+        let id = self.add_job(request, uri, asked.action, title, asked.instruction.clone());
+        if let Some(job) = self.jobs.get_mut(&id) {
+            job.asked = uri.map(|uri| Asked::of(&asked, uri));
+        }
+        let settings = Arc::clone(self.configuration.settings());
+        let variables = Arc::clone(&self.environment.variables);
+        let limits = JobLimits::of(&settings);
+        let account = self.account(id, uri);
+        let hands = [asked.action, Action::Tests, Action::Review];
+        let hands = hands.map(|action| (action, self.kit(action, id)));
+        let inbox = self.inbox.clone();
+        let work = async move {
+            let crew = match crew_of(hands, &settings, &variables, &account).await {
+                Ok(crew) => crew,
+                Err(failure) => {
+                    return JobOutcome::Failed {
+                        failure,
+                        reply: None,
+                    };
+                }
+            };
+            let label = crew.coder.engine.label();
+            inbox.put(Event::JobEngine { job: id, label });
+            let report = move |event| inbox.put(Event::JobReport { job: id, event });
+            pleach_agent::run_pipeline(asked, crew, limits, &account, report).await
+        };
+        self.spawn_job(id, work);
+        id
+    }
+
     /// Begins the work of a job. How it ends comes back as an event.
     pub(super) fn spawn_job(
         &self,
@@ -238,8 +292,10 @@ impl Session {
             instruction,
             engine: String::new(),
             phase: "starting".into(),
+            stage: None,
             tokens: TokenCount::default(),
             cost: String::new(),
+            said: Vec::new(),
             secrets: 0,
             waits_until: None,
             partial: String::new(),
@@ -334,6 +390,28 @@ impl Session {
                     json!({"accepted": accepted, "message": message}),
                 );
             }
+            JobEvent::Tested { passed, message } => {
+                self.tell_job(job, "tested", json!({"passed": passed, "message": message}));
+            }
+            JobEvent::Said(words) => {
+                it.said.push(words);
+                return;
+            }
+            JobEvent::Stage(stage) => {
+                it.stage = Some(stage);
+                let (number, of, role) = (stage.number, stage.of, stage.role);
+                self.tell_job(
+                    job,
+                    "stage",
+                    json!({"stage": number, "of": of, "role": role}),
+                );
+            }
+            JobEvent::Found(report) => {
+                let engine = it.engine.clone();
+                let uri = it.asked.as_ref().map(|asked| asked.uri.clone());
+                self.take_findings(&report, uri.as_deref(), &engine);
+                return;
+            }
             JobEvent::Expected(expected) => {
                 it.cost = expected.to_string();
                 self.tell_job(job, "estimate", money::estimate_fields(&expected));
@@ -371,6 +449,25 @@ impl Session {
         }
         self.progress_changed(job);
     }
+}
+
+/// Opens the engines of those who work in a pipeline: a key that is missing is told before anything is spent.
+async fn crew_of(
+    hands: [(Action, Kit); 3],
+    settings: &Settings,
+    variables: &Variables,
+    account: &Account,
+) -> Result<Crew, JobFailure> {
+    let hand = async |(action, kit): (Action, Kit)| {
+        let engine = Engine::open(action, settings, variables, Some(account)).await?;
+        Ok::<_, JobFailure>(Hand { engine, kit })
+    };
+    let [coder, tester, reviewer] = hands;
+    Ok(Crew {
+        coder: hand(coder).await?,
+        tester: hand(tester).await?,
+        reviewer: hand(reviewer).await?,
+    })
 }
 
 /// How a reply that the person brought is named where engines are.

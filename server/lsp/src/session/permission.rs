@@ -33,14 +33,14 @@ impl Allowed {
 
     fn allows(&self, wish: &Wish) -> bool {
         match wish {
-            Wish::Command(argv) => self.has(argv),
+            Wish::Command(argv) | Wish::Tests(argv) => self.has(argv),
             Wish::Tool { name, .. } => self.tools.contains(name),
         }
     }
 
     fn allow(&mut self, wish: Wish) {
         match wish {
-            Wish::Command(argv) => self.add(argv),
+            Wish::Command(argv) | Wish::Tests(argv) => self.add(argv),
             Wish::Tool { name, .. } => {
                 self.tools.insert(name);
             }
@@ -84,7 +84,7 @@ const MOST_SHOWN: usize = 300;
 
 fn buttons(wish: &Wish) -> Buttons {
     match wish {
-        Wish::Command(_) => Buttons {
+        Wish::Command(_) | Wish::Tests(_) => Buttons {
             once: "Run once",
             always: "Always run this",
             never: "Do not run",
@@ -119,16 +119,21 @@ impl Session {
         }
         let it = self.jobs.get(&job);
         let title = it.map_or("", |job| job.title.as_str());
-        let who = match it.map(|job| job.action) {
-            Some(Action::RunTests) => "this is to run",
+        let who = match (it.map(|job| job.action), &wish) {
+            (_, Wish::Tests(_)) => "before you are shown the edit, its tests are to run:",
+            (Some(Action::RunTests), _) => "this is to run",
             _ => "the model wants to run",
         };
+        let writes = match &wish {
+            Wish::Tests(_) => "in a copy of the folder",
+            _ => "to build folders only",
+        };
         let message = match &wish {
-            Wish::Command(argv) => {
+            Wish::Command(argv) | Wish::Tests(argv) => {
                 // Each word as it is: a blank in a word must not look like two words.
                 let line: Vec<String> = argv.iter().map(|word| quoted(word)).collect();
                 format!(
-                    "Pleach: {title}: {who}\n{}\nin the sandbox (no network; it writes to build folders only).",
+                    "Pleach: {title}: {who}\n{}\nin the sandbox (no network; it writes {writes}).",
                     line.join(" ")
                 )
             }

@@ -380,22 +380,26 @@ impl Session {
         } else {
             format!("{hunks} hunks in {files} files wait for review")
         };
+        let Some(it) = self.jobs.get(&job) else {
+            return;
+        };
+        let how = if clash {
+            ""
+        } else {
+            ": accept or reject them from the menu of actions at the hints"
+        };
+        let (summary, told) = (it.summary(&waits), it.summary(&format!("{waits}{how}")));
         let fields = json!({
-            "landed": false, "review": job, "hunks": hunks, "summary": waits, "engine": engine,
+            "landed": false, "review": job, "hunks": hunks, "summary": summary, "engine": engine,
         });
         self.tell_job(job, "finished", fields);
         if !self.client.job_events {
-            let how = if clash {
-                ""
-            } else {
-                ": accept or reject them from the menu of actions at the hints"
-            };
             self.show(
                 Severity::Info,
-                &format!("Pleach: {title}: {waits}{how} ({engine})"),
+                &format!("Pleach: {title}: {told} ({engine})"),
             );
         }
-        self.last_word(job, format!("{waits} ({engine})"));
+        self.last_word(job, format!("{summary} ({engine})"));
         self.plan_job_ended(job, JobEnd::Review);
         if let Some((review, hunks)) = replaced {
             self.reject(review, &hunks);

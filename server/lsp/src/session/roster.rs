@@ -92,5 +92,6 @@ impl Session {
         Kit::of(action, settings, &self.environment.variables, roster, ask)
             .with_servers(servers)
             .with_index(index)
+            .with_trials(self.environment.state_dir.join("trials"))
     }
 }

@@ -193,7 +193,7 @@ pub(super) const TABLES: [(&str, &[&str]); 15] = [
     ("actions.per_minute", &ACTIONS),
     ("edits", &["deny", "allow", "allow_ci"]),
     ("commands", &["allow", "write", "read"]),
-    ("tests", &["command"]),
+    ("tests", &["command", "attempts"]),
     (
         "limits",
         &[

@@ -134,6 +134,7 @@ impl Session {
             return;
         };
         let (engine, title) = (it.engine.clone(), it.title.clone());
+        let summary = it.summary(summary);
         self.tell_job(
             job,
             "finished",

@@ -65,6 +65,8 @@ impl Session {
         let settings = Arc::clone(self.configuration.settings());
         let variables = Arc::clone(&self.environment.variables);
         let limits = JobLimits::of(&settings);
+        let index = self.indexing.present();
+        let index = index.filter(|_| settings.context.tokens > 0);
         let account = self.account(job, uri.as_deref());
         let roster = self.configuration.roster();
         let inbox = self.inbox.clone();
@@ -91,7 +93,7 @@ impl Session {
             let label = lineup.label();
             inbox.put(Event::JobEngine { job, label });
             let report = move |event| inbox.put(Event::JobReport { job, event });
-            let kit = Kit::of_planner(&settings, roster);
+            let kit = Kit::of_planner(&settings, roster).with_index(index);
             plan::ask(&goal, &snapshot, &lineup, limits, &account, kit, &report).await
         };
         self.plans.making.insert(job, String::new());

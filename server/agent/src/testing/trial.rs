@@ -1,0 +1,261 @@
+//! Tests of what has not landed: run in a copy of the workspace with the change in it, so that a tester can
+//! mend what fails before a person is shown anything. No file of the workspace is touched.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use pleach_edit::Proposal;
+use pleach_exec::Reach;
+use pleach_workspace::{Trial, TrialError, WorkspaceSnapshot};
+
+use super::command::{self, TestCommand};
+use super::{TestingFailure, execute, permitted, read};
+use crate::call::aside;
+use crate::failure::JobFailure;
+use crate::findings::{Finding, FindingReport};
+use crate::job::{JobEvent, JobRequest, Phase};
+use crate::meter::Account;
+use crate::roles::fence_for;
+use crate::tools::{Commands, Kit, Wish};
+
+/// Failures that a model is told one by one.
+const TOLD: usize = 20;
+/// Bytes of the end of what was printed that a model is told.
+const PRINTED: usize = 6 << 10;
+
+impl From<TrialError> for TestingFailure {
+    fn from(error: TrialError) -> Self {
+        Self::NotRun {
+            code: "no-copy",
+            why: error.to_string(),
+        }
+    }
+}
+
+/// How the tests of proposals are run, and how often they may fail.
+pub(crate) struct Trials {
+    commands: Commands,
+    folder: Utf8PathBuf,
+    /// The person has let the command run in this job.
+    is_permitted: bool,
+    /// How often what fails may still go back.
+    left: u32,
+}
+
+/// What a run of the tests has shown.
+pub(crate) enum Tried {
+    /// They ended well.
+    Well(String),
+    /// They failed.
+    Failed {
+        /// In a line, for a person.
+        summary: String,
+        /// For the model.
+        reasons: String,
+        /// For when it lands as it is.
+        found: Box<FindingReport>,
+        /// Whether it may go back to the model: some are left, and the failures are in what was changed.
+        goes_back: bool,
+    },
+    /// They were not run, and why.
+    NotRun(String),
+}
+
+impl Tried {
+    /// What the model is told, where it may mend what fails.
+    pub(crate) fn goes_back(&self) -> Option<&str> {
+        match self {
+            Self::Failed {
+                goes_back: true,
+                reasons,
+                ..
+            } => Some(reasons),
+            _ => None,
+        }
+    }
+
+    /// In a line, for a person.
+    pub(crate) fn summary(&self) -> &str {
+        match self {
+            Self::Well(summary) | Self::Failed { summary, .. } | Self::NotRun(summary) => summary,
+        }
+    }
+}
+
+impl Trials {
+    /// What the kit of a job has for it; `None` where proposals are not tried.
+    pub(crate) fn of(kit: &Kit) -> Option<Self> {
+        let commands = kit.commands.clone()?;
+        let left = commands.tests.attempts;
+        let folder = kit.trials.clone().filter(|_| left > 0)?;
+        Some(Self {
+            commands,
+            folder,
+            is_permitted: false,
+            left,
+        })
+    }
+
+    /// Runs the project's tests with a proposal in their workspace.
+    pub(crate) async fn run(
+        &mut self,
+        request: &JobRequest,
+        proposal: &Proposal,
+        account: &Account,
+        report: &(impl Fn(JobEvent) + Send + Sync),
+    ) -> Tried {
+        let tried = match self.try_out(request, proposal, account, report).await {
+            Ok(tried) => tried,
+            Err(failure) => Tried::NotRun(failure.to_string()),
+        };
+        report(JobEvent::Tested {
+            passed: matches!(tried, Tried::Well(_)),
+            message: tried.summary().to_owned(),
+        });
+        tried
+    }
+
+    async fn try_out(
+        &mut self,
+        request: &JobRequest,
+        proposal: &Proposal,
+        account: &Account,
+        report: &(impl Fn(JobEvent) + Send + Sync),
+    ) -> Result<Tried, JobFailure> {
+        let Some(workspace) = with_proposal(&request.workspace, proposal) else {
+            return Ok(Tried::NotRun(
+                "the tests were not run: files are removed or renamed by this".to_owned(),
+            ));
+        };
+        let changed: Vec<String> = proposal.texts_after().into_keys().collect();
+        let path = changed.first().cloned();
+        let path = path.unwrap_or_else(|| request.document.path.clone());
+        let (look, settings) = (workspace.clone(), self.commands.tests.clone());
+        let found = aside("looking for the project's tests", move || {
+            command::find(&look, &path, &settings)
+        });
+        let command = found.await??;
+        let sandbox = if self.is_permitted {
+            pleach_exec::Sandbox::of_this_program().map_err(super::not_run)?
+        } else {
+            permitted(&self.commands, &command, Wish::Tests).await?
+        };
+        self.is_permitted = true;
+        report(JobEvent::Phase(Phase::UsingTools(format!(
+            "running {} in a copy",
+            command.argv.join(" ")
+        ))));
+        let (look, root, folder) = (workspace.clone(), command.root.clone(), self.folder.clone());
+        let copied = aside("copying the workspace", move || {
+            look.copy_for_trial(&root, &folder)
+        });
+        let trial = copied.await?.map_err(TestingFailure::from)?;
+        let there = moved(&command, &trial);
+        // The copy is nobody's: what a build writes beside the sources, such as a lock file, may stand there.
+        let besides = Reach {
+            read: trial.installed().iter().map(PathBuf::from).collect(),
+            write: vec![PathBuf::from(trial.folder())],
+            ..Reach::default()
+        };
+        let (ending, printed) = execute(&sandbox, &self.commands, account, &there, besides).await?;
+        let printed = printed.replace(trial.folder().as_str(), command.root.as_str());
+        drop(trial);
+        let line = command.argv.join(" ");
+        let read = aside("reading what the tests printed", move || {
+            read(&workspace, &command, ending, &printed)
+        });
+        let found = read.await?;
+        if found.reply.is_empty() && found.findings.is_empty() {
+            return Ok(Tried::Well(found.summary));
+        }
+        let is_ours = found.findings.is_empty()
+            || found
+                .findings
+                .iter()
+                .any(|it| it.rule == super::BUILD_FAILED || changed.contains(&it.path));
+        let goes_back = is_ours && self.left > 0;
+        if goes_back {
+            self.left -= 1;
+        }
+        let where_not = if is_ours {
+            ""
+        } else {
+            ", none of them in what was changed"
+        };
+        Ok(Tried::Failed {
+            summary: format!("{}{where_not}", found.summary),
+            reasons: for_model(&line, &found),
+            found: Box::new(not_yet(found)),
+            goes_back,
+        })
+    }
+}
+
+/// The workspace with a proposal in it; `None` where the proposal takes files away.
+pub(crate) fn with_proposal(
+    workspace: &WorkspaceSnapshot,
+    proposal: &Proposal,
+) -> Option<WorkspaceSnapshot> {
+    let texts = proposal.texts_after().into_iter();
+    let texts: Option<Vec<_>> = texts
+        .map(|(path, text)| Some((path, text?.into())))
+        .collect();
+    Some(workspace.with_texts(texts?))
+}
+
+/// What was found in texts that have not landed: known by the lines alone.
+pub(crate) fn not_yet(found: FindingReport) -> FindingReport {
+    let findings = found.findings.into_iter();
+    FindingReport {
+        findings: findings.map(|it| Finding { range: None, ..it }).collect(),
+        looked_at: BTreeMap::new(),
+        texts: BTreeMap::new(),
+        ..found
+    }
+}
+
+/// The command in the copy.
+fn moved(command: &TestCommand, trial: &Trial) -> TestCommand {
+    let below = command.folder.strip_prefix(&command.root);
+    TestCommand {
+        argv: command.argv.clone(),
+        folder: trial.folder().join(below.unwrap_or(Utf8Path::new(""))),
+        root: trial.folder().to_owned(),
+    }
+}
+
+/// What a model is told of tests that failed.
+fn for_model(line: &str, found: &FindingReport) -> String {
+    let mut told = format!(
+        "The project's tests (`{line}`) were run in a copy of the workspace with your edit in it, and did not pass.\n"
+    );
+    for finding in found.findings.iter().take(TOLD) {
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            told,
+            "- {}:{}: {}",
+            finding.path, finding.line, finding.message
+        );
+        for more in finding.why.lines().take(8) {
+            let _ = writeln!(told, "  {more}");
+        }
+    }
+    let mut from = found.reply.len().saturating_sub(PRINTED);
+    while !found.reply.is_char_boundary(from) {
+        from += 1;
+    }
+    let end = found.reply.get(from..).unwrap_or_default().trim();
+    let fence = fence_for(end);
+    let _ = writeln!(
+        told,
+        "The end of what was printed:\n{fence}\n{end}\n{fence}"
+    );
+    told.push_str(
+        "Nothing of your edit is in the files yet: answer with the whole of it again, mended, in the same form. \
+         Mend what is wrong in the tests. A test that is right and shows a defect of the code stays as it is: \
+         no test is made weaker so that it passes.",
+    );
+    told
+}
