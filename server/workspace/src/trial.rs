@@ -234,12 +234,13 @@ fn forget_old(trials: &Utf8Path) {
         let Ok(slot) = File::open(lock) else {
             continue;
         };
-        if slot.try_lock().is_ok() {
-            let removed = fs::remove_dir_all(lock.with_extension(""));
-            let removed = removed.and_then(|()| fs::remove_file(lock));
-            if let Err(error) = removed {
-                tracing::info!(%error, "an old copy of a workspace could not be removed");
-            }
+        // The lock stays: somebody may be about to take it.
+        let place = lock.with_extension("");
+        if place.exists()
+            && slot.try_lock().is_ok()
+            && let Err(error) = fs::remove_dir_all(&place)
+        {
+            tracing::info!(%error, "an old copy of a workspace could not be removed");
         }
     }
 }
@@ -265,7 +266,7 @@ fn remove_others(
                 .next()
                 .is_some_and(|(path, _)| path.starts_with(&relative))
                 || links.iter().any(|link| link.starts_with(&relative));
-            if is_wanted {
+            if is_wanted && !wanted.contains_key(&relative) {
                 remove_others(folder, &relative, wanted, links)?;
             } else {
                 fs::remove_dir_all(entry.path()).map_err(failed(entry.path()))?;
@@ -304,8 +305,8 @@ fn put(
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed(folder))?;
     }
-    if now.is_some() {
-        // It may be one that cannot be written.
+    // What stands there may be one that cannot be written, or another name of a file elsewhere.
+    if path.symlink_metadata().is_ok() {
         fs::remove_file(path).map_err(failed(path))?;
     }
     fs::write(path, wanted).map_err(failed(path))?;
@@ -338,6 +339,7 @@ mod tests {
     use pleach_policy::PathRules;
 
     use super::*;
+    use crate::snapshot::OpenDocument;
 
     #[test]
     fn a_copy_is_the_workspace_as_it_is_seen_and_the_next_one_keeps_what_was_built() {
@@ -404,5 +406,76 @@ mod tests {
         }
         let now = fs::metadata(copy.join(".cargo/config.toml")).unwrap();
         assert_eq!(now.modified().unwrap(), kept.modified().unwrap());
+    }
+
+    #[test]
+    fn texts_stand_for_files_and_for_documents_that_are_none_yet() {
+        let untitled = OpenDocument {
+            uri: "untitled:Untitled-1".into(),
+            path: None,
+            text: "a\n".into(),
+            language: None,
+            version: 3,
+        };
+        let roots = ["/project".into()];
+        let before = WorkspaceSnapshot::new(&roots, [untitled], PathRules::default());
+        let name = before.name_of("untitled:Untitled-1").unwrap();
+        let texts = [(name.as_str(), "b\n"), ("src/new.rs", "c\n")];
+        let texts = texts.map(|(name, text)| (name.to_owned(), Arc::from(text)));
+        let after = before.with_texts(texts);
+        let read = |workspace: &WorkspaceSnapshot, name: &str| {
+            workspace.read_text(name).ok().map(|text| text.to_string())
+        };
+        assert_eq!(read(&after, &name).as_deref(), Some("b\n"));
+        assert_eq!(read(&after, "src/new.rs").as_deref(), Some("c\n"));
+        assert_eq!(read(&before, &name).as_deref(), Some("a\n"));
+        assert_eq!(read(&before, "src/new.rs"), None);
+    }
+
+    /// What runs in a copy may write what it likes there, and the next copy is made by a program that nothing
+    /// confines.
+    #[cfg(unix)]
+    #[test]
+    fn what_a_test_leaves_in_a_copy_leads_nowhere() {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir().unwrap();
+        let base = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
+        let root = base.join("project");
+        let files = ["src/a.rs", "build/sub/a.rs", "dist/a.rs", "out/a.rs"];
+        let outside = base.join("outside");
+        fs::create_dir_all(&outside).unwrap();
+        fs::write(outside.join("a.rs"), "mine").unwrap();
+        for file in files {
+            let file = root.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "the project's").unwrap();
+        }
+        let roots = [root.clone()];
+        let workspace = WorkspaceSnapshot::new(&roots, [], PathRules::default());
+        let trials = base.join("trials");
+        let trial = workspace.copy_for_trial(&root, &trials).unwrap();
+        let copy = trial.folder().to_owned();
+        drop(trial);
+        // A folder among the sources, one that a build writes, one below it, and a second name of a file.
+        for place in ["src", "build/sub", "dist"] {
+            fs::remove_dir_all(copy.join(place)).unwrap();
+            symlink(&outside, copy.join(place)).unwrap();
+        }
+        fs::remove_file(copy.join("out/a.rs")).unwrap();
+        fs::hard_link(outside.join("a.rs"), copy.join("out/a.rs")).unwrap();
+        let trial = workspace.copy_for_trial(&root, &trials).unwrap();
+        assert_eq!(trial.folder(), copy);
+        assert_eq!(fs::read_to_string(outside.join("a.rs")).unwrap(), "mine");
+        for file in files {
+            let there = copy.join(file);
+            assert_eq!(fs::read_to_string(&there).unwrap(), "the project's");
+            assert!(
+                there.canonicalize_utf8().unwrap().starts_with(&copy),
+                "{there}"
+            );
+        }
+        let kept: Vec<_> = outside.read_dir_utf8().unwrap().collect();
+        assert_eq!(kept.len(), 1);
     }
 }
