@@ -47,6 +47,7 @@ for _, name in ipairs({
   'previous',
   'hunks',
   'history',
+  'new',
   'plan',
   'step',
   'steps',

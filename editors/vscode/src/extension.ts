@@ -13,6 +13,7 @@ import { Replies } from './replies';
 import { hunkCount, Reviews } from './reviews';
 import { Server } from './server';
 import { Status } from './status';
+import { newFromTemplate } from './templates';
 import { HistoryView, JobsView, ProposalsView } from './views';
 import { Words } from './words';
 
@@ -207,6 +208,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     register('pleach.here.land', () => it.land()),
     register('pleach.here.cancel', () => it.cancel()),
     register('pleach.here.undo', () => it.undo()),
+    register('pleach.here.new', () => newFromTemplate(it.server)),
     register('pleach.here.usage', () => it.server.send('pleach.usage')),
     register('pleach.here.status', () => it.status()),
     register('pleach.hunk.accept', (given: Given) => it.decisions.accept(given)),

@@ -159,6 +159,7 @@ export class Server {
         this.turn('running');
         void vscode.commands.executeCommand('setContext', 'pleach.offersPlans', this.offers('pleach.plan'));
         void vscode.commands.executeCommand('setContext', 'pleach.offersUsage', this.offers('pleach.usage'));
+        void vscode.commands.executeCommand('setContext', 'pleach.offersTemplates', this.offers('pleach.new'));
         this.reviews.takeAll(((await this.ask('pleach.reviews', {})) as Review[] | undefined) ?? []);
         await this.look();
         break;

@@ -7,7 +7,8 @@
 //! For Rust, Python, TypeScript (with TSX and JavaScript) and Go it writes doc comments from real
 //! signatures, writes test skeletons in the project's framework and place (which fail until somebody
 //! finishes them), removes an unused import or variable that a diagnostic names, renames within scopes,
-//! and carries out comments (`ai: …`, `… AI!`) that ask for one of these. What is not known is
+//! turns an `if` round, derives traits, adds the arms of a match and the members of an interface that the
+//! same file proves to be missing, finds what a tree alone proves to be wrong, and carries out comments (`ai: …`, `… AI!`) that ask for one of these. What is not known is
 //! marked TODO. Everything else is refused: it needs a model.
 //!
 //! ```
@@ -51,10 +52,14 @@ use crate::action::Action;
 
 mod carry;
 mod comment;
+mod complete;
+mod derive;
 mod document;
 mod fix;
 mod intent;
+mod invert;
 mod message;
+mod proven;
 mod refusal;
 mod rename;
 mod reply;
@@ -63,6 +68,7 @@ mod source;
 mod words;
 
 pub use comment::{AiComment, ai_comments_near, comment_instruction};
+pub(crate) use proven::proven;
 pub use refusal::BuiltinRefusal;
 
 use intent::Intent;
@@ -136,6 +142,9 @@ pub struct Glance<'a> {
 ///
 /// `true` is no promise: the job may still end in a [`BuiltinRefusal`]. `false` is certain.
 pub fn can_do(glance: &Glance<'_>) -> bool {
+    if glance.action == Action::Review {
+        return can_review(glance.language);
+    }
     let Some(language) = glance.language.filter(|language| supports(*language)) else {
         return false;
     };
@@ -156,8 +165,10 @@ pub fn can_do(glance: &Glance<'_>) -> bool {
         Action::Tests => glance
             .syntax
             .is_none_or(|tree| skeleton::has_target(language, tree, glance.range)),
-        Action::Implement
-        | Action::RunTests
+        Action::Implement => glance
+            .syntax
+            .is_some_and(|tree| can_complete(tree, glance.range)),
+        Action::RunTests
         | Action::Explain
         | Action::Ask
         | Action::Review
@@ -166,6 +177,21 @@ pub fn can_do(glance: &Glance<'_>) -> bool {
         | Action::Cancel
         | Action::Undo => false,
     }
+}
+
+/// Whether the engine can look for defects in a language: for what a syntax tree alone proves.
+pub fn can_review(language: Option<Language>) -> bool {
+    language.is_some_and(proven::knows)
+}
+
+/// Whether an `if` that could be turned round begins in the line (from 0) of a place.
+pub fn can_invert(syntax: &Syntax, at: ByteOffset, line: usize) -> bool {
+    supports(syntax.language()) && invert::has_target(syntax.root(), at.0, line)
+}
+
+/// Whether there is a match, an implementation or a class around a place that could lack a part.
+pub fn can_complete(syntax: &Syntax, range: ByteRange) -> bool {
+    supports(syntax.language()) && complete::has_target(syntax.root(), range)
 }
 
 /// Whether the engine knows a language.
@@ -213,8 +239,8 @@ pub fn answer(task: &BuiltinTask<'_>) -> Result<BuiltinAnswer, BuiltinRefusal> {
             follow(&source, &intent, task.range, task.files)
         }
         Action::Comment => carry::carry_out(task),
-        Action::Implement
-        | Action::RunTests
+        Action::Implement => complete::complete(&read(task)?, task.range),
+        Action::RunTests
         | Action::Explain
         | Action::Ask
         | Action::Review
@@ -267,6 +293,9 @@ fn follow(
             skeleton::skeleton(source, place_of(source, name.as_deref(), range)?, files)
         }
         Intent::Rename { from, to } => rename::rename(source, from.as_deref(), to, range, files),
+        Intent::Invert => invert::invert(source, range),
+        Intent::Derive { names } => derive::derive(source, names, range),
+        Intent::Complete => complete::complete(source, range),
         Intent::RemoveUnusedImport { name } => {
             fix::remove_unused_import(source, name.as_deref(), range)
         }

@@ -8,6 +8,7 @@ use pleach_policy::Room;
 use crate::builtin::BuiltinRefusal;
 use crate::plan::PlanFailure;
 use crate::review::ReviewFailure;
+use crate::templates::TemplateFailure;
 use crate::testing::TestingFailure;
 
 /// What went wrong with a job, for a person: what happened and what to do next.
@@ -158,6 +159,9 @@ pub enum JobFailure {
     /// There is no review.
     #[error("{0}")]
     Review(#[from] ReviewFailure),
+    /// Nothing was made of a template of files.
+    #[error("{0}")]
+    Scaffold(#[from] TemplateFailure),
     /// The tests were not run.
     #[error("{0}")]
     Testing(#[from] TestingFailure),
@@ -194,6 +198,7 @@ impl JobFailure {
             Self::TooManyRounds => "too-many-rounds",
             Self::Plan(failure) => failure.code(),
             Self::Review(failure) => failure.code(),
+            Self::Scaffold(failure) => failure.code(),
             Self::Testing(failure) => failure.code(),
             Self::Internal { .. } => "internal",
         }
@@ -224,6 +229,7 @@ impl JobFailure {
             Self::Builtin(refusal) => refusal.next_step(),
             Self::Plan(failure) => failure.next_step().to_owned(),
             Self::Review(failure) => failure.next_step().to_owned(),
+            Self::Scaffold(failure) => failure.next_step(),
             Self::Testing(failure) => failure.next_step(),
             Self::TooLarge { .. } => {
                 "select a smaller part, or raise [limits] max_context_bytes in pleach.toml".into()

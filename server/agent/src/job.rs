@@ -302,6 +302,9 @@ pub async fn run(
         return land_reply(&request, reply, &report).await;
     }
     match engine {
+        Engine::Builtin if request.action == Action::Review => {
+            review::prove(&request, kit.commands, &report).await
+        }
         Engine::Builtin => {
             let gate = gate_of(&kit.roster, &request);
             ask_builtin(&request, gate, &report).await

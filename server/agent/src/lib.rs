@@ -42,6 +42,7 @@ mod review;
 mod roles;
 mod rules;
 mod shield;
+mod templates;
 mod testing;
 mod tools;
 
@@ -67,5 +68,8 @@ pub use probe::{Probed, probe};
 pub use review::{ReviewFailure, Scope};
 pub use roles::{FileProblem, OwnAction, Roster, RosterFile};
 pub use rules::{rules_for, rules_page};
+pub use templates::{
+    Scaffold, Template, TemplateFailure, TemplateOwner, TemplateVariable, Templates,
+};
 pub use testing::TestingFailure;
 pub use tools::{Answer, Asker, Kit, ToolName, Wish};

@@ -5,6 +5,7 @@
 
 mod changes;
 mod form;
+mod proof;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use pleach_text::ByteRange;
 
 use self::changes::{ChangedFile, Changes};
 use self::form::{Form, Said};
+pub(crate) use self::proof::prove;
 use crate::call::{Caller, Used, aside};
 use crate::context::assembled;
 use crate::conversation::Conversation;

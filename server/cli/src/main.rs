@@ -22,6 +22,7 @@ mod init;
 mod log;
 mod lsp;
 mod model;
+mod new;
 mod paint;
 mod plan;
 mod recover;
@@ -52,6 +53,7 @@ Examples:
   pleach model                     which model answers, and how to have another
   pleach doctor                    what is set up, what is not, and how to mend it
   pleach check src/*.rs            syntax errors, as file:line:column
+  pleach new                       what new files can be made from
   pleach plan todos                a plan from the TODO and FIXME comments of this folder
   pleach apply --write answer.md   land a chat's answer on the files of this folder
 
@@ -85,6 +87,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Carry a plan out, step by step
     Run(run::Arguments),
+    /// Make new files, or a project, from a template
+    New(new::Arguments),
     /// Find places of a folder by words
     Search(search::Arguments),
     /// Bring to an end what was interrupted while files of a folder were being written
@@ -116,6 +120,7 @@ fn main() -> ExitCode {
         Command::Apply(arguments) => apply::run(&arguments, &environment),
         Command::Plan(arguments) => plan::run(&arguments, &environment),
         Command::Run(arguments) => run::run(&arguments, &environment),
+        Command::New(arguments) => new::run(&arguments, &environment),
         Command::Search(arguments) => search::run(&arguments, &environment),
         Command::Recover(arguments) => recover::run(&arguments, &environment),
         Command::Usage(arguments) => usage::run(&arguments, &environment),

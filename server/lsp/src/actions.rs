@@ -49,6 +49,10 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) comment: Option<&'a str>,
     /// Whether the lines there hold something left open.
     pub(crate) open_end: bool,
+    /// Without a model: whether a match, an implementation or a class there could lack a part.
+    pub(crate) lacks_part: bool,
+    /// Without a model: whether an `if` begins there that could be turned round.
+    pub(crate) can_invert: bool,
     /// Whether the selection, or the whole document, is an answer that could be landed.
     pub(crate) holds_reply: bool,
     pub(crate) diagnostics: &'a [Diagnostic],
@@ -128,6 +132,9 @@ pub(crate) fn list(context: &ActionContext<'_>) -> Vec<CodeAction> {
     }
     if context.reader && context.may_read {
         entries.place(Action::Explain, "Explain this".into());
+    }
+    let can_review = context.reader || builtin::can_review(context.language);
+    if can_review && context.may_read {
         entries.reviews();
     }
     let runs = context.language.is_some_and(has_runner);
@@ -175,6 +182,15 @@ impl Entries<'_> {
         let supported = context.model || context.language.is_some_and(builtin::supports);
         if context.input_box && supported && (context.model || context.identifier.is_some()) {
             self.place(Action::Rewrite, "Rewrite with an instruction…".into());
+        }
+        if context.lacks_part {
+            let title = "Add the arms or members that are missing".to_owned();
+            self.place(Action::Implement, title);
+        }
+        if context.can_invert {
+            let title = "Turn this `if` round";
+            let arguments = self.place_arguments(title, json!({"instruction": "invert this if"}));
+            self.add(Action::Rewrite, title.to_owned(), arguments, &[]);
         }
         if supported && let Some(symbol) = context.symbol {
             let name = &symbol.name;
@@ -233,7 +249,11 @@ impl Entries<'_> {
         }
         for (scope, title) in scopes {
             let arguments = self.place_arguments(title, json!({ "scope": scope }));
-            let title = self.with_cost(title.into());
+            let title = if context.reader {
+                self.with_cost(title.into())
+            } else {
+                title.into()
+            };
             self.add(Action::Review, title, arguments, &[]);
         }
     }
@@ -465,6 +485,8 @@ mod tests {
             identifier: None,
             comment: None,
             open_end: false,
+            lacks_part: false,
+            can_invert: false,
             holds_reply: false,
             diagnostics: &[],
             own: OWN.get_or_init(Roster::built_in),
@@ -491,19 +513,25 @@ mod tests {
 
     #[test]
     fn what_needs_a_model_is_not_listed_without_one() {
-        assert!(titles(&context()).is_empty());
+        let unknown = ActionContext {
+            language: None,
+            ..context()
+        };
+        assert!(titles(&unknown).is_empty());
+        // What a tree proves needs none.
+        assert_eq!(titles(&context()), ["Review this file"]);
         let tests = "Run the project's tests";
         let without = ActionContext {
             has_folder: true,
             ..context()
         };
-        assert_eq!(titles(&without), [tests]);
+        let changes = "Review what has changed since the last commit";
+        assert_eq!(titles(&without), ["Review this file", changes, tests]);
         let with_model = ActionContext {
             model: true,
             reader: true,
             ..without
         };
-        let changes = "Review what has changed since the last commit";
         let of_file = ["Explain this", "Review this file", changes, tests];
         assert_eq!(titles(&with_model), of_file);
         let selected = ActionContext {
@@ -532,7 +560,9 @@ mod tests {
             diagnostics: std::slice::from_ref(&shown),
             ..context()
         };
-        assert_eq!(titles(&context), ["Dismiss: Panics", "Explain: Panics"]);
+        let review = "Review this file";
+        let listed = ["Dismiss: Panics", "Explain: Panics", review];
+        assert_eq!(titles(&context), listed);
         let context = ActionContext {
             model: true,
             ..context
@@ -554,10 +584,12 @@ mod tests {
 
     #[test]
     fn each_diagnostic_can_be_fixed_and_the_menu_stays_short() {
+        let only = [CodeActionKind::QuickFix];
         let fixes = |diagnostics: &[Diagnostic]| {
             let mut context = context();
             context.diagnostics = diagnostics;
             context.range.start.line = 7;
+            context.only = Some(&only);
             titles(&context)
         };
         assert_eq!(
@@ -583,6 +615,27 @@ mod tests {
     }
 
     #[test]
+    fn what_a_tree_can_do_is_listed_without_a_model() {
+        let place = ActionContext {
+            lacks_part: true,
+            can_invert: true,
+            ..context()
+        };
+        let listed = list(&place);
+        let titles: Vec<&str> = listed.iter().map(|it| it.title.as_str()).collect();
+        assert_eq!(
+            titles,
+            [
+                "Add the arms or members that are missing",
+                "Turn this `if` round",
+                "Review this file"
+            ]
+        );
+        let command = listed[1].command.as_ref().unwrap();
+        assert_eq!(command.command, Action::Rewrite.command());
+    }
+
+    #[test]
     fn what_may_not_be_edited_can_be_explained() {
         let denied = ActionContext {
             model: true,
@@ -605,6 +658,7 @@ mod tests {
             (1..=5).map(|job| (job, format!("job {job}"))).collect();
         let busy = ActionContext {
             running: &running,
+            language: None,
             ..context()
         };
         assert_eq!(

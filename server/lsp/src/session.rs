@@ -57,6 +57,7 @@ pub(crate) mod reviews;
 mod roster;
 mod rules;
 mod status;
+mod templates;
 
 /// Everything the server knows, owned by its loop.
 pub(crate) struct Session {
@@ -486,6 +487,9 @@ impl Session {
         }
         if command == commands::SEARCH {
             return self.search(arguments, reply);
+        }
+        if command == commands::TEMPLATES {
+            return self.list_templates(reply);
         }
         match self.carry_out(request, &command, arguments) {
             Ok(answer) => reply.send(Ok(answer)),

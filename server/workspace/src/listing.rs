@@ -16,7 +16,7 @@ pub(crate) fn files_of(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
     let walk = WalkBuilder::new(folder)
         .standard_filters(false)
         .follow_links(false)
-        .max_depth(Some(4))
+        .max_depth(Some(12))
         .sort_by_file_name(Ord::cmp)
         .build();
     walk.take(MOST)

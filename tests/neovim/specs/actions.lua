@@ -12,7 +12,8 @@ return {
       it.contains(titles, 'Document `fee_cents`')
       it.contains(titles, 'Write tests for `fee_cents`')
       it.contains(titles, 'Rewrite with an instruction…')
-      for _, needs_model in ipairs({ 'Explain', 'Review', 'Implement', 'Cancel', 'Undo' }) do
+      it.contains(titles, 'Review this file')
+      for _, needs_model in ipairs({ 'Explain', 'Implement', 'Cancel', 'Undo' }) do
         it.equal(titles:find(needs_model, 1, true), nil, needs_model .. ' is listed, but cannot work here')
       end
     end,

@@ -24,6 +24,7 @@ mod rules;
 mod search;
 mod secrets;
 mod session;
+mod templates;
 mod testing;
 mod text;
 mod tools;

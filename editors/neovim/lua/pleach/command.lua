@@ -113,6 +113,11 @@ function subcommands.plan(client, bufnr, rest)
   end)
 end
 
+--- Makes new files from a template, and asks for what is missing.
+function subcommands.new(client, bufnr, rest)
+  require('pleach.templates').new(client, bufnr, rest)
+end
+
 --- What can be done with a step of a plan.
 local on_a_step = { 'run', 'done', 'skip', 'reopen', 'undo', 'revise', 'explain' }
 

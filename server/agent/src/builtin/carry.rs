@@ -140,7 +140,7 @@ fn place(
     };
     let line = line_of(source, comment, gone);
     match intent {
-        Intent::RemoveUnusedImport { .. } => Ok(line),
+        Intent::RemoveUnusedImport { .. } | Intent::Invert | Intent::Complete => Ok(line),
         Intent::Rename { from: Some(_), .. } => Ok(target
             .or_else(around)
             .map_or(ByteRange::empty(gone), |symbol| symbol.range)),
@@ -150,7 +150,7 @@ fn place(
             name.map(|name| ByteRange::empty(name.start))
                 .ok_or_else(nothing)
         }
-        Intent::Document { .. } | Intent::Tests { .. } => {
+        Intent::Document { .. } | Intent::Tests { .. } | Intent::Derive { .. } => {
             let symbol = target.or_else(around).ok_or_else(nothing)?;
             Ok(ByteRange::empty(symbol.name_range.start))
         }

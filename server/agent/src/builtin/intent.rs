@@ -23,6 +23,15 @@ pub(super) enum Intent {
         /// The symbol; `None` means the one at the place.
         name: Option<String>,
     },
+    /// Turn an `if` round.
+    Invert,
+    /// Derive traits for a type.
+    Derive {
+        /// The traits.
+        names: Vec<String>,
+    },
+    /// Add the arms or the members that are missing.
+    Complete,
     /// Remove an import that the person says is not used.
     RemoveUnusedImport {
         /// Its name or path; `None` means the one at the place.
@@ -59,6 +68,31 @@ fn request(words: &mut Words<'_>) -> Option<Intent> {
         return Some(Intent::Tests {
             name: target(words)?,
         });
+    }
+    if words.eat(&["invert", "flip"]) {
+        words.eat(&["this", "the"]);
+        words.eat(&["if"]).then_some(())?;
+        words.eat(&["statement", "condition", "expression"]);
+        words.eat(&["here"]);
+        return Some(Intent::Invert);
+    }
+    if words.eat(&["derive"]) {
+        let mut names = Vec::new();
+        while !words.is_at_end() {
+            words.eat(&["and"]);
+            let name = words.identifier()?;
+            super::derive::is_derived(&name).then_some(())?;
+            names.push(name);
+        }
+        return (!names.is_empty()).then_some(Intent::Derive { names });
+    }
+    if words.eat_all(&["add", "the", "missing"]) || words.eat_all(&["add", "missing"]) {
+        words.eat(&["match", "trait", "interface", "abstract"]);
+        words
+            .eat(&["arms", "arm", "members", "member", "methods", "functions"])
+            .then_some(())?;
+        words.eat(&["here"]);
+        return Some(Intent::Complete);
     }
     if words.eat(&["remove", "delete", "drop"]) {
         words.eat(&["the", "this", "that"]);
@@ -221,6 +255,31 @@ impl<'a> Words<'a> {
         eaten
     }
 
+    /// Eats these words one after the other if a word of the kind that is completed follows them, so that
+    /// `add missing documentation` is left to others.
+    fn eat_all(&mut self, all: &[&str]) -> bool {
+        let parts = [
+            "match",
+            "trait",
+            "interface",
+            "abstract",
+            "arms",
+            "arm",
+            "members",
+            "member",
+            "methods",
+            "functions",
+        ];
+        let is = |at: usize, any: &[&str]| {
+            let word = self.words.get(self.at + at);
+            word.is_some_and(|word| any.iter().any(|it| it.eq_ignore_ascii_case(word)))
+        };
+        let found =
+            all.iter().enumerate().all(|(at, word)| is(at, &[word])) && is(all.len(), &parts);
+        self.at += if found { all.len() } else { 0 };
+        found
+    }
+
     /// Eats one of `any` unless the word after it is one of `others`.
     fn eat_before_another(&mut self, any: &[&str], others: &[&str]) -> bool {
         let next = self.words.get(self.at + 1);
@@ -340,6 +399,34 @@ mod tests {
             understand("write a unit test for `parse`"),
             tests(Some("parse"))
         );
+    }
+
+    #[test]
+    fn requests_that_a_tree_can_carry_out_are_recognised() {
+        for text in ["invert if", "Invert this if.", "flip the if statement"] {
+            assert_eq!(understand(text), Some(Intent::Invert), "{text}");
+        }
+        let names = ["Debug", "Clone"].map(str::to_owned).to_vec();
+        for text in ["derive Debug, Clone", "derive Debug and Clone, please"] {
+            let names = names.clone();
+            assert_eq!(understand(text), Some(Intent::Derive { names }), "{text}");
+        }
+        for text in [
+            "add missing match arms",
+            "add the missing members",
+            "add missing methods here",
+        ] {
+            assert_eq!(understand(text), Some(Intent::Complete), "{text}");
+        }
+        for text in [
+            "derive Serialize",
+            "derive",
+            "invert",
+            "invert the list",
+            "add missing things",
+        ] {
+            assert_eq!(understand(text), None, "{text}");
+        }
     }
 
     #[test]

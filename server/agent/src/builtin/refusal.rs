@@ -66,7 +66,7 @@ impl BuiltinRefusal {
         }
     }
 
-    pub(super) fn needs_model(what: impl Into<String>) -> Self {
+    pub(crate) fn needs_model(what: impl Into<String>) -> Self {
         Self::NeedsModel { what: what.into() }
     }
 

@@ -318,6 +318,17 @@ pub(super) fn upwards(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
     std::iter::successors(Some(node), Node::parent)
 }
 
+/// The nodes that hold a place, from the outside in. Unlike asking each for its parent it costs no more
+/// where a text nests deeply.
+pub(super) fn around(root: Node<'_>, at: usize) -> Vec<Node<'_>> {
+    let mut path = vec![root];
+    let mut cursor = root.walk();
+    while cursor.goto_first_child_for_byte(at).is_some() && cursor.node().start_byte() <= at {
+        path.push(cursor.node());
+    }
+    path
+}
+
 /// The range that a node covers.
 pub(super) fn range_of(node: Node<'_>) -> ByteRange {
     ByteRange::from(node.byte_range())

@@ -9,6 +9,7 @@ use pleach_workspace::WorkspaceSnapshot;
 
 use super::file::{self, FileProblem, MOST_BYTES, RosterFile};
 use super::{OwnAction, Owner, Role};
+use crate::templates::{self, Templates};
 
 /// Files of one folder that are read.
 const MOST_FILES: usize = 64;
@@ -88,11 +89,12 @@ impl Roster {
                 }
             }
         }
+        roster.files.extend(Templates::read(own, workspace).files);
         roster
     }
 
-    /// What is wrong with a file while it is written; `None` where `path` is that of no role and no
-    /// action.
+    /// What is wrong with a file while it is written; `None` where `path` is that of no role, no action and
+    /// no template's description.
     pub fn check(
         &self,
         path: &Utf8Path,
@@ -100,6 +102,14 @@ impl Roster {
         own: Option<&Utf8Path>,
         roots: &[Utf8PathBuf],
     ) -> Option<Vec<FileProblem>> {
+        if path.file_name() == Some(templates::HEAD) {
+            let home = path.ancestors().nth(2)?;
+            let is_one = home.file_name() == Some(templates::FOLDER)
+                && home.parent().is_some_and(|home| {
+                    own == Some(home) || roots.iter().any(|root| root.join(FOLDER) == home)
+                });
+            return is_one.then(|| templates::check(text));
+        }
         let folder = path.parent().filter(|_| path.extension() == Some("md"))?;
         let kind = FOLDERS
             .into_iter()

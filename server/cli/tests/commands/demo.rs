@@ -34,8 +34,10 @@ fn everything_that_it_shows_happens() {
         3  Ask what can be done at the cursor
            · Carry out this comment: rename due to deadline
            · Document `Loans`
+           · Review this file
+           · Review what has changed since the last commit
            · Run the project's tests
-           ✓ 3 actions listed N ms
+           ✓ 5 actions listed N ms
 
         4  Run “Carry out this comment: rename due to deadline”
            → who answers: built-in syntax engine, no AI model

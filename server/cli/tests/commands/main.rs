@@ -22,6 +22,7 @@ mod doctor;
 mod init;
 mod jsonl;
 mod lsp;
+mod new;
 mod plans;
 mod recover;
 mod search;

@@ -39,6 +39,10 @@ pub(crate) const PREVIEW: &str = "pleach.previewPrompt";
 pub(crate) const SEARCH: &str = "pleach.search";
 /// `pleach.whatWasSent`: what the last request to a model was made of.
 pub(crate) const SENT: &str = "pleach.whatWasSent";
+/// `pleach.templates`: what new files can be made from.
+pub(crate) const TEMPLATES: &str = "pleach.templates";
+/// `pleach.new`: new files from a template.
+pub(crate) const NEW: &str = "pleach.new";
 /// `pleach.index`: makes the index of the workspace anew.
 pub(crate) const INDEX: &str = "pleach.index";
 
@@ -111,6 +115,9 @@ impl Session {
         }
         if command == SENT {
             return self.show_sent();
+        }
+        if command == NEW {
+            return self.new_from_template(arguments);
         }
         if command == USAGE {
             return Ok(self.show_usage());

@@ -402,6 +402,11 @@ impl Document {
         }))
     }
 
+    /// The last tree, moved along with what was typed since.
+    pub(crate) fn syntax(&self) -> Option<&Syntax> {
+        self.tree.last_good.as_ref().map(|tree| &tree.syntax)
+    }
+
     /// The text of a range, at most its first [`GLANCE`] bytes.
     pub(crate) fn text_of(&self, range: ByteRange) -> String {
         let end = range.end.0.min(self.text.len_bytes());

@@ -14,7 +14,7 @@ use crate::actions::KINDS;
 use crate::client::Client;
 use crate::event::Reply;
 use crate::session::commands::{
-    ACTION, HISTORY, INDEX, PIPELINE, PREVIEW, RULES, SEARCH, SENT, STATUS, USAGE,
+    ACTION, HISTORY, INDEX, NEW, PIPELINE, PREVIEW, RULES, SEARCH, SENT, STATUS, TEMPLATES, USAGE,
 };
 use crate::session::findings::FindingCommand;
 use crate::session::plans::PlanCommand;
@@ -58,6 +58,7 @@ impl Session {
                 "registerOptions": {"watchers": [
                     {"globPattern": "**/pleach.toml"},
                     {"globPattern": "**/.pleach/{roles,actions}/*.md"},
+                    {"globPattern": "**/.pleach/templates/*/template.toml"},
                 ]},
             }]});
             let nothing = Awaited::Nothing("client/registerCapability");
@@ -78,7 +79,8 @@ fn capabilities(client: &Client) -> ServerCapabilities {
     commands.extend(plans.filter(|it| Action::from_command(it).is_none()));
     commands.extend(FindingCommand::ALL.map(|it| it.command().to_owned()));
     let others = [
-        STATUS, HISTORY, USAGE, RULES, ACTION, PIPELINE, PREVIEW, SEARCH, INDEX, SENT,
+        STATUS, HISTORY, USAGE, RULES, ACTION, PIPELINE, PREVIEW, SEARCH, INDEX, SENT, TEMPLATES,
+        NEW,
     ];
     commands.extend(others.map(str::to_owned));
     ServerCapabilities {

@@ -245,6 +245,13 @@ impl Session {
             }
             None => left_open(&glance(document, range)),
         };
+        let model = self.configuration.has_model(Action::Rewrite);
+        let tree = document.syntax().filter(|_| !model);
+        let first_line = document
+            .text
+            .byte_to_line(at.0.min(document.text.len_bytes()));
+        let lacks_part = tree.is_some_and(|it| builtin::can_complete(it, ByteRange::empty(at)));
+        let can_invert = tree.is_some_and(|it| builtin::can_invert(it, at, first_line));
         // Nothing may be done with a text that may not be the editor's.
         let sound = document.suspect.is_none();
         let access = document.access.unwrap_or_default();
@@ -262,11 +269,13 @@ impl Session {
             identifier: identifier_at(&line, range.start.0.saturating_sub(line_start.0)),
             comment: comment.as_deref(),
             open_end,
+            lacks_part,
+            can_invert,
             holds_reply: sound && holds_reply(document, range),
             diagnostics: &params.context.diagnostics,
             own: &own,
             only: params.context.only.as_deref(),
-            model: self.configuration.has_model(Action::Rewrite),
+            model,
             reader: self.configuration.has_model(Action::Review),
             cost: self.cost_of_asking(document),
             input_box: self.client.input_box,

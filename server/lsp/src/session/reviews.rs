@@ -28,6 +28,7 @@ use crate::session::keeping::KeptReview;
 use crate::session::landing::LandingFailure;
 use crate::session::messages::Severity;
 use crate::session::plans::JobEnd;
+use crate::session::templates::TEMPLATE_ENGINE;
 
 /// How often a proposal is brought to texts that move on each time.
 const CHASES: u32 = 8;
@@ -148,6 +149,8 @@ pub(crate) struct Offer {
 pub(crate) enum Because {
     /// It may have several hunks.
     SeveralHunks,
+    /// It makes files from a template, which may be a stranger's.
+    NewFiles,
     /// Something was typed where it is; and the landed edit that it takes back, if it does.
     Clash { undoes: Option<u64> },
 }
@@ -225,7 +228,16 @@ impl Session {
             self.fail(job, (&failure).into(), Some(reply));
             return;
         }
-        self.prepare(job, proposal, summary, reply, Because::SeveralHunks);
+        let is_new = self
+            .jobs
+            .get(&job)
+            .is_some_and(|it| it.engine() == TEMPLATE_ENGINE);
+        let because = if is_new {
+            Because::NewFiles
+        } else {
+            Because::SeveralHunks
+        };
+        self.prepare(job, proposal, summary, reply, because);
     }
 
     /// What cannot be written whatever the person decides: said before it is asked about.
@@ -363,7 +375,7 @@ impl Session {
         };
         let undoes = match offer.because {
             Because::Clash { undoes } => undoes,
-            Because::SeveralHunks => None,
+            Because::SeveralHunks | Because::NewFiles => None,
         };
         let names = (it.title.clone(), it.engine().to_owned());
         let pending = Pending::new(names, offer.review, uris, it.asked.clone(), undoes);
@@ -375,6 +387,8 @@ impl Session {
         self.keep_review(job, offer.reply);
         let waits = if clash {
             "you typed in the same place meanwhile; choose at its hint".to_owned()
+        } else if hunks == 1 {
+            "1 hunk waits for review".to_owned()
         } else if files == 1 {
             format!("{hunks} hunks in one file wait for review")
         } else {

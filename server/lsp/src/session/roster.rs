@@ -33,8 +33,11 @@ impl Session {
         }
     }
 
-    /// Whether a path looks like that of a role's or an action's file.
+    /// Whether a path looks like that of a role's or an action's file, or of a template's description.
     pub(super) fn is_roster_file(&self, path: &Utf8Path) -> bool {
+        if path.file_name() == Some("template.toml") {
+            return true;
+        }
         let folder = path.parent().filter(|_| path.extension() == Some("md"));
         let Some(folder) = folder else { return false };
         let home = folder.parent();
@@ -44,7 +47,7 @@ impl Session {
     }
 
     /// The person's configuration folder.
-    fn own_folder(&self) -> Option<Utf8PathBuf> {
+    pub(super) fn own_folder(&self) -> Option<Utf8PathBuf> {
         let settings = self.environment.user_settings.as_ref()?;
         settings.parent().map(Utf8Path::to_owned)
     }

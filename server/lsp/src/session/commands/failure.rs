@@ -48,6 +48,8 @@ pub(crate) enum CommandFailure {
     NoPreview(String),
     #[error("no model was asked yet")]
     NothingSent,
+    #[error("it is not said which template is meant")]
+    NoTemplate,
     #[error("it is not said what to search for")]
     NoQuery,
     #[error("there is no index to search: no folder is open, or it is turned off")]
@@ -89,6 +91,7 @@ impl CommandFailure {
             Self::NoAction(_) => "no-action",
             Self::NoPreview(_) => "no-preview",
             Self::NothingSent => "nothing-sent",
+            Self::NoTemplate => "no-template",
             Self::NoQuery => "no-query",
             Self::NoIndex => "no-index",
             Self::NothingToUndo => "nothing-to-undo",
@@ -129,6 +132,7 @@ impl CommandFailure {
                 "give {\"command\": \"pleach.document\"}, or the name of an action of your own as {\"action\": \"…\"}"
             }
             Self::NothingSent => "see what would be sent with pleach.previewPrompt",
+            Self::NoTemplate => "give {\"template\": \"…\"}; pleach.templates lists them",
             Self::NoQuery => "give the words, or {\"query\": \"…\"}",
             Self::NoIndex => "open a folder, and leave `[context] index` on in pleach.toml",
             Self::NoPipeline(_) => {

@@ -1,0 +1,133 @@
+//! Python: the methods that an abstract class of the same file asks a class for.
+
+use std::collections::BTreeSet;
+
+use pleach_text::{ByteOffset, Replacement};
+use tree_sitter::Node;
+
+use super::{Missing, inner_indent, only_item, quoted, unsure};
+use crate::builtin::BuiltinRefusal;
+use crate::builtin::source::{Source, children};
+
+pub(super) fn missing(source: &Source<'_>, class: Node<'_>) -> Result<Missing, BuiltinRefusal> {
+    let no = |why: &str| unsure(source, class, why);
+    let body = class
+        .child_by_field_name("body")
+        .ok_or_else(|| no("it has no body"))?;
+    let bases = class
+        .child_by_field_name("superclasses")
+        .map(children)
+        .unwrap_or_default();
+    let base = match bases.as_slice() {
+        [only] if only.kind() == "identifier" => source.text_of(*only),
+        [] => {
+            return Err(BuiltinRefusal::needs_model(
+                "Implementing what is left open",
+            ));
+        }
+        _ => return Err(no("it has more than one base")),
+    };
+    let found = only_item(source, &["class_definition"], base);
+    let item = found.ok_or_else(|| no(&format!("no class `{base}` stands once in this file")))?;
+    let defined: BTreeSet<&str> = children(body)
+        .into_iter()
+        .filter_map(|it| defined_by(source, it))
+        .collect();
+    let asked = item
+        .child_by_field_name("body")
+        .map(children)
+        .unwrap_or_default();
+    let indent = inner_indent(source, body);
+    let unit = source.unit();
+    let (mut lines, mut added) = (String::new(), Vec::new());
+    for one in asked {
+        let Some((name, heads)) = abstract_method(source, one) else {
+            continue;
+        };
+        if defined.contains(name) {
+            continue;
+        }
+        lines.push('\n');
+        for line in heads {
+            lines.push_str(&format!("\n{indent}{line}"));
+        }
+        lines.push_str(&format!("\n{indent}{unit}raise NotImplementedError"));
+        added.push(name);
+    }
+    if added.is_empty() {
+        return Err(BuiltinRefusal::nothing_to_do(format!(
+            "all that `{base}` leaves abstract is there"
+        )));
+    }
+    let parts = children(body);
+    let end = body.end_byte();
+    let line = source.line_end(ByteOffset(end));
+    let replacement = match parts.as_slice() {
+        // What only fills the place goes.
+        [only] if only.kind() == "pass_statement" => {
+            if !source.begins_line(ByteOffset(only.start_byte())) {
+                return Err(no("its body stands in the line of its name"));
+            }
+            let from = source.line_start(ByteOffset(only.start_byte())).0;
+            Replacement::new(from..only.end_byte(), lines.trim_start_matches('\n'))
+        }
+        _ => Replacement::new(line.0..line.0, lines.as_str()),
+    };
+    let noun = if added.len() == 1 {
+        "method"
+    } else {
+        "methods"
+    };
+    Ok(Missing {
+        said: format!("Adds the missing {noun} {} of `{base}`.", quoted(&added)),
+        replacements: vec![replacement],
+    })
+}
+
+/// What a statement of a class defines.
+fn defined_by<'t>(source: &Source<'t>, statement: Node<'_>) -> Option<&'t str> {
+    let named = match statement.kind() {
+        "decorated_definition" => statement.child_by_field_name("definition")?,
+        "expression_statement" => {
+            let assigned = statement
+                .named_child(0)
+                .filter(|it| it.kind() == "assignment")?;
+            return assigned
+                .child_by_field_name("left")
+                .map(|it| source.text_of(it));
+        }
+        _ => statement,
+    };
+    named
+        .child_by_field_name("name")
+        .map(|it| source.text_of(it))
+}
+
+/// An abstract method: its name, and the lines of its head.
+fn abstract_method<'t>(source: &Source<'t>, statement: Node<'_>) -> Option<(&'t str, Vec<String>)> {
+    if statement.kind() != "decorated_definition" {
+        return None;
+    }
+    let function = statement.child_by_field_name("definition")?;
+    let body = function.child_by_field_name("body")?;
+    let decorators: Vec<&str> = children(statement)
+        .into_iter()
+        .filter(|it| it.kind() == "decorator")
+        .map(|it| source.text_of(it))
+        .collect();
+    let is_abstract = |it: &&str| matches!(*it, "@abstractmethod" | "@abc.abstractmethod");
+    if !decorators.iter().any(is_abstract) {
+        return None;
+    }
+    let head = source
+        .text
+        .get(function.start_byte()..body.start_byte())?
+        .trim_end();
+    let head: Vec<&str> = head.lines().map(str::trim).collect();
+    let kept = decorators.iter().filter(|it| !is_abstract(it));
+    let mut lines: Vec<String> = kept.map(|it| (*it).to_owned()).collect();
+    lines.push(head.join(" "));
+    let name = function.child_by_field_name("name")?;
+    // A comment in the head would swallow what is joined to it.
+    (!lines.iter().any(|line| line.contains('#'))).then(|| (source.text_of(name), lines))
+}
