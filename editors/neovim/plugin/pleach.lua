@@ -27,6 +27,7 @@ for _, name in ipairs({
   'explain',
   'review',
   'comment',
+  'pipeline',
   'rewrite',
   'land',
   'accept',
