@@ -48,6 +48,7 @@ for _, name in ipairs({
   'previous',
   'hunks',
   'history',
+  'chat',
   'new',
   'plan',
   'step',

@@ -117,6 +117,14 @@ class Extension implements vscode.Disposable {
     await this.server.send('pleach.land', { ...place(), reply });
   }
 
+  /** Begins a chat with a question. */
+  async chat(): Promise<void> {
+    const question = await vscode.window.showInputBox({ title: 'Pleach: New Chat', prompt: 'What do you want to know? `@path` or `@path#symbol` shows a file.' });
+    if (question !== undefined && question.trim() !== '') {
+      await this.server.send('pleach.chat.new', { question });
+    }
+  }
+
   /** Cancels the job that is named, or the only one; else asks which. */
   async cancel(named?: Job): Promise<void> {
     const running = this.jobs.running();
@@ -206,6 +214,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     // others, which say where.
     ...ON_A_PLACE.map((name) => register(`pleach.here.${name}`, () => it.onPlace(name))),
     register('pleach.here.land', () => it.land()),
+    register('pleach.here.chat', () => it.chat()),
     register('pleach.here.cancel', () => it.cancel()),
     register('pleach.here.undo', () => it.undo()),
     register('pleach.here.new', () => newFromTemplate(it.server)),

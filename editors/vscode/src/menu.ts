@@ -44,6 +44,9 @@ export async function showMenu(server: Server, jobs: Jobs, reviews: Reviews): Pr
     if (server.offers('pleach.new')) {
       row('new-folder', 'New files from a template…', 'pleach.here.new');
     }
+    if (server.offers('pleach.chat.new')) {
+      row('comment-discussion', 'New chat…', 'pleach.here.chat');
+    }
     if (server.offers('pleach.usage')) {
       row('credit-card', 'Usage and cost', 'pleach.here.usage');
     }

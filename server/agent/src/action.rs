@@ -34,6 +34,8 @@ pub enum Action {
     Ask,
     /// Carry out the instruction in a comment, and remove the comment.
     Comment,
+    /// Answer the question of a chat. Changes nothing but the chat.
+    Chat,
     /// Make a plan, or carry one out.
     Plan,
     /// Take an answer that was pasted from elsewhere.
@@ -46,7 +48,7 @@ pub enum Action {
 
 impl Action {
     /// Those that have a command, in the order in which they are offered.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Fix,
         Self::Rewrite,
         Self::Document,
@@ -56,6 +58,7 @@ impl Action {
         Self::Explain,
         Self::Review,
         Self::Comment,
+        Self::Chat,
         Self::Plan,
         Self::Land,
         Self::Cancel,
@@ -75,6 +78,7 @@ impl Action {
             Self::Review => "pleach.review",
             Self::Ask => "pleach.action",
             Self::Comment => "pleach.comment",
+            Self::Chat => "pleach.chat.continue",
             Self::Plan => "pleach.plan",
             Self::Land => "pleach.land",
             Self::Cancel => "pleach.cancel",
@@ -102,6 +106,7 @@ impl Action {
             Self::Review => "Review",
             Self::Ask => "Ask",
             Self::Comment => "Carry out this comment",
+            Self::Chat => "Answer",
             Self::Plan => "Plan",
             Self::Land => "Land this reply",
             Self::Cancel => "Cancel",
@@ -120,6 +125,7 @@ impl Action {
             | Self::Rewrite
             | Self::Implement
             | Self::Comment
+            | Self::Chat
             | Self::Land
             | Self::Cancel
             | Self::Undo => Role::Coder,
@@ -156,7 +162,7 @@ impl Action {
     pub fn edits(self) -> bool {
         !matches!(
             self,
-            Self::Explain | Self::Review | Self::Ask | Self::RunTests | Self::Cancel
+            Self::Explain | Self::Review | Self::Ask | Self::Chat | Self::RunTests | Self::Cancel
         )
     }
 }

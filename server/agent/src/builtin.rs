@@ -171,6 +171,7 @@ pub fn can_do(glance: &Glance<'_>) -> bool {
         Action::RunTests
         | Action::Explain
         | Action::Ask
+        | Action::Chat
         | Action::Review
         | Action::Plan
         | Action::Land
@@ -243,6 +244,7 @@ pub fn answer(task: &BuiltinTask<'_>) -> Result<BuiltinAnswer, BuiltinRefusal> {
         Action::RunTests
         | Action::Explain
         | Action::Ask
+        | Action::Chat
         | Action::Review
         | Action::Plan
         | Action::Land

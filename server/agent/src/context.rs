@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pleach_grammars::{Symbol, symbol_at};
-use pleach_model::likely_tokens;
+use pleach_model::{Message, likely_tokens};
 use pleach_policy::Secrets;
 use pleach_text::ByteOffset;
 use tokio::sync::oneshot;
@@ -144,9 +144,20 @@ pub(crate) const FRESH_WITHIN: Duration = Duration::from_secs(3);
 pub(crate) struct Assembled {
     pub(crate) question: String,
     pub(crate) system: String,
+    /// What was said before the question.
+    pub(crate) earlier: Vec<Message>,
     pub(crate) manifest: Manifest,
     /// What was hidden in it.
     pub(crate) secrets: Secrets,
+}
+
+impl Assembled {
+    /// What the model is sent, in its order.
+    pub(crate) fn messages(&self) -> Vec<Message> {
+        let mut messages = self.earlier.clone();
+        messages.push(Message::user(self.question.clone()));
+        messages
+    }
 }
 
 /// The first request of a job, once the index has taken up what has changed, or has had its time.
@@ -186,6 +197,9 @@ pub(crate) fn assemble(
         lines,
         rules,
         mut secrets,
+        earlier,
+        mentioned,
+        notes,
     } = prompt;
     let is_of_changes = request.scope == Scope::Changes;
     let budget = if is_of_changes { 0 } else { budget };
@@ -203,10 +217,14 @@ pub(crate) fn assemble(
     manifest.diagnostics = request.diagnostics.len();
     manifest.rules = rules;
     manifest.secrets = secrets.count();
-    manifest.request_tokens = likely_tokens(&question) + likely_tokens(&system);
+    manifest.mentioned = mentioned;
+    manifest.notes = notes;
+    let before: u64 = earlier.iter().map(|it| likely_tokens(&it.text)).sum();
+    manifest.request_tokens = before + likely_tokens(&question) + likely_tokens(&system);
     Assembled {
         question,
         system,
+        earlier,
         manifest,
         secrets,
     }

@@ -46,14 +46,18 @@ impl<'a, R: Fn(JobEvent) + Send + Sync> Conversation<'a, R> {
     ) -> Self {
         let report = caller.report;
         talk.prepare(report).await;
+        let messages = first.messages();
         let Assembled {
-            question,
             system,
             manifest,
             secrets,
+            ..
         } = first;
         used.secrets = secrets;
         caller.account.sent(&manifest);
+        for note in &manifest.notes {
+            report(JobEvent::Notice(note.clone()));
+        }
         report(JobEvent::Sent(Box::new(manifest)));
         if used.secrets.count() > 0 {
             report(JobEvent::SecretsHidden(used.secrets.count()));
@@ -63,7 +67,7 @@ impl<'a, R: Fn(JobEvent) + Send + Sync> Conversation<'a, R> {
             talk,
             used,
             system,
-            messages: vec![Message::user(question)],
+            messages,
             output_tokens: limits.output_tokens,
             again: 0,
             mended: 0,

@@ -6,6 +6,7 @@ use pleach_model::{MicroUsd, ProviderError};
 use pleach_policy::Room;
 
 use crate::builtin::BuiltinRefusal;
+use crate::chat::ChatFailure;
 use crate::plan::PlanFailure;
 use crate::review::ReviewFailure;
 use crate::templates::TemplateFailure;
@@ -156,6 +157,9 @@ pub enum JobFailure {
     /// A plan cannot be made, or a step of one not be carried out.
     #[error("{0}")]
     Plan(#[from] PlanFailure),
+    /// A chat does not go on.
+    #[error(transparent)]
+    Chat(#[from] ChatFailure),
     /// There is no review.
     #[error("{0}")]
     Review(#[from] ReviewFailure),
@@ -197,6 +201,7 @@ impl JobFailure {
             Self::Template { .. } => "template",
             Self::TooManyRounds => "too-many-rounds",
             Self::Plan(failure) => failure.code(),
+            Self::Chat(failure) => failure.code(),
             Self::Review(failure) => failure.code(),
             Self::Scaffold(failure) => failure.code(),
             Self::Testing(failure) => failure.code(),
@@ -228,6 +233,7 @@ impl JobFailure {
             }
             Self::Builtin(refusal) => refusal.next_step(),
             Self::Plan(failure) => failure.next_step().to_owned(),
+            Self::Chat(failure) => failure.next_step().to_owned(),
             Self::Review(failure) => failure.next_step().to_owned(),
             Self::Scaffold(failure) => failure.next_step(),
             Self::Testing(failure) => failure.next_step(),

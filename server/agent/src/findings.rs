@@ -1,6 +1,6 @@
 //! Findings: what is wrong at a line of a file, and what to do about it.
 //!
-//! A [`Finding`] quotes the lines that it is about. Where they stand is found by that quote ([`find_quote`]),
+//! A [`Finding`] quotes the lines that it is about. Where they stand is found by that quote ([`QuotableText`]),
 //! never guessed: what a file does not hold, or holds several times and not where it was said to be, has no
 //! place. A finding that a person has dismissed is known again by a print of its quote, wherever the lines
 //! have moved to.
@@ -180,34 +180,60 @@ impl Finding {
     }
 }
 
-/// Where `text` holds the lines of `quote`, white space at their ends and beginnings aside: at `line`
-/// (counted from 1) if they are there, else where they are, if that is one place. From the first sign of the
-/// first to the last sign of the last.
-pub fn find_quote(text: &str, line: usize, quote: &str) -> Option<ByteRange> {
-    let wanted: Vec<&str> = quote.lines().map(str::trim).collect();
-    if wanted.iter().all(|line| line.is_empty()) {
-        return None;
+/// The lines of a text, to find quotes in. Made once, however many are looked for.
+pub struct QuotableText<'t> {
+    /// Where each line's first sign is, and the line without white space around it.
+    lines: Vec<(usize, &'t str)>,
+}
+
+impl<'t> QuotableText<'t> {
+    /// The lines of `text`.
+    pub fn of(text: &'t str) -> Self {
+        let mut start = 0;
+        let lines = text.split_inclusive('\n').map(|whole| {
+            let indent = whole.len() - whole.trim_start().len();
+            let at = start + indent;
+            start += whole.len();
+            (at, whole.trim())
+        });
+        Self {
+            lines: lines.collect(),
+        }
     }
-    let mut lines = Vec::new();
-    let mut start = 0;
-    for whole in text.split_inclusive('\n') {
-        let bare = whole.trim();
-        let indent = whole.len() - whole.trim_start().len();
-        lines.push((start + indent.min(whole.len()), bare));
-        start += whole.len();
+
+    /// Where the text holds the lines of `quote`, white space at their ends and beginnings aside: at `line`
+    /// (counted from 1) if they are there, else where they are, if that is one place. From the first sign of
+    /// the first to the last sign of the last.
+    pub fn find(&self, line: usize, quote: &str) -> Option<ByteRange> {
+        let wanted = wanted_lines(quote)?;
+        let told = line.checked_sub(1);
+        told.and_then(|line| self.at(line, &wanted))
+            .or_else(|| self.only(&wanted))
     }
-    let at = |first: usize| -> Option<ByteRange> {
-        let found = lines.get(first..first.checked_add(wanted.len())?)?;
-        let fits = found.iter().zip(&wanted).all(|((_, is), want)| is == want);
+
+    /// Where the text holds the lines of `quote`, if that is one place.
+    pub fn find_only(&self, quote: &str) -> Option<ByteRange> {
+        self.only(&wanted_lines(quote)?)
+    }
+
+    fn only(&self, wanted: &[&str]) -> Option<ByteRange> {
+        let mut found = (0..self.lines.len()).filter_map(|first| self.at(first, wanted));
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    }
+
+    fn at(&self, first: usize, wanted: &[&str]) -> Option<ByteRange> {
+        let found = self.lines.get(first..first.checked_add(wanted.len())?)?;
+        let fits = found.iter().zip(wanted).all(|((_, is), want)| is == want);
         let ((start, _), (last, bare)) = (found.first()?, found.last()?);
         fits.then(|| ByteRange::new(ByteOffset(*start), ByteOffset(last + bare.len())))
-    };
-    if let Some(found) = line.checked_sub(1).and_then(at) {
-        return Some(found);
     }
-    let mut found = (0..lines.len()).filter_map(at);
-    let first = found.next()?;
-    found.next().is_none().then_some(first)
+}
+
+fn wanted_lines(quote: &str) -> Option<Vec<&str>> {
+    let wanted: Vec<&str> = quote.lines().map(str::trim).collect();
+    let is_blank = wanted.iter().all(|line| line.is_empty());
+    (!is_blank).then_some(wanted)
 }
 
 /// Whether a stretch of a text is still what was quoted, white space aside.
@@ -241,7 +267,7 @@ mod tests {
     const TEXT: &str = "fn a() {\n    one();\n    two();\n}\n\nfn b() {\n    one();\r\n}\n";
 
     fn found(line: usize, quote: &str) -> Option<&'static str> {
-        let range = find_quote(TEXT, line, quote)?;
+        let range = QuotableText::of(TEXT).find(line, quote)?;
         TEXT.get(range.as_usize())
     }
 
@@ -250,7 +276,10 @@ mod tests {
         assert_eq!(found(3, "    two();"), Some("two();"));
         assert_eq!(found(9, "two();  "), Some("two();"), "it is there once");
         assert_eq!(found(2, "one();"), Some("one();"));
-        assert_eq!(find_quote(TEXT, 7, "one();").unwrap().start.0, 47);
+        let text = QuotableText::of(TEXT);
+        assert_eq!(text.find(7, "one();").unwrap().start.0, 47);
+        assert_eq!(text.find_only("one();"), None, "it is there twice");
+        assert!(text.find_only("two();").is_some());
         assert_eq!(found(4, "one();"), None, "one of two would be a guess");
         assert_eq!(found(1, "three();"), None);
         assert_eq!(found(1, "  \n"), None);

@@ -210,7 +210,10 @@ impl Index {
 
     /// Stops what it is doing. It keeps what it knows, and goes on at the next walk.
     pub fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
+        // What is at rest has nothing to stop, and must not take the next order for what was meant.
+        if self.state.borrow().is_at_work() {
+            self.stop.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Searches, and calls `answered` from the index's thread. While the index is not whole it waits for
@@ -390,7 +393,7 @@ impl Indexer {
         };
         let is_recent = |walked: Instant| walked.elapsed() < holds;
         if self.pending.is_empty() && !self.walked.is_some_and(is_recent) {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.state.phase == IndexPhase::Stopped {
                 return self.take_open();
             }
             return self.walk();
@@ -435,6 +438,7 @@ impl Indexer {
         self.state.left_out = left_out;
         if self.stop.load(Ordering::Relaxed) {
             self.pending.clear();
+            self.walked = None;
             self.rest(IndexPhase::Stopped);
             return Ok(());
         }
@@ -590,6 +594,8 @@ impl Indexer {
     }
 
     fn rest(&mut self, phase: IndexPhase) {
+        // Whoever stopped it has stopped what it was doing, not what it is told to do next.
+        self.stop.store(false, Ordering::Relaxed);
         // Counting goes through all of a large index.
         if std::mem::take(&mut self.has_new)
             && let Some(Ok(size)) = self.store.as_mut().map(pleach_store::Index::size)

@@ -12,6 +12,7 @@ use pleach_workspace::WorkspaceSnapshot;
 use crate::action::Action;
 use crate::builtin::{self, BuiltinTask, DiagnosticNote};
 use crate::call::{Caller, Used, aside};
+use crate::chat;
 use crate::context::{Assembled, Manifest, assembled};
 use crate::conversation::{Conversation, tell_text};
 use crate::engine::Engine;
@@ -294,7 +295,15 @@ pub async fn run(
     report: impl Fn(JobEvent) + Send + Sync,
 ) -> JobOutcome {
     report(JobEvent::Phase(Phase::Reading));
-    let request = Arc::new(request);
+    let mut request = Arc::new(request);
+    if chat::is_of(&request) {
+        let asked = Arc::clone(&request);
+        let read = aside("reading the chat", move || chat::read(&asked)).await;
+        request = match read.and_then(|read| read.map_err(JobFailure::from)) {
+            Ok(read) => Arc::new(read),
+            Err(failure) => return failed(failure, None),
+        };
+    }
     if request.action == Action::RunTests {
         return testing::run(&request, kit.commands, account, &report).await;
     }

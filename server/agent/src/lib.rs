@@ -20,6 +20,7 @@ pub mod action;
 mod books;
 pub mod builtin;
 mod call;
+pub mod chat;
 mod confine;
 mod context;
 mod conversation;
@@ -51,7 +52,7 @@ pub use books::{Books, BooksState};
 pub use context::{Manifest, Piece, Shape, sent_page};
 pub use engine::{Engine, open_provider, standing};
 pub use failure::JobFailure;
-pub use findings::{Finder, Finding, FindingReport, FindingSeverity, find_quote, is_quote};
+pub use findings::{Finder, Finding, FindingReport, FindingSeverity, QuotableText, is_quote};
 pub use index::{Index, IndexPhase, IndexState, SearchAnswer, SearchHit, SearchedSymbol};
 pub use job::{
     Diagnostic, JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TargetDocument, TokenCount, run,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pleach_model::{Message, ModelRequest, PriceTable};
+use pleach_model::{ModelRequest, PriceTable, Speaker};
 use pleach_policy::Settings;
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::meter::Expected;
 use crate::review::Scope;
 use crate::roles::fence_for;
 use crate::tools::{Kit, toolbox};
-use crate::{prompt, shield};
+use crate::{chat, prompt, shield};
 
 /// The first request of a job, as a page of Markdown: to whom it would go, about how many tokens it has,
 /// what it would cost, and every word of it. Nothing is sent. Asks the disk.
@@ -28,6 +28,9 @@ pub fn preview(
     kit: Kit,
     prices: &PriceTable,
 ) -> Result<String, JobFailure> {
+    let read = chat::is_of(request).then(|| chat::read(request));
+    let read = read.transpose()?;
+    let request = read.as_ref().unwrap_or(request);
     shield::check(request)?;
     let prompt = prompt::write(request, &kit.roster, settings.limits.max_context_bytes)?;
     let budget = settings.context.tokens;
@@ -40,17 +43,19 @@ pub fn preview(
         });
         let _in_time = done.recv_timeout(FRESH_WITHIN);
     }
+    let assembled = assemble(request, prompt, index.as_ref(), budget);
+    let messages = assembled.messages();
     let Assembled {
-        question,
         system,
         manifest,
         secrets,
-    } = assemble(request, prompt, index.as_ref(), budget);
+        ..
+    } = assembled;
     let role = request.role_name().to_owned();
     let tools = toolbox(request, kit).map(|tools| tools.offered());
     let asked = ModelRequest {
         system,
-        messages: vec![Message::user(question)],
+        messages,
         tools: tools.unwrap_or_default(),
         max_output_tokens: settings.limits.max_output_tokens,
         ..ModelRequest::default()
@@ -90,8 +95,14 @@ pub fn preview(
         let _ = write!(page, "\n## {title}\n\n{fence}{kind}\n{text}\n{fence}\n");
     };
     part(&format!("Orders of the role `{role}`"), &asked.system, "");
-    for message in &asked.messages {
-        part("The request", &message.text, "");
+    let before = asked.messages.len().saturating_sub(1);
+    for (at, message) in asked.messages.iter().enumerate() {
+        let title = match message.speaker {
+            _ if at == before => "The request",
+            Speaker::User => "Said before",
+            Speaker::Assistant => "Answered before",
+        };
+        part(title, &message.text, "");
     }
     for tool in &asked.tools {
         let told = json!({"description": tool.description, "schema": tool.schema});

@@ -7,10 +7,13 @@ use std::collections::BTreeSet;
 
 use minijinja::{Value, context};
 use pleach_grammars::{outline, parse, symbol_at};
+use pleach_model::Message;
 use pleach_policy::Secrets;
 use pleach_text::{ByteOffset, ByteRange, line_column};
 
 use crate::action::Action;
+use crate::chat;
+use crate::context::Piece;
 use crate::failure::JobFailure;
 use crate::job::JobRequest;
 use crate::review::Scope;
@@ -30,6 +33,12 @@ pub(crate) struct Prompt {
     pub(crate) rules: Vec<(String, String)>,
     /// What was hidden in it.
     pub(crate) secrets: Secrets,
+    /// What was said before, in a chat.
+    pub(crate) earlier: Vec<Message>,
+    /// What the person mentions, which is part of the request.
+    pub(crate) mentioned: Vec<Piece>,
+    /// What the person should know of the request.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Lines of a document that are shown to a model. Line numbers are 1-based and inclusive.
@@ -49,6 +58,15 @@ pub(crate) fn write(
     roster: &Roster,
     limit: usize,
 ) -> Result<Prompt, JobFailure> {
+    if chat::is_of(request) {
+        chat::prompt(request, roster, limit)
+    } else {
+        of_a_place(request, roster, limit)
+    }
+}
+
+/// The prompt for a request about a place of a document.
+fn of_a_place(request: &JobRequest, roster: &Roster, limit: usize) -> Result<Prompt, JobFailure> {
     let internal = |_: minijinja::Error| JobFailure::Internal {
         doing: "writing the prompt",
     };
@@ -153,7 +171,7 @@ pub(crate) fn of_changes<'a>(
 }
 
 /// What a role is told before any request: its standing orders, with the rules of the project.
-struct Orders {
+pub(crate) struct Orders {
     system: String,
     rules: Vec<(String, String)>,
 }
@@ -161,7 +179,7 @@ struct Orders {
 impl Orders {
     /// The orders of the role that carries out `request`, about the document called `path`, with the rules
     /// for these `files`.
-    fn of<'a>(
+    pub(crate) fn of<'a>(
         request: &JobRequest,
         roster: &Roster,
         path: &str,
@@ -189,6 +207,7 @@ impl Orders {
         };
         let output = match request.action {
             Action::Review => Output::Findings,
+            Action::Chat => Output::Chat,
             _ => role.output,
         };
         let system = role
@@ -203,7 +222,7 @@ impl Orders {
         })
     }
 
-    fn into_prompt(
+    pub(crate) fn into_prompt(
         self,
         user: String,
         lines: (usize, usize, usize),
@@ -215,6 +234,9 @@ impl Orders {
             lines,
             rules: self.rules,
             secrets,
+            earlier: Vec::new(),
+            mentioned: Vec::new(),
+            notes: Vec::new(),
         }
     }
 }
@@ -282,6 +304,7 @@ fn task(action: Action) -> &'static str {
         Action::Ask => "Answer the person's instruction about the code at that place.",
         Action::Review
         | Action::RunTests
+        | Action::Chat
         | Action::Plan
         | Action::Land
         | Action::Cancel

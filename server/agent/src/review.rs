@@ -21,7 +21,7 @@ use crate::call::{Caller, Used, aside};
 use crate::context::assembled;
 use crate::conversation::Conversation;
 use crate::failure::JobFailure;
-use crate::findings::{Finder, Finding, FindingReport, find_quote, lines_of};
+use crate::findings::{Finder, Finding, FindingReport, QuotableText, lines_of};
 use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, Phase};
 use crate::prompt::{self, Prompt};
 use crate::roles::Roster;
@@ -309,7 +309,7 @@ fn placed(form: Form, subject: Subject, reply: String) -> FindingReport {
 
 fn place(said: Said, texts: &BTreeMap<String, Arc<str>>) -> Option<Finding> {
     let text = texts.get(&said.path)?;
-    let range = find_quote(text, said.line, &said.quote)?;
+    let range = QuotableText::of(text).find(said.line, &said.quote)?;
     let before = text.get(..range.start.0)?;
     Some(Finding {
         line: before.matches('\n').count() + 1,

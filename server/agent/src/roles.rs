@@ -41,6 +41,8 @@ pub(crate) enum Output {
     Plan,
     /// Findings, each at a line: what a role that answers does when it is to review.
     Findings,
+    /// An answer in a chat, which may have edits in it that land when the person wants it.
+    Chat,
 }
 
 /// What a role's edits must pass.
@@ -103,6 +105,7 @@ impl Role {
             Output::Answer => include_str!("prompts/answer.j2"),
             Output::Plan => include_str!("prompts/plan.j2"),
             Output::Findings => include_str!("prompts/findings.j2"),
+            Output::Chat => include_str!("prompts/chat.j2"),
         };
         let form = templates.render_str(form, &names)?;
         let rules: Vec<_> = about

@@ -35,6 +35,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::action::Action;
+use crate::chat;
 use crate::index::Index;
 use crate::job::JobRequest;
 use crate::mcp::{McpServers, OfferedTool};
@@ -245,8 +246,15 @@ pub(crate) fn toolbox(request: &JobRequest, kit: Kit) -> Option<ToolBox> {
         &request.diagnostics,
     );
     let commands = kit.commands.filter(|_| kit.models_run);
+    // What a chat changes, the person lands.
+    let is_chat = chat::is_of(request);
+    let tools = role
+        .tools
+        .iter()
+        .filter(|tool| !is_chat || tool.only_reads());
+    let tools: Vec<ToolName> = tools.copied().collect();
     kit.is_offered
-        .then(|| ToolBox::new(&role.tools, role.gate, ground, commands).with(kit.servers))
+        .then(|| ToolBox::new(&tools, role.gate, ground, commands).with(kit.servers))
 }
 
 /// What was called and what came of it, for the audit. Without texts of files.

@@ -99,6 +99,7 @@ fn kind(action: Action) -> &'static str {
         Action::RunTests => "source.pleach.tests",
         Action::Cancel => "refactor.pleach.cancel",
         Action::Undo => "refactor.pleach.undo",
+        Action::Chat => "refactor.pleach.chat",
         Action::Plan => "source.pleach.plan",
         Action::Explain | Action::Ask => "source.pleach.explain",
         Action::Review => "source.pleach.review",

@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tower_lsp::jsonrpc::{Error, ErrorCode, Id};
 
+use crate::session::chats::ChatEvent;
 use crate::session::configuration::LoadedSettings;
 use crate::session::documents::Access;
 use crate::session::index::Searched;
@@ -179,6 +180,8 @@ pub(crate) enum Event {
     },
     /// Something about plans.
     Plan(PlanEvent),
+    /// Something about a chat.
+    Chat(ChatEvent),
     /// An answer was kept on disk (its path), or why it could not be.
     AnswerKept {
         job: JobId,

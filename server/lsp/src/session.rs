@@ -22,6 +22,7 @@ use crate::Environment;
 use crate::client::Client;
 use crate::event::{Event, Inbox, JobId, Reply};
 use crate::transport::{Outbox, Signal};
+use chats::{ChatLook, Chats};
 use commands::CommandFailure;
 use configuration::Configuration;
 use diagnostics::Diagnostics;
@@ -36,6 +37,8 @@ use listing::Listings;
 use plans::{PlanAnswer, Plans};
 use reviews::Reviews;
 
+mod arguments;
+pub(crate) mod chats;
 pub(crate) mod commands;
 pub(crate) mod configuration;
 mod diagnostics;
@@ -78,6 +81,7 @@ pub(crate) struct Session {
     diagnostics: Diagnostics,
     findings: Findings,
     plans: Plans,
+    chats: Chats,
     indexing: Indexing,
     /// What was sent last.
     sent: Option<index::Sent>,
@@ -110,6 +114,8 @@ enum Awaited {
     LocalModel(Vec<(String, NewModel)>),
     /// Something about a plan.
     Plan(PlanAnswer),
+    /// `workspace/applyEdit` of the answer of a job to a chat.
+    ChatEdit(JobId),
     /// `window/showMessageRequest` about a command that a model wants to run.
     Allowed(permission::Question),
     /// Only an error would be worth a line in the log.
@@ -151,6 +157,7 @@ impl Session {
             diagnostics: Diagnostics::default(),
             findings: Findings::default(),
             plans: Plans::default(),
+            chats: Chats::default(),
             indexing: Indexing::default(),
             sent: None,
             allowed: permission::Allowed::default(),
@@ -213,6 +220,7 @@ impl Session {
                 reply,
             } => self.plan_asked(&uri, question, reply),
             Event::Plan(event) => self.plan_event(event),
+            Event::Chat(event) => self.chat_event(event),
             Event::Offered { job, offer } => self.offered(job, offer),
             Event::HunksTaken {
                 job,
@@ -296,6 +304,7 @@ impl Session {
         self.listings_of_closed(uri);
         self.rules_closed(uri);
         self.plan_closed(uri);
+        self.chat_moved(uri);
         self.closed_while_landing(uri);
         self.reviews_closed(uri);
     }
@@ -310,6 +319,7 @@ impl Session {
         document.change(params, &self.client);
         self.reviews_follow(&uri, revision);
         self.findings_follow(&uri, revision);
+        self.chats_follow(&uri, revision);
         self.check_open_settings(&uri);
         self.check_open_roster(&uri);
         self.document_moved(&uri);
@@ -344,6 +354,9 @@ impl Session {
                     }
                     Some(Awaited::LocalModel(choices)) => {
                         self.local_model_chosen(choices, answer.as_ref().ok());
+                    }
+                    Some(Awaited::ChatEdit(job)) => {
+                        self.chat_edit_answered(job, answer.as_ref().ok());
                     }
                     Some(Awaited::Plan(about)) => self.plan_answer(about, answer.as_ref().ok()),
                     Some(Awaited::Shown { told }) => {
@@ -448,6 +461,7 @@ impl Session {
             self.check_landings(uri);
         }
         self.plan_moved(uri);
+        self.chat_moved(uri);
     }
 
     fn cancel_by_token(&mut self, token: &ProgressToken) {
@@ -490,6 +504,9 @@ impl Session {
         }
         if command == commands::TEMPLATES {
             return self.list_templates(reply);
+        }
+        if let Some(look) = ChatLook::from_command(&command) {
+            return self.look_at_chats(look, arguments, reply);
         }
         match self.carry_out(request, &command, arguments) {
             Ok(answer) => reply.send(Ok(answer)),

@@ -5,6 +5,8 @@
 //! tick, a failure, a new end of the plan) are [`ChangeSet`](pleach_text::ChangeSet)s that touch the
 //! bytes of just that: prose, order and layout belong to the person who writes the plan.
 //!
+//! Beside it the [chat] document, which is read and written by the same rules.
+//!
 //! A step is an item of a list with a status box, under a heading *Steps* if there is one:
 //!
 //! ```
@@ -33,6 +35,8 @@
 //! let ticked = plan.mark(1, Status::Done, None).unwrap().apply_to_str(text).unwrap();
 //! assert_eq!(ticked, text.replace("2. [ ]", "2. [x]"));
 //! ```
+
+pub mod chat;
 
 mod change;
 mod check;

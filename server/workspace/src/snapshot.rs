@@ -171,10 +171,23 @@ impl WorkspaceSnapshot {
 
     /// The URI of the file called `path`: the editor's own when the file is open.
     pub fn uri_of(&self, path: &str) -> Result<String, PathError> {
+        self.uri_at(path, Self::locate)
+    }
+
+    /// As [`WorkspaceSnapshot::uri_of`], of a file that may be read, whether it may be edited or not.
+    pub fn uri_to_read(&self, path: &str) -> Result<String, PathError> {
+        self.uri_at(path, Self::to_read)
+    }
+
+    fn uri_at(
+        &self,
+        path: &str,
+        locate: impl Fn(&Self, &str) -> Result<Located, PathError>,
+    ) -> Result<String, PathError> {
         if let Some(document) = self.inner.unsaved.get(path) {
             return Ok(document.uri.clone());
         }
-        let located = self.locate(path)?;
+        let located = locate(self, path)?;
         Ok(match self.document_at(&located.path) {
             Some(document) => document.uri.clone(),
             None => uri_from_path(&located.path),

@@ -129,6 +129,17 @@ fn the_editor_s_own_uri_is_kept() {
 }
 
 #[test]
+fn what_may_be_read_and_not_edited_has_a_uri_to_read() {
+    let disk = Disk::new();
+    let snapshot = WorkspaceSnapshot::new(&[disk.top.join("ws")], [], PathRules::default());
+    let path = ".github/workflows/ci.yml";
+    assert!(snapshot.uri_of(path).is_err());
+    let uri = snapshot.uri_to_read(path).unwrap();
+    assert_eq!(snapshot.name_to_read(&uri).unwrap(), path);
+    assert!(snapshot.uri_to_read("../elsewhere.rs").is_err());
+}
+
+#[test]
 fn a_document_that_is_no_file_yet_has_a_name_all_the_same() {
     let untitled = OpenDocument {
         uri: "untitled:Untitled-1".into(),

@@ -160,6 +160,13 @@ impl Client {
         (from, from + needle.len())
     }
 
+    /// The diagnostics of a document as they were published last.
+    pub fn published(&self, uri: &str) -> Vec<Value> {
+        let all = self.said("textDocument/publishDiagnostics");
+        let last = all.into_iter().rev().find(|it| it["uri"] == uri);
+        last.map_or_else(Vec::new, |it| it["diagnostics"].as_array().unwrap().clone())
+    }
+
     /// The range of the only occurrence of `needle`, as the protocol says it.
     pub fn range_of(&self, path: &str, needle: &str) -> Value {
         let (from, to) = self.find(path, needle);

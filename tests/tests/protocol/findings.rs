@@ -57,11 +57,11 @@ fn opened(model: &FakeModel) -> Builder {
 
 /// What is published last of the file, by line and message.
 fn shown(client: &Client) -> Vec<(u64, String)> {
-    let uri = client.uri(FILE);
-    let all = client.said("textDocument/publishDiagnostics");
-    let last = all.iter().rev().find(|it| it["uri"] == uri);
-    let diagnostics =
-        last.map_or_else(Vec::new, |it| it["diagnostics"].as_array().unwrap().clone());
+    shown_at(client, &client.uri(FILE))
+}
+
+fn shown_at(client: &Client, uri: &str) -> Vec<(u64, String)> {
+    let diagnostics = client.published(uri);
     diagnostics
         .iter()
         .map(|it| {
@@ -95,9 +95,7 @@ fn findings_are_diagnostics_at_the_lines_that_they_quote_and_move_with_typing() 
             asked.contains("Review this file") && !asked.contains("search/replace"),
             "{asked}"
         );
-        let uri = client.uri(FILE);
-        let all = client.said("textDocument/publishDiagnostics");
-        let all = &all.iter().rev().find(|it| it["uri"] == uri).unwrap()["diagnostics"];
+        let all = client.published(&client.uri(FILE));
         assert_eq!(all[0]["source"], "pleach");
         assert_eq!(
             (&all[0]["severity"], &all[0]["code"]),
@@ -130,6 +128,70 @@ fn findings_are_diagnostics_at_the_lines_that_they_quote_and_move_with_typing() 
         wait_for(&mut client, &[3, 7]);
         client.assert_in_step(FILE);
     }
+}
+
+#[test]
+fn a_finding_whose_line_is_changed_is_not_shown_at_a_line_that_is_like_it() {
+    let model = FakeModel::start();
+    let twice = format!("{CODE}\npub fn head(items: &[u32; 3]) -> u32 {{\n    items[0]\n}}\n");
+    model.say(review(&[bounds(), closing()]));
+    let mut client = Client::builder().model(&model).opened(FILE, &twice).start();
+    client.start_job("pleach.review", json!({"path": FILE}));
+    wait_for(&mut client, &[1]);
+    client.replace(FILE, "pub fn first", "\npub fn first");
+    wait_for(&mut client, &[2]);
+    let digit = client.text(FILE).find("items[0]").unwrap() + "items[".len();
+    client.edit(FILE, digit, digit + 1, "9");
+    wait_for(&mut client, &[]);
+    client.edit(FILE, digit, digit + 1, "0");
+    wait_for(&mut client, &[2]);
+}
+
+#[test]
+fn a_path_that_names_no_file_of_the_workspace_does_not_mean_all_of_them() {
+    let model = FakeModel::start();
+    model.say(review(&[bounds(), mean(), closing()]));
+    let mut client = opened(&model).start();
+    client.start_job("pleach.review", json!({"path": FILE}));
+    wait_for(&mut client, &[1, 5]);
+    for command in [
+        "pleach.finding.clear",
+        "pleach.finding.restore",
+        "pleach.finding.dismiss",
+    ] {
+        let refused = client.execute(command, json!({"path": "../elsewhere.rs", "line": 2}));
+        assert_eq!(
+            refused.unwrap_err()["data"]["code"],
+            "denied-path",
+            "{command}"
+        );
+    }
+    assert_eq!(shown(&client).len(), 2);
+    let none = client.execute("pleach.finding.clear", json!({"path": "src/other.rs"}));
+    assert_eq!(none.unwrap()["cleared"], 0);
+
+    // By file and line in a file that nobody has open any more.
+    client.close(FILE);
+    client
+        .execute("pleach.finding.dismiss", json!({"path": FILE, "line": 2}))
+        .unwrap();
+    wait_for(&mut client, &[5]);
+}
+
+#[test]
+fn findings_are_taken_over_by_the_document_however_the_editor_spells_its_uri() {
+    let model = FakeModel::start();
+    model.say(review(&[bounds(), mean(), closing()]));
+    let mut client = opened(&model).start();
+    client.start_job("pleach.review", json!({"path": FILE}));
+    wait_for(&mut client, &[1, 5]);
+    client.close(FILE);
+    let uri = client.uri(FILE).replace("lib.rs", "%6Cib.rs");
+    client.open_as(&uri, "rust", &format!("// New.\n{CODE}"));
+    client.wait_until("the findings are at the other uri", |client| {
+        let lines: Vec<u64> = shown_at(client, &uri).iter().map(|it| it.0).collect();
+        lines == [2, 6] && shown(client).is_empty()
+    });
 }
 
 #[test]

@@ -49,10 +49,7 @@ fn opened(settings: &str) -> Builder {
 
 /// What is published last of the file.
 fn shown(client: &Client) -> Vec<Value> {
-    let uri = client.uri(FILE);
-    let all = client.said("textDocument/publishDiagnostics");
-    let last = all.iter().rev().find(|it| it["uri"] == uri);
-    last.map_or_else(Vec::new, |it| it["diagnostics"].as_array().unwrap().clone())
+    client.published(&client.uri(FILE))
 }
 
 #[test]

@@ -144,6 +144,25 @@ function subcommands.run(client, bufnr)
   client_of.send(client, 'pleach.plan.run', { uri = vim.uri_from_bufnr(bufnr), all = true }, bufnr)
 end
 
+--- Begins a chat with a question; in a chat, has the question at its end answered, or with `land` lands the
+--- edit at the cursor.
+function subcommands.chat(client, bufnr, rest)
+  local uri = vim.uri_from_bufnr(bufnr)
+  if uri:find('/%.pleach/chats/[^/]+%.md$') and (rest == '' or rest == 'land') then
+    if rest == 'land' then
+      local line = vim.api.nvim_win_get_cursor(0)[1]
+      return client_of.send(client, 'pleach.chat.land', { uri = uri, line = line }, bufnr)
+    end
+    return client_of.send(client, 'pleach.chat.continue', { uri = uri }, bufnr)
+  end
+  if rest ~= '' then
+    return client_of.send(client, 'pleach.chat.new', { question = rest }, bufnr)
+  end
+  require('pleach.ask').ask('question', 'Pleach, a chat about what?', function(question)
+    client_of.send(client, 'pleach.chat.new', { question = question }, bufnr)
+  end)
+end
+
 --- Opens what models were asked and what it has cost.
 function subcommands.usage(client, bufnr)
   client_of.send(client, 'pleach.usage', {}, bufnr)

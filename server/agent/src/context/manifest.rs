@@ -34,6 +34,10 @@ pub struct Manifest {
     pub diagnostics: usize,
     /// The project's rules that were told: file and reason.
     pub rules: Vec<(String, String)>,
+    /// What the person mentioned.
+    pub mentioned: Vec<Piece>,
+    /// What else there is to know of it, in words.
+    pub notes: Vec<String>,
     /// What came from elsewhere, in the order in which it was sent.
     pub pieces: Vec<Piece>,
     /// Tokens of these, with what stands around them, by their length.
@@ -75,6 +79,23 @@ impl Manifest {
                 "- {} reported about it",
                 counted(self.diagnostics, "diagnostic")
             );
+        }
+        for piece in &self.mentioned {
+            let Piece {
+                path,
+                first,
+                last,
+                tokens,
+                reason,
+                ..
+            } = piece;
+            let _ = writeln!(
+                page,
+                "- **{path}**: lines {first} to {last}, about {tokens} tokens; {reason}"
+            );
+        }
+        for note in &self.notes {
+            let _ = writeln!(page, "- {note}");
         }
         for (path, reason) in &self.rules {
             let _ = writeln!(page, "- **{path}**: a rule; {reason}");

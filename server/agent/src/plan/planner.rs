@@ -149,6 +149,9 @@ fn prompt(wish: &JobRequest, roster: &Roster) -> Result<Prompt, JobFailure> {
         lines: (0, 0, 0),
         rules: told.collect(),
         secrets,
+        earlier: Vec::new(),
+        mentioned: Vec::new(),
+        notes: Vec::new(),
     })
 }
 

@@ -55,7 +55,7 @@ impl OwnAction {
             .unwrap_or(("coder", ByteRange::default()));
         let edits = match output(role) {
             Some(Output::Edits) => true,
-            Some(Output::Answer | Output::Findings) => false,
+            Some(Output::Answer | Output::Findings | Output::Chat) => false,
             Some(Output::Plan) => {
                 reading.fatal(at, format!("the role `{role}` carries out no actions"));
                 false

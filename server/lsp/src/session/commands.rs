@@ -2,7 +2,6 @@
 
 mod failure;
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use camino::Utf8Path;
@@ -15,6 +14,8 @@ use tower_lsp::jsonrpc::Id;
 pub(crate) use self::failure::CommandFailure;
 use crate::event::JobId;
 use crate::from_proto;
+use crate::session::arguments::{Given, no_number};
+use crate::session::chats::{ChatArguments, ChatCommand};
 use crate::session::findings::{FindingArguments, FindingCommand};
 use crate::session::plans::{PlanArguments, PlanCommand};
 use crate::session::reviews::{Decision, ReviewArguments};
@@ -50,7 +51,7 @@ pub(crate) const INDEX: &str = "pleach.index";
 /// string, which is the instruction (for `pleach.land`: the reply).
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Arguments {
+pub(super) struct Arguments {
     uri: Option<String>,
     /// Relative to a workspace folder, or absolute. A way to name a document for people who type.
     path: Option<String>,
@@ -71,10 +72,10 @@ struct Arguments {
     /// What the entry that was picked is called.
     title: Option<String>,
     /// An action that the person or the workspace has added, by its name.
-    action: Option<String>,
+    pub(super) action: Option<String>,
     /// For `pleach.previewPrompt`: the command whose request is shown.
     command: Option<String>,
-    diagnostics: Vec<lsp_types::Diagnostic>,
+    pub(super) diagnostics: Vec<lsp_types::Diagnostic>,
     /// A tester and a reviewer go on with what comes of it.
     pipeline: bool,
     /// For `pleach.review`: what is looked at.
@@ -122,22 +123,16 @@ impl Session {
         if command == USAGE {
             return Ok(self.show_usage());
         }
+        let unreadable = |cause| CommandFailure::Arguments {
+            command: command.to_owned(),
+            cause,
+        };
         if let Some(decision) = Decision::from_command(command) {
-            let arguments = ReviewArguments::read(decision, arguments).map_err(|cause| {
-                CommandFailure::Arguments {
-                    command: command.to_owned(),
-                    cause,
-                }
-            })?;
+            let arguments = ReviewArguments::read(decision, arguments).map_err(unreadable)?;
             return self.decide(decision, &arguments);
         }
         if matches!(command, RULES | ACTION | PREVIEW | PIPELINE) {
-            let arguments = Arguments::read(Action::Explain, arguments).map_err(|cause| {
-                CommandFailure::Arguments {
-                    command: command.to_owned(),
-                    cause,
-                }
-            })?;
+            let arguments = Arguments::read(Action::Explain, arguments).map_err(unreadable)?;
             return match command {
                 ACTION => self.begin_own(request, arguments),
                 PIPELINE if !self.configuration.settings().actions.enabled => {
@@ -159,29 +154,20 @@ impl Session {
             };
         }
         if let Some(plan) = PlanCommand::from_command(command) {
-            let arguments = PlanArguments::read(plan, arguments).map_err(|cause| {
-                CommandFailure::Arguments {
-                    command: command.to_owned(),
-                    cause,
-                }
-            })?;
+            let arguments = PlanArguments::read(plan, arguments).map_err(unreadable)?;
             return self.plan_command(plan, arguments);
         }
+        if let Some(chat) = ChatCommand::from_command(command) {
+            let arguments = ChatArguments::read(chat, arguments).map_err(unreadable)?;
+            return self.chat_command(request, chat, arguments);
+        }
         if let Some(finding) = FindingCommand::from_command(command) {
-            let arguments =
-                FindingArguments::read(arguments).map_err(|cause| CommandFailure::Arguments {
-                    command: command.to_owned(),
-                    cause,
-                })?;
+            let arguments = FindingArguments::read(arguments).map_err(unreadable)?;
             return self.finding_command(finding, arguments);
         }
         let action = Action::from_command(command)
             .ok_or_else(|| CommandFailure::Unknown(command.to_owned()))?;
-        let arguments =
-            Arguments::read(action, arguments).map_err(|cause| CommandFailure::Arguments {
-                command: command.to_owned(),
-                cause,
-            })?;
+        let arguments = Arguments::read(action, arguments).map_err(unreadable)?;
         match action {
             Action::Cancel => self.cancel(&arguments),
             Action::Undo => {
@@ -402,52 +388,29 @@ impl Session {
         Ok((place, title, job_request))
     }
 
-    /// Starts the job of an action anew, at a range of the present text of an open document.
-    pub(super) fn begin_again(
+    /// Starts a job at a range of the present text of an open document, with an instruction of ours and
+    /// under a title of its own; `more` says what else is given.
+    pub(super) fn begin_at(
         &mut self,
-        (action, own): (Action, Option<String>),
         uri: &str,
         range: ByteRange,
-        instruction: String,
-        title: String,
+        action: Action,
+        // The instruction is long: it is not what the job is called.
+        instruction_and_title: (String, String),
+        more: impl FnOnce(&mut Arguments),
     ) -> Result<JobId, CommandFailure> {
         let document = self
             .documents
             .get(uri)
             .ok_or_else(|| CommandFailure::NotOpen(uri.to_owned()))?;
-        let arguments = Arguments {
+        let mut arguments = Arguments {
             uri: Some(uri.to_owned()),
             version: Some(document.version),
             bytes: Some((range.start.0, range.end.0)),
-            action: own,
             ..Arguments::default()
         };
-        // The instruction of a second try is long: it is not what the job is called.
-        self.begin(None, action, arguments, Some((instruction, title)))?;
-        Ok(self.last_job)
-    }
-
-    /// Starts the job that mends what a diagnostic of ours says.
-    pub(super) fn begin_fix(
-        &mut self,
-        uri: &str,
-        range: ByteRange,
-        diagnostic: Value,
-        instruction: String,
-        title: String,
-    ) -> Result<JobId, CommandFailure> {
-        let document = self
-            .documents
-            .get(uri)
-            .ok_or_else(|| CommandFailure::NotOpen(uri.to_owned()))?;
-        let arguments = Arguments {
-            uri: Some(uri.to_owned()),
-            version: Some(document.version),
-            bytes: Some((range.start.0, range.end.0)),
-            diagnostics: serde_json::from_value(diagnostic).into_iter().collect(),
-            ..Arguments::default()
-        };
-        self.begin(None, Action::Fix, arguments, Some((instruction, title)))?;
+        more(&mut arguments);
+        self.begin(None, action, arguments, Some(instruction_and_title))?;
         Ok(self.last_job)
     }
 
@@ -525,33 +488,16 @@ impl Session {
 }
 
 impl Arguments {
-    fn read(action: Action, mut given: Vec<Value>) -> Result<Self, String> {
-        // Helix hands over the words of a command line one by one.
-        if given.len() > 1 && given.iter().all(Value::is_string) {
-            let words: Vec<&str> = given.iter().filter_map(Value::as_str).collect();
-            given = vec![Value::String(words.join(" "))];
-        }
-        let Some(first) = given.into_iter().next() else {
-            return Ok(Self::default());
+    fn read(action: Action, given: Vec<Value>) -> Result<Self, String> {
+        let words = |text| {
+            let mut read = Self::default();
+            match action {
+                Action::Land => read.reply = Some(text),
+                _ => read.instruction = Some(text),
+            }
+            Ok(read)
         };
-        match first {
-            Value::Null => Ok(Self::default()),
-            Value::String(text) => match Value::from_str(&text) {
-                // An object that was quoted once too often by a command line.
-                Ok(object @ Value::Object(_)) => {
-                    serde_json::from_value(object).map_err(|error| error.to_string())
-                }
-                _ if action == Action::Land => Ok(Self {
-                    reply: Some(text),
-                    ..Self::default()
-                }),
-                _ => Ok(Self {
-                    instruction: Some(text),
-                    ..Self::default()
-                }),
-            },
-            object => serde_json::from_value(object).map_err(|error| error.to_string()),
-        }
+        Given::of(given).read(words, no_number)
     }
 }
 

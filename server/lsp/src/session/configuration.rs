@@ -30,6 +30,8 @@ pub(crate) struct Configuration {
     roster: Option<Arc<Roster>>,
     /// The servers of tools, with their connections.
     servers: McpServers,
+    /// The folder that they run in.
+    servers_folder: Option<Utf8PathBuf>,
     /// The rules for paths that follow from the settings. Making them compiles patterns.
     path_rules: PathRules,
     folders: Vec<String>,
@@ -161,13 +163,16 @@ impl Session {
         }
         self.configuration.path_rules = loaded.settings.path_rules();
         // Those that stay as they are keep their connections.
-        if !self.configuration.servers.are(&loaded.settings.mcp) {
-            let folder = self.configuration.roots.first();
+        let folder = self.configuration.roots.first().cloned();
+        if !self.configuration.servers.are(&loaded.settings.mcp)
+            || self.configuration.servers_folder != folder
+        {
             self.configuration.servers = McpServers::new(
                 &loaded.settings.mcp,
                 &self.environment.variables,
-                folder.map(|root| root.as_std_path()),
+                folder.as_ref().map(|root| root.as_std_path()),
             );
+            self.configuration.servers_folder = folder;
         }
         self.configuration.settings = Arc::new(loaded.settings);
         self.configuration.prices = loaded.prices;

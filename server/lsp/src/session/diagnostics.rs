@@ -49,22 +49,25 @@ impl Diagnostics {
 impl Session {
     /// Publishes what one has to say of the document `uri`, together with what the others have. Answers
     /// whether there was anything to publish.
-    pub(super) fn publish(&mut self, uri: &str, speaker: Speaker, diagnostics: Vec<Value>) -> bool {
-        let Some(mut all) = self.diagnostics.say(uri, speaker, diagnostics) else {
-            return false;
-        };
-        for message in all.iter_mut().filter_map(|it| it.get_mut("message")) {
-            if let Value::String(text) = message
+    pub(super) fn publish(
+        &mut self,
+        uri: &str,
+        speaker: Speaker,
+        mut diagnostics: Vec<Value>,
+    ) -> bool {
+        for diagnostic in diagnostics.iter_mut().filter_map(Value::as_object_mut) {
+            if let Some(Value::String(text)) = diagnostic.get_mut("message")
                 && let Cow::Owned(shown) = visible(text)
             {
                 *text = shown;
             }
-        }
-        if !self.client.diagnostic_data {
-            for diagnostic in all.iter_mut().filter_map(Value::as_object_mut) {
+            if !self.client.diagnostic_data {
                 diagnostic.remove("data");
             }
         }
+        let Some(all) = self.diagnostics.say(uri, speaker, diagnostics) else {
+            return false;
+        };
         let params = match self.documents.get(uri) {
             Some(document) if self.client.diagnostic_versions => {
                 json!({"uri": uri, "version": document.version, "diagnostics": all})

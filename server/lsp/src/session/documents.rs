@@ -498,27 +498,39 @@ impl Document {
 
     /// The first character of line `number` (from 1) that is no blank; past the end, the end.
     pub(crate) fn start_of_line(&self, number: u32) -> ByteRange {
-        let line = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
-        let line = line.min(self.text.len_lines().saturating_sub(1));
-        let (text, start) = self.line_at(ByteOffset(self.text.line_to_byte(line)));
-        ByteRange::empty(ByteOffset(start.0 + text.len() - text.trim_start().len()))
+        start_of_line(&self.text, number)
     }
 
     /// The line that holds `at`, without its line break, and where it begins.
     pub(crate) fn line_at(&self, at: ByteOffset) -> (String, ByteOffset) {
-        let at = at.0.min(self.text.len_bytes());
-        let line = self.text.byte_to_line(at);
-        let start = self.text.line_to_byte(line);
-        let text = self
-            .text
-            .get_line(line)
-            .map(String::from)
-            .unwrap_or_default();
-        (
-            text.trim_end_matches(['\n', '\r']).to_owned(),
-            ByteOffset(start),
-        )
+        line_at(&self.text, at)
     }
+}
+
+/// As [`Document::start_of_line`], in any text.
+pub(crate) fn start_of_line(text: &Rope, number: u32) -> ByteRange {
+    let line = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+    let line = line.min(text.len_lines().saturating_sub(1));
+    let (bare, start) = line_at(text, ByteOffset(text.line_to_byte(line)));
+    ByteRange::empty(ByteOffset(start.0 + bare.len() - bare.trim_start().len()))
+}
+
+/// The lines that a range touches, without the last line break.
+pub(crate) fn lines_of(text: &Rope, range: ByteRange) -> ByteRange {
+    let (_, start) = line_at(text, range.start);
+    let (last, last_start) = line_at(text, range.end);
+    ByteRange::new(start, last_start + last.len())
+}
+
+fn line_at(text: &Rope, at: ByteOffset) -> (String, ByteOffset) {
+    let at = at.0.min(text.len_bytes());
+    let line = text.byte_to_line(at);
+    let start = text.line_to_byte(line);
+    let bare = text.get_line(line).map(String::from).unwrap_or_default();
+    (
+        bare.trim_end_matches(['\n', '\r']).to_owned(),
+        ByteOffset(start),
+    )
 }
 
 /// Where the place `at` of the text after `change` was in the text before it.

@@ -1,24 +1,25 @@
 //! Findings: shown at their lines, moved with what is typed, mended, explained or dismissed.
 //!
 //! A finding is shown for as long as the text holds the lines that it quotes. Where these are gone it waits,
-//! unseen: undoing brings it back, and what was found in a text that has not landed yet appears when it does.
+//! unseen, at the place where they were: undoing brings it back. Elsewhere they are looked for only if they
+//! were there once, since another line like it may be innocent. What was found in a text that has not landed
+//! yet appears when it does.
 //! What is dismissed is remembered by file, rule and a print of the lines, also for later sessions.
 
 mod commands;
 mod display;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use pleach_agent::{Finder, Finding, FindingReport, find_quote, is_quote};
+use pleach_agent::{Finder, Finding, FindingReport, QuotableText, is_quote};
 use pleach_store::Dismissal;
 use pleach_text::{ByteRange, ChangeSet};
 use ropey::Rope;
 
 pub(crate) use self::commands::{FindingArguments, FindingCommand};
 pub(crate) use self::display::PlacedFinding;
-use crate::event::{Event, JobId};
+use crate::event::Event;
 use crate::session::Session;
 
 /// How long the places may differ from what is shown while somebody types. Editors move what they show by
@@ -41,12 +42,6 @@ pub(crate) struct Findings {
     dismissed: BTreeSet<Dismissal>,
     /// The documents whose findings are to be looked at anew.
     due: BTreeSet<String>,
-    /// The jobs that mend a finding.
-    mending: BTreeMap<JobId, FindingId>,
-    /// What came of the jobs that looked, in one line, until they end.
-    pub(super) told: BTreeMap<JobId, String>,
-    /// Those of them whose page alone says what is wrong.
-    pub(super) untold: BTreeSet<JobId>,
 }
 
 /// A finding and where it is now.
@@ -56,11 +51,48 @@ struct Known {
     finder: Finder,
     /// Who says so.
     engine: String,
-    /// Its place in the present text; `None` while that does not hold its lines.
+    /// Where it was placed, moved along with what was typed since; `None` while it never was, or its place
+    /// is lost.
     at: Option<ByteRange>,
+    /// Whether its lines are there.
+    is_there: bool,
+    /// Whether its lines may be looked for anew.
+    search: Search,
+}
+
+/// Where the lines of a finding may be looked for, when they are not where it was placed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Search {
+    /// It has not been placed: at the line that was told, or where they are once.
+    First,
+    /// They were in the text once when it was placed: where they are once.
+    Only,
+    /// Another place with the same lines may be innocent.
+    No,
 }
 
 impl Known {
+    /// Its place in the present text; `None` while that does not hold its lines.
+    fn shown(&self) -> Option<ByteRange> {
+        self.at.filter(|_| self.is_there)
+    }
+
+    /// Places it where the text holds its lines, if it may be looked for.
+    fn look_for(&mut self, lines: &QuotableText<'_>) {
+        let quote = &self.finding.quote;
+        let only = lines.find_only(quote);
+        let found = match self.search {
+            Search::First => lines.find(self.finding.line, quote),
+            Search::Only => only,
+            Search::No => None,
+        };
+        self.is_there = found.is_some();
+        if found.is_some() {
+            self.at = found;
+            self.search = Search::after(found, only);
+        }
+    }
+
     fn dismissal(&self) -> Dismissal {
         Dismissal {
             path: self.finding.path.clone(),
@@ -81,20 +113,31 @@ impl Session {
     ) -> String {
         let snapshot = self.snapshot();
         let mut concerned = BTreeSet::new();
-        let uri_of = |path: &str| {
-            let named = snapshot.uri_of(path).ok();
-            let is_here = |uri: &&str| snapshot.name_to_read(uri).is_ok_and(|name| name == path);
-            named.or_else(|| here.filter(is_here).map(str::to_owned))
-        };
+        let mut files = BTreeMap::new();
+        let paths = report.findings.iter().map(|it| &it.path);
+        for path in report.looked_at.keys().chain(paths) {
+            if files.contains_key(path.as_str()) {
+                continue;
+            }
+            let named = snapshot.uri_to_read(path).ok();
+            let is_here = |uri: &&str| snapshot.name_to_read(uri).is_ok_and(|name| name == *path);
+            let uri = named.or_else(|| here.filter(is_here).map(str::to_owned));
+            if let Some(uri) = uri {
+                let text = report.texts.get(path).map(|text| &**text);
+                files.insert(path.as_str(), self.file_looked_at(uri, text));
+            }
+        }
         if report.finder == Finder::Tests {
             // A run of the tests says something about all of them.
             concerned.extend(self.forget_findings(|known| known.finder == Finder::Tests));
         }
         for (path, part) in &report.looked_at {
-            let Some(uri) = uri_of(path) else { continue };
-            let part = part.map(|part| self.moved_since(&uri, report.texts.get(path), part));
+            let Some(file) = files.get(path.as_str()) else {
+                continue;
+            };
+            let part = part.map(|part| file.moved(part));
             concerned.extend(self.forget_findings(|known| {
-                known.uri == uri
+                known.uri == file.uri
                     && known.finder == report.finder
                     && match (part, known.at) {
                         (Some(part), Some(at)) => part.touches(at),
@@ -104,26 +147,26 @@ impl Session {
         }
         let mut dismissed = 0;
         for finding in &report.findings {
-            let Some(uri) = uri_of(&finding.path) else {
+            let Some(file) = files.get(finding.path.as_str()) else {
                 continue;
             };
-            let text = report.texts.get(&finding.path);
-            if self.documents.get(&uri).is_none()
-                && let Some(text) = text
+            if self.documents.get(&file.uri).is_none()
+                && let Some(text) = report.texts.get(&finding.path)
             {
                 self.findings
                     .closed
-                    .insert(uri.clone(), Rope::from_str(text));
+                    .insert(file.uri.clone(), Rope::from_str(text));
             }
-            let at = finding
-                .range
-                .map(|range| self.moved_since(&uri, text, range));
+            let only = file.lines.as_ref();
+            let only = only.and_then(|lines| lines.find_only(&finding.quote));
             let known = Known {
-                uri: uri.clone(),
+                uri: file.uri.clone(),
                 finding: finding.clone(),
                 finder: report.finder,
                 engine: engine.to_owned(),
-                at,
+                at: finding.range.map(|range| file.moved(range)),
+                is_there: false,
+                search: Search::after(finding.range, only),
             };
             if self.findings.dismissed.contains(&known.dismissal()) {
                 dismissed += 1;
@@ -132,7 +175,7 @@ impl Session {
             self.findings.last += 1;
             let id = self.findings.last;
             self.findings.known.insert(id, known);
-            concerned.insert(uri);
+            concerned.insert(file.uri.clone());
         }
         while self.findings.known.len() > MOST {
             if let Some((_, gone)) = self.findings.known.pop_first() {
@@ -148,15 +191,18 @@ impl Session {
         }
     }
 
-    /// Where a range of `text`, an earlier text of `uri`, is in the present one.
-    fn moved_since(&self, uri: &str, text: Option<&Arc<str>>, range: ByteRange) -> ByteRange {
-        let (Some(document), Some(text)) = (self.documents.get(uri), text) else {
-            return range;
-        };
-        if document.text == **text {
-            return range;
+    /// A file as it was looked at, `text`, and what has become of that since.
+    fn file_looked_at<'t>(&self, uri: String, text: Option<&'t str>) -> LookedAt<'t> {
+        let document = self.documents.get(&uri);
+        let since = document.zip(text).and_then(|(document, text)| {
+            let is_same = document.text == *text;
+            (!is_same).then(|| ChangeSet::between(text, &document.text.to_string()))
+        });
+        LookedAt {
+            uri,
+            lines: text.map(QuotableText::of),
+            since,
         }
-        ChangeSet::between(text, &document.text.to_string()).map_range(range)
     }
 
     /// Forgets findings, and answers in which documents they were.
@@ -170,16 +216,16 @@ impl Session {
 
     /// The document `uri` went on from the text that had `revision`: what was found in it moves along.
     pub(in crate::session) fn findings_follow(&mut self, uri: &str, revision: u64) {
-        if self.findings.known.is_empty() {
-            return;
-        }
+        let known = self.findings.known.values_mut();
+        let mut here = known.filter(|known| known.uri == uri).peekable();
         let Some(document) = self.documents.get(uri) else {
             return;
         };
+        if here.peek().is_none() {
+            return;
+        }
         let changes = document.changes_since(revision);
-        let mut concerned = false;
-        for known in self.findings.known.values_mut().filter(|it| it.uri == uri) {
-            concerned = true;
+        for known in here {
             let moved = known.at.zip(changes.as_ref()).map(|(at, changes)| {
                 changes
                     .iter()
@@ -187,17 +233,38 @@ impl Session {
             });
             known.at = moved;
         }
-        if concerned {
-            self.look_for_findings_soon(uri);
-        }
+        self.look_for_findings_soon(uri);
     }
 
-    /// The document `uri` was opened, perhaps with another text than its file had.
+    /// The document `uri` was opened, perhaps under another spelling of its uri than before, and perhaps
+    /// with another text than its file had.
     pub(in crate::session) fn findings_opened(&mut self, uri: &str) {
-        self.findings.closed.remove(uri);
-        if self.findings.known.values().any(|known| known.uri == uri) {
-            self.look_for_findings_soon(uri);
+        if self.findings.known.is_empty() {
+            return;
         }
+        let name = self.snapshot().name_to_read(uri).ok();
+        let is_here =
+            |known: &Known| known.uri == uri || name.as_ref() == Some(&known.finding.path);
+        let here = self.findings.known.values().find(|known| is_here(known));
+        let Some(spelt) = here.map(|known| known.uri.clone()) else {
+            return;
+        };
+        let (closed, document) = (self.findings.closed.remove(&spelt), self.documents.get(uri));
+        let since = closed.zip(document).and_then(|(closed, document)| {
+            let is_same = closed == document.text;
+            (!is_same).then(|| ChangeSet::between(&closed.to_string(), &document.text.to_string()))
+        });
+        for known in self.findings.known.values_mut().filter(|it| is_here(it)) {
+            uri.clone_into(&mut known.uri);
+            if let Some(since) = &since {
+                known.at = known.at.map(|at| since.map_range(at));
+            }
+        }
+        if spelt != uri {
+            // What is shown at the other spelling is shown at this one.
+            self.show_findings(&spelt);
+        }
+        self.look_for_findings_soon(uri);
     }
 
     /// The document `uri` was closed: what was found stays where it was in its last text.
@@ -218,17 +285,23 @@ impl Session {
     pub(in crate::session) fn look_for_findings(&mut self, uri: &str) {
         self.findings.due.remove(uri);
         if let Some(text) = self.text_with_findings(uri) {
-            // Put together only where something has to be looked for.
-            let mut whole = None;
+            let mut sought = Vec::new();
             for known in self.findings.known.values_mut().filter(|it| it.uri == uri) {
                 let quote = &known.finding.quote;
-                let is_there = known
+                known.is_there = known
                     .at
                     .and_then(|at| text.get_byte_slice(at.as_usize()))
                     .is_some_and(|part| is_quote(&part.to_string(), quote));
-                if !is_there {
-                    let whole = whole.get_or_insert_with(|| text.to_string());
-                    known.at = find_quote(whole, known.finding.line, quote);
+                if !known.is_there && known.search != Search::No {
+                    sought.push(known);
+                }
+            }
+            // Put together only where something has to be looked for.
+            if !sought.is_empty() {
+                let text = text.to_string();
+                let lines = QuotableText::of(&text);
+                for known in sought {
+                    known.look_for(&lines);
                 }
             }
         }
@@ -280,13 +353,39 @@ impl Session {
         self.findings.dismissed.extend(dismissed);
     }
 
-    /// A job has ended: what it mended, it has mended.
-    pub(in crate::session) fn mending_ended(&mut self, job: JobId, has_landed: bool) {
-        let Some(id) = self.findings.mending.remove(&job) else {
-            return;
-        };
-        if has_landed && let Some(known) = self.findings.known.remove(&id) {
+    /// What mends a finding has landed.
+    pub(in crate::session) fn finding_mended(&mut self, id: FindingId) {
+        if let Some(known) = self.findings.known.remove(&id) {
             self.show_findings(&known.uri);
         }
+    }
+}
+
+impl Search {
+    /// How a finding that was placed `at` is looked for later, when `only` is where its lines are if that is
+    /// one place.
+    fn after(at: Option<ByteRange>, only: Option<ByteRange>) -> Self {
+        match (at, only) {
+            (None, _) => Self::First,
+            (Some(_), Some(_)) => Self::Only,
+            (Some(_), None) => Self::No,
+        }
+    }
+}
+
+/// A file as it was when something was found in it.
+struct LookedAt<'t> {
+    uri: String,
+    /// The text's lines; `None` where it is not told.
+    lines: Option<QuotableText<'t>>,
+    /// What was changed in it since, if anything was.
+    since: Option<ChangeSet>,
+}
+
+impl LookedAt<'_> {
+    /// Where a range of its text is in the present one.
+    fn moved(&self, range: ByteRange) -> ByteRange {
+        let since = self.since.as_ref();
+        since.map_or(range, |since| since.map_range(range))
     }
 }

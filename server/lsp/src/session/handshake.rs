@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::actions::KINDS;
 use crate::client::Client;
 use crate::event::Reply;
+use crate::session::chats::{ChatCommand, ChatLook};
 use crate::session::commands::{
     ACTION, HISTORY, INDEX, NEW, PIPELINE, PREVIEW, RULES, SEARCH, SENT, STATUS, TEMPLATES, USAGE,
 };
@@ -77,6 +78,9 @@ fn capabilities(client: &Client) -> ServerCapabilities {
     commands.extend(Decision::ALL.map(|decision| decision.command().to_owned()));
     let plans = PlanCommand::ALL.iter().map(|it| it.command().to_owned());
     commands.extend(plans.filter(|it| Action::from_command(it).is_none()));
+    let chats = ChatCommand::ALL.iter().map(|it| it.command().to_owned());
+    commands.extend(chats.filter(|it| Action::from_command(it).is_none()));
+    commands.extend(ChatLook::ALL.map(|it| it.command().to_owned()));
     commands.extend(FindingCommand::ALL.map(|it| it.command().to_owned()));
     let others = [
         STATUS, HISTORY, USAGE, RULES, ACTION, PIPELINE, PREVIEW, SEARCH, INDEX, SENT, TEMPLATES,

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tower_lsp::jsonrpc::Error;
 
 use crate::event::{Event, JobId, Reply};
+use crate::session::arguments::{Given, no_number};
 use crate::session::commands::CommandFailure;
 use crate::session::{Awaited, Session};
 
@@ -55,7 +56,7 @@ pub(super) struct Sent {
 impl Sent {
     fn told(&self) -> Value {
         let manifest = &self.manifest;
-        let pieces = manifest.pieces.iter().map(|piece| {
+        let pieces = manifest.mentioned.iter().chain(&manifest.pieces).map(|piece| {
             json!({
                 "path": piece.path, "first": piece.first, "last": piece.last, "name": piece.name,
                 "shape": piece.shape.word(), "tokens": piece.tokens, "why": piece.reason,
@@ -65,7 +66,7 @@ impl Sent {
             "job": self.job, "title": self.title, "engine": self.engine,
             "document": manifest.document, "tokens": manifest.request_tokens,
             "contextTokens": manifest.tokens, "budget": manifest.budget,
-            "leftOut": manifest.left_out, "secrets": manifest.secrets,
+            "leftOut": manifest.left_out, "secrets": manifest.secrets, "notes": manifest.notes,
             "pieces": pieces.collect::<Vec<Value>>(),
         })
     }
@@ -104,7 +105,12 @@ impl Session {
     pub(super) fn index(&mut self) -> Option<Index> {
         let roots = self.configuration.roots();
         if roots.is_empty() || !self.configuration.settings().context.index {
-            self.indexing.index = None;
+            if self.indexing.index.take().is_some() {
+                self.show_index(IndexState {
+                    phase: IndexPhase::Stopped,
+                    ..IndexState::default()
+                });
+            }
             return None;
         }
         if self.indexing.index.is_none() || self.indexing.roots != roots {
@@ -256,6 +262,13 @@ impl Session {
 
     /// The index is somewhere else.
     pub(super) fn index_moved(&mut self, state: IndexState) {
+        // The last word of one that is gone comes too late.
+        if self.indexing.index.is_some() {
+            self.show_index(state);
+        }
+    }
+
+    fn show_index(&mut self, state: IndexState) {
         self.indexing.state = state;
         let is_long = matches!(
             self.indexing.state.phase,
@@ -301,7 +314,7 @@ impl Session {
         self.outbox.notify("$/progress", &params);
         let state = self.indexing.state.clone();
         if !state.is_at_work() {
-            self.index_moved(state);
+            self.show_index(state);
         }
     }
 
@@ -362,20 +375,8 @@ impl Indexing {
 impl SearchArguments {
     /// An object, or words.
     fn read(given: Vec<Value>) -> Result<Self, String> {
-        if !given.is_empty() && given.iter().all(Value::is_string) {
-            let words: Vec<&str> = given.iter().filter_map(Value::as_str).collect();
-            let words = words.join(" ");
-            // An object that was quoted once too often by a command line.
-            let object = serde_json::from_str::<Self>(&words);
-            return Ok(object.unwrap_or(Self {
-                query: words,
-                most: None,
-            }));
-        }
-        match given.into_iter().next() {
-            None | Some(Value::Null) => Ok(Self::default()),
-            Some(object) => serde_json::from_value(object).map_err(|error| error.to_string()),
-        }
+        let words = |query| Ok(Self { query, most: None });
+        Given::of(given).read(words, no_number)
     }
 }
 
@@ -384,7 +385,7 @@ fn place(hit: &SearchHit, workspace: &WorkspaceSnapshot) -> Value {
     let line = hit.line.saturating_sub(1);
     let at = json!({"line": line, "character": 0});
     let mut place = json!({
-        "path": hit.path, "uri": workspace.uri_of(&hit.path).ok(), "line": hit.line,
+        "path": hit.path, "uri": workspace.uri_to_read(&hit.path).ok(), "line": hit.line,
         "range": {"start": at, "end": at}, "preview": hit.preview,
     });
     if let (Some(symbol), Some(fields)) = (&hit.symbol, place.as_object_mut()) {
@@ -413,9 +414,9 @@ fn page(
         page.push_str("Nothing. Fewer or other words may find more.\n");
     }
     for hit in hits {
-        let path = workspace
-            .locate(&hit.path)
-            .map_or_else(|_| hit.path.clone(), |located| located.path.into_string());
+        let uri = workspace.uri_to_read(&hit.path).ok();
+        let path = uri.and_then(|uri| path_from_uri(&uri));
+        let path = path.map_or_else(|| hit.path.clone(), Utf8PathBuf::into_string);
         let what = hit.symbol.as_ref().map_or(String::new(), |symbol| {
             let of = match symbol.container.as_str() {
                 "" => String::new(),

@@ -21,6 +21,7 @@ use tower_lsp::jsonrpc::Id;
 pub(super) use self::ending::Failure;
 use crate::actions::shortened;
 use crate::event::{Ended, Event, Inbox, JobId};
+use crate::session::findings::FindingId;
 use crate::session::index::Sent;
 use crate::session::messages::Severity;
 use crate::session::money;
@@ -70,6 +71,22 @@ pub(crate) struct Job {
     pub(crate) asked: Option<Asked>,
     /// The hunks of an earlier review that this job is to replace.
     pub(crate) replaces: Option<(JobId, Vec<HunkId>)>,
+    /// The finding that it mends.
+    pub(crate) mends: Option<FindingId>,
+    /// Whether the file that it makes is shown when it has landed.
+    pub(crate) shows_file: bool,
+    /// That file, as the workspace names it.
+    made: Option<String>,
+    /// What came of its looking for findings, until that is kept on disk.
+    looked: Option<Looked>,
+}
+
+/// What came of looking for findings.
+struct Looked {
+    /// In one line.
+    told: String,
+    /// Whether only the page says what is wrong.
+    only_page_tells: bool,
 }
 
 /// The progress display of a job.
@@ -310,6 +327,10 @@ impl Session {
             failure: None,
             asked: None,
             replaces: None,
+            mends: None,
+            shows_file: false,
+            made: None,
+            looked: None,
         };
         let token = job.progress_token();
         let started = json!({"action": action, "title": job.title, "uri": uri});

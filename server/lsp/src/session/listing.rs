@@ -288,8 +288,10 @@ impl Session {
         });
         self.last_place = Some(place);
         let plans = self.plan_entries(params, range, in_symbol);
-        listed
+        let chats = self.chat_entries(params, range);
+        chats
             .into_iter()
+            .chain(listed)
             .chain(plans)
             .map(CodeActionResponse::CodeAction)
             .collect()

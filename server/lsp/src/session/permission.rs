@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use pleach_agent::{Action, Answer, Asker, Wish};
-use pleach_policy::{is_invisible, visible};
+use pleach_policy::visible;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -138,7 +138,6 @@ impl Session {
                 )
             }
             Wish::Tool { name, about } => {
-                let about: String = about.chars().filter(|c| !is_invisible(*c)).collect();
                 let (shown, more) = match about.char_indices().nth(MOST_SHOWN) {
                     Some((end, _)) => (about.get(..end).unwrap_or_default(), "…"),
                     None => (about.as_str(), ""),

@@ -10,6 +10,7 @@
 //! suspect: see [`Incoming::Suspect`].
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use lsp_types::{
@@ -61,7 +62,7 @@ pub(super) fn decode(body: &[u8], into: &mut Vec<Incoming>) {
     if let Ok(text) = std::str::from_utf8(body)
         && let Ok(message) = serde_json::from_str::<Message>(text)
     {
-        into.push(message.into_incoming());
+        message.decoded(into);
     } else {
         decode_anyhow(body, into);
     }
@@ -70,16 +71,42 @@ pub(super) fn decode(body: &[u8], into: &mut Vec<Incoming>) {
 /// The document that a body speaks of which cannot be decoded, or of which only the beginning is
 /// known, if it looks like a change of text.
 pub(super) fn document_in_pieces(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(body);
+    documents_in_pieces(&String::from_utf8_lossy(body))
+        .into_iter()
+        .next()
+}
+
+/// All documents that such a body speaks of, each once, in their order.
+fn documents_in_pieces(text: &str) -> Vec<String> {
     // A slash may be written with a backslash before it.
     let is_about_text = text.contains("/didChange\"") || text.contains("/didOpen\"");
+    let mut found = Vec::new();
     if !is_about_text {
-        return None;
+        return found;
     }
-    let (_, rest) = text.split_once("\"uri\"")?;
-    let value = rest.trim_start().strip_prefix(':')?.trim_start();
-    let mut values = serde_json::Deserializer::from_str(value).into_iter::<String>();
-    values.next()?.ok()
+    let mut seen = HashSet::new();
+    for rest in text.split("\"uri\"").skip(1) {
+        let value = rest.trim_start().strip_prefix(':').map(str::trim_start);
+        let values = value.map(|it| serde_json::Deserializer::from_str(it).into_iter::<String>());
+        let uri = values.and_then(|mut values| values.next()?.ok());
+        found.extend(uri.filter(|uri| seen.insert(uri.clone())));
+    }
+    found
+}
+
+/// Refuses what may hold changes of text, and says which documents they may be of.
+fn refuse(
+    text: &str,
+    code: ErrorCode,
+    why: impl Into<Cow<'static, str>>,
+    into: &mut Vec<Incoming>,
+) {
+    into.push(Incoming::Unusable {
+        id: Id::Null,
+        error: explained(code, why),
+    });
+    let documents = documents_in_pieces(text).into_iter();
+    into.extend(documents.map(|uri| Incoming::Suspect { uri }));
 }
 
 /// What [`decode`] does when the straight way fails.
@@ -101,13 +128,8 @@ fn decode_anyhow(body: &[u8], into: &mut Vec<Incoming>) {
         return decode_batch(&text, into);
     }
     if let Ok(message) = serde_json::from_str::<Message>(&text) {
-        let message = message.into_incoming();
-        let suspect = if repaired {
-            document_of(&message)
-        } else {
-            None
-        };
-        into.push(message);
+        let suspect = message.document().filter(|_| repaired);
+        message.decoded(into);
         into.extend(suspect.map(|uri| Incoming::Suspect { uri }));
         return;
     }
@@ -167,19 +189,26 @@ fn refusal(message: &Value) -> Option<Incoming> {
 /// change of text is lost, and answered so.
 fn decode_batch(text: &str, into: &mut Vec<Incoming>) {
     match serde_json::from_str::<Vec<&RawValue>>(text) {
-        Ok(members) if members.len() > BATCH_AT_MOST => into.push(Incoming::Unusable {
-            id: Id::Null,
-            error: explained(ErrorCode::InvalidRequest, "the batch is too long"),
-        }),
+        Ok(members) if members.len() > BATCH_AT_MOST => {
+            refuse(
+                text,
+                ErrorCode::InvalidRequest,
+                "the batch is too long",
+                into,
+            );
+        }
         Ok(members) if !members.is_empty() => {
             for member in members {
-                if member.get().starts_with('[') {
-                    into.push(Incoming::Unusable {
-                        id: Id::Null,
-                        error: explained(ErrorCode::InvalidRequest, "a batch inside a batch"),
-                    });
+                let member = member.get();
+                if member.starts_with('[') {
+                    refuse(
+                        member,
+                        ErrorCode::InvalidRequest,
+                        "a batch inside a batch",
+                        into,
+                    );
                 } else {
-                    decode(member.get().as_bytes(), into);
+                    decode(member.as_bytes(), into);
                 }
             }
         }
@@ -187,10 +216,10 @@ fn decode_batch(text: &str, into: &mut Vec<Incoming>) {
             id: Id::Null,
             error: explained(ErrorCode::InvalidRequest, "an empty batch asks for nothing"),
         }),
-        Err(error) => into.push(Incoming::Unusable {
-            id: Id::Null,
-            error: explained(ErrorCode::ParseError, format!("not valid JSON: {error}")),
-        }),
+        Err(error) => {
+            let why = format!("not valid JSON: {error}");
+            refuse(text, ErrorCode::ParseError, why, into);
+        }
     }
 }
 
@@ -200,16 +229,6 @@ pub(super) fn explained(code: ErrorCode, message: impl Into<Cow<'static, str>>) 
         code,
         message: message.into(),
         data: None,
-    }
-}
-
-fn document_of(message: &Incoming) -> Option<String> {
-    match message {
-        Incoming::Open(params) => Some(params.text_document.uri.0.clone()),
-        Incoming::Change(params) => {
-            Some(params.text_document.text_document_identifier.uri.0.clone())
-        }
-        _ => None,
     }
 }
 
@@ -270,6 +289,23 @@ enum Params {
 }
 
 impl Message {
+    /// The document whose text it changes.
+    fn document(&self) -> Option<String> {
+        let uri = match &self.params {
+            Params::Open(params) => &params.text_document.uri,
+            Params::Change(params) => &params.text_document.text_document_identifier.uri,
+            Params::None | Params::Other(_) => return None,
+        };
+        Some(uri.0.clone())
+    }
+
+    fn decoded(self, into: &mut Vec<Incoming>) {
+        let is_refused = self.id.is_some() && self.method.is_some();
+        let suspect = self.document().filter(|_| is_refused);
+        into.push(self.into_incoming());
+        into.extend(suspect.map(|uri| Incoming::Suspect { uri }));
+    }
+
     fn into_incoming(self) -> Incoming {
         let Some(method) = self.method else {
             let complete = self.result.is_some() || self.error.is_some();
@@ -645,7 +681,7 @@ mod tests {
         let asked = change_body("5").replacen('{', "{\"id\":7,", 1);
         assert_eq!(told(asked), ["unusable 7 -32602", "suspect file:///a b.rs"]);
         let asked = change_body("\"x\"").replacen('{', "{\"id\":7,", 1);
-        assert_eq!(told(asked), ["unusable 7 -32600"]);
+        assert_eq!(told(asked), ["unusable 7 -32600", "suspect file:///a b.rs"]);
         // Other messages leave documents alone.
         assert_eq!(
             told("{\"method\": \"textDocument/hover\", "),
@@ -661,5 +697,20 @@ mod tests {
             told(r#" [{"id":1,"method":"a"},[],{"method":"b"}]"#),
             ["call a 1 null", "unusable null -32600", "call b null null"]
         );
+    }
+
+    #[test]
+    fn a_refused_batch_makes_every_document_that_it_changes_suspect() {
+        let one = change_body("\"x\"");
+        let other = one.replace("a b.rs", "c.rs");
+        let suspects = ["suspect file:///a b.rs", "suspect file:///c.rs"];
+        let long = vec![one.as_str(); BATCH_AT_MOST].join(",");
+        let told_long = told(format!("[{long},{other}]"));
+        assert_eq!(told_long[0], "unusable null -32600");
+        assert_eq!(told_long[1..], suspects);
+        let cut = told(format!("[{one},{other},"));
+        assert_eq!(cut[0], "unusable null -32700");
+        assert_eq!(cut[1..], suspects);
+        assert_eq!(told(format!("[[{one},{other}]]"))[1..], suspects);
     }
 }

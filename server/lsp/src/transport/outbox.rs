@@ -113,40 +113,39 @@ struct Call<'a, P> {
     params: Option<&'a P>,
 }
 
+impl<'a, P> Call<'a, P> {
+    fn notification(method: &'a str, params: &'a P) -> Self {
+        Self {
+            jsonrpc: "2.0",
+            id: None,
+            method,
+            params: Some(params),
+        }
+    }
+}
+
+/// What becomes of a message when the client does not read, or is not greeted yet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Needed,
+    /// The client can do without it.
+    Droppable,
+    /// An answer to one of its requests.
+    Answer {
+        is_ok: bool,
+    },
+}
+
 impl Outbox {
     /// Sends a notification.
     pub fn notify(&self, method: &str, params: &impl Serialize) {
-        self.send(
-            &Call {
-                jsonrpc: "2.0",
-                id: None,
-                method,
-                params: Some(params),
-            },
-            method,
-            false,
-        );
+        self.send(&Call::notification(method, params), method, Kind::Needed);
     }
 
     /// Sends a notification that the client can do without, such as a log line or a progress
     /// report. It is left out while more than 16 MiB wait to be read.
     pub fn notify_droppable(&self, method: &str, params: &impl Serialize) {
-        {
-            let mut queue = self.shared.lock();
-            if queue.unsent() > self.shared.limits.drop_above {
-                queue.dropped += 1;
-                if queue.dropped.is_power_of_two() {
-                    let dropped = queue.dropped;
-                    tracing::warn!(
-                        dropped,
-                        method,
-                        "the client does not read: messages left out"
-                    );
-                }
-                return;
-            }
-        }
-        self.notify(method, params);
+        self.send(&Call::notification(method, params), method, Kind::Droppable);
     }
 
     /// Sends a request and returns its id. The answer comes as
@@ -176,21 +175,15 @@ impl Outbox {
                 params,
             },
             method,
-            false,
+            Kind::Needed,
         );
         id
     }
 
     /// Answers one of the client's requests.
     pub(super) fn respond(&self, response: &Response) {
-        self.send(response, "response", true);
-        if response.is_ok() {
-            let mut queue = self.shared.lock();
-            if let Some(held) = queue.held.take() {
-                queue.waiting.extend_from_slice(&held);
-                self.shared.wake(&mut queue);
-            }
-        }
+        let is_ok = response.is_ok();
+        self.send(response, "response", Kind::Answer { is_ok });
     }
 
     /// Keeps what is not an answer until a request is answered well, which only `initialize` can be at first.
@@ -236,7 +229,7 @@ impl Outbox {
         self.shared.filled.notify_one();
     }
 
-    fn send(&self, message: &impl Serialize, what: &str, is_answer: bool) {
+    fn send(&self, message: &impl Serialize, what: &str, kind: Kind) {
         let body = match serde_json::to_vec(message) {
             Ok(body) => body,
             Err(error) => {
@@ -248,14 +241,27 @@ impl Outbox {
         if queue.lost {
             return;
         }
+        if kind == Kind::Droppable && queue.unsent() > self.shared.limits.drop_above {
+            queue.dropped += 1;
+            if queue.dropped.is_power_of_two() {
+                let dropped = queue.dropped;
+                tracing::warn!(dropped, what, "the client does not read: messages left out");
+            }
+            return;
+        }
         let Queue { waiting, held, .. } = &mut *queue;
         let frames = match held {
-            Some(held) if !is_answer => held,
+            Some(held) if !matches!(kind, Kind::Answer { .. }) => held,
             _ => waiting,
         };
         // Writing to memory cannot fail.
         let _ = write!(frames, "Content-Length: {}\r\n\r\n", body.len());
         frames.extend_from_slice(&body);
+        if kind == (Kind::Answer { is_ok: true })
+            && let Some(held) = queue.held.take()
+        {
+            queue.waiting.extend_from_slice(&held);
+        }
         if queue.unsent() > self.shared.limits.give_up_above {
             let unsent = queue.unsent();
             tracing::error!(

@@ -239,20 +239,21 @@ pub(super) fn reason(parts: &[&str]) -> Option<RefusalReason> {
     if below_build_folder || in_folder(&BUILD_FOLDERS) || is_build_file {
         return Some(RefusalReason::RunByBuildServer);
     }
-    if file == "pleach.toml" || (is_any(&[".pleach"]) && !is_plan(&names)) {
+    if file == "pleach.toml" || (is_any(&[".pleach"]) && !is_plan_or_chat(&names)) {
         return Some(RefusalReason::OwnSettings);
     }
     None
 }
 
-/// Whether a path is that of a plan: a text that people and agents write together. What is run because
-/// a plan says so is asked for first.
-fn is_plan(names: &[String]) -> bool {
+/// Whether a path is that of a plan or a chat: a text that people and agents write together. What is run
+/// because a plan says so is asked for first; nothing is because a chat does.
+fn is_plan_or_chat(names: &[String]) -> bool {
     match names {
-        [.., pleach, plans, file] => {
+        [.., pleach, kind, file] => {
             let folders = names.iter().filter(|name| *name == ".pleach").count();
             let is_markdown = file.strip_suffix(".md").is_some();
-            pleach == ".pleach" && plans == "plans" && is_markdown && folders == 1
+            let is_known = matches!(kind.as_str(), "plans" | "chats");
+            pleach == ".pleach" && is_known && is_markdown && folders == 1
         }
         _ => false,
     }

@@ -215,14 +215,14 @@ fn what_an_editor_or_a_build_server_runs_is_not_edited() {
             ".pleach/plans/run.sh",
             ".pleach/plans/.pleach/x.md",
             ".pleach/plans/sub/x.md",
+            ".pleach/chats/x.json",
         ],
     );
-    // Plans are written together with agents.
-    let plan = ".pleach/plans/lend-books.md";
-    assert_eq!(
-        check_path(plan, &PathRules::default()).unwrap().as_str(),
-        plan
-    );
+    // Plans and chats are written together with agents.
+    for path in [".pleach/plans/lend-books.md", ".pleach/chats/lend-books.md"] {
+        let checked = check_path(path, &PathRules::default()).unwrap();
+        assert_eq!(checked.as_str(), path);
+    }
 }
 
 #[test]

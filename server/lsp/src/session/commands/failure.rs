@@ -34,6 +34,12 @@ pub(crate) enum CommandFailure {
     NoGoal,
     #[error("no finding is there")]
     NoFinding,
+    #[error("it is not clear which chat is meant")]
+    NoChat,
+    #[error("a question of this chat is being answered")]
+    ChatRuns,
+    #[error("no answer of this chat has an edit to land")]
+    NoBlock,
     #[error("the plan, or this step of it, runs already")]
     PlanRuns,
     #[error("{0} needs a model, and none is set up")]
@@ -84,6 +90,9 @@ impl CommandFailure {
             Self::NoStep => "no-step",
             Self::NoGoal => "no-goal",
             Self::NoFinding => "no-finding",
+            Self::NoChat => "no-chat",
+            Self::ChatRuns => "chat-runs",
+            Self::NoBlock => "no-block",
             Self::PlanRuns => "plan-runs",
             Self::NeedsModel(_) => "needs-model",
             Self::NoPipeline(_) => "no-pipeline",
@@ -123,6 +132,9 @@ impl CommandFailure {
                 "give {\"goal\": \"…\"}; without a model `todos`, `document FILE` and `test FILE` are understood"
             }
             Self::NoFinding => "see `pleach.findings` for what was found and where",
+            Self::NoChat => "give {\"path\": \".pleach/chats/….md\"}, or open the chat",
+            Self::ChatRuns => "wait for the answer, or stop it with pleach.cancel",
+            Self::NoBlock => "ask for the change as a search/replace block",
             Self::PlanRuns => "wait for its end, or stop it with pleach.cancel",
             Self::NeedsModel(_) => "add one with `pleach model`, or edit the steps yourself",
             Self::NoAction(_) => {

@@ -1,8 +1,6 @@
 //! The commands about findings: by number, or by file and line, so that an editor that keeps no data with
 //! its diagnostics has all of them.
 
-use std::str::FromStr;
-
 use pleach_agent::Action;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,7 +8,9 @@ use serde_json::{Value, json};
 use super::FindingId;
 use crate::actions::shortened;
 use crate::session::Session;
+use crate::session::arguments::Given;
 use crate::session::commands::CommandFailure;
+use crate::session::documents::start_of_line;
 
 /// What can be done with findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,32 +72,20 @@ pub(crate) struct FindingArguments {
 
 impl FindingArguments {
     pub(crate) fn read(given: Vec<Value>) -> Result<Self, String> {
-        let words: Vec<&str> = given.iter().filter_map(Value::as_str).collect();
-        if words.is_empty() || words.len() != given.len() {
-            return match given.into_iter().next() {
-                None | Some(Value::Null) => Ok(Self::default()),
-                Some(Value::Number(number)) => Ok(Self {
-                    finding: number.as_u64(),
-                    ..Self::default()
-                }),
-                Some(object) => serde_json::from_value(object).map_err(|it| it.to_string()),
-            };
-        }
-        // Helix hands over the words of a command line one by one.
-        let line = words.join(" ");
-        match Value::from_str(&line) {
-            Ok(object @ Value::Object(_)) => {
-                serde_json::from_value(object).map_err(|error| error.to_string())
-            }
-            Ok(Value::Number(number)) => Ok(Self {
-                finding: number.as_u64(),
+        let numbered = |number: u64| {
+            Ok(Self {
+                finding: Some(number),
                 ..Self::default()
-            }),
-            _ => Ok(Self {
+            })
+        };
+        let words = |line: String| match line.parse() {
+            Ok(number) => numbered(number),
+            Err(_) => Ok(Self {
                 path: Some(line),
                 ..Self::default()
             }),
-        }
+        };
+        Given::of(given).read(words, numbered)
     }
 }
 
@@ -110,18 +98,18 @@ impl Session {
     ) -> Result<Value, CommandFailure> {
         match command {
             FindingCommand::List => return Ok(self.list_findings()),
-            FindingCommand::Clear => return Ok(self.clear_findings(&arguments)),
+            FindingCommand::Clear => return self.clear_findings(&arguments),
             FindingCommand::Restore => {
-                let named = self.findings_file(&arguments);
-                let path = named.and_then(|uri| self.snapshot().name_to_read(&uri).ok());
-                let path = path.or(arguments.path);
-                let restored = self.take_dismissals_back(path.as_deref());
+                let file = self.findings_file(&arguments)?;
+                let name = file.map(|uri| self.snapshot().name_to_read(&uri));
+                let name = name.transpose().map_err(CommandFailure::Denied)?;
+                let restored = self.take_dismissals_back(name.as_deref());
                 return Ok(json!({ "restored": restored }));
             }
             FindingCommand::Fix | FindingCommand::Dismiss | FindingCommand::Explain => {}
         }
         let id = self
-            .finding_meant(&arguments)
+            .finding_meant(&arguments)?
             .ok_or(CommandFailure::NoFinding)?;
         match command {
             FindingCommand::Fix => self.mend_finding(id, arguments.instruction),
@@ -136,43 +124,68 @@ impl Session {
         }
     }
 
-    /// The document that arguments name.
-    fn findings_file(&self, arguments: &FindingArguments) -> Option<String> {
-        let named = |path: &String| {
-            let open = self.document_named(path);
-            open.or_else(|| self.snapshot().uri_of(path).ok())
+    /// The document that arguments name, if they name one. What cannot be a file of the workspace is refused:
+    /// it must not mean all of them.
+    fn findings_file(
+        &self,
+        arguments: &FindingArguments,
+    ) -> Result<Option<String>, CommandFailure> {
+        if let Some(uri) = &arguments.uri {
+            let known = self.findings.known.values().any(|known| known.uri == *uri);
+            if known || self.documents.get(uri).is_some() {
+                return Ok(Some(uri.clone()));
+            }
+            // Another spelling of it, perhaps.
+            let snapshot = self.snapshot();
+            let name = snapshot.name_to_read(uri);
+            let uri = name.and_then(|name| snapshot.uri_to_read(&name));
+            return uri.map(Some).map_err(CommandFailure::Denied);
+        }
+        let Some(path) = &arguments.path else {
+            return Ok(None);
         };
-        let uri = arguments.uri.clone();
-        uri.or_else(|| arguments.path.as_ref().and_then(named))
+        if let Some(open) = self.document_named(path) {
+            return Ok(Some(open));
+        }
+        let uri = self.snapshot().uri_to_read(path);
+        uri.map(Some).map_err(CommandFailure::Denied)
     }
 
     /// The finding that arguments mean.
-    fn finding_meant(&self, arguments: &FindingArguments) -> Option<FindingId> {
+    fn finding_meant(
+        &self,
+        arguments: &FindingArguments,
+    ) -> Result<Option<FindingId>, CommandFailure> {
         if let Some(id) = arguments.finding {
-            return self.findings.known.contains_key(&id).then_some(id);
+            return Ok(self.findings.known.contains_key(&id).then_some(id));
         }
+        let file = self.findings_file(arguments)?;
+        Ok(self.finding_in(file, arguments.line))
+    }
+
+    /// The first finding in a line of a file; what is left out is where the editor asked last.
+    fn finding_in(&self, file: Option<String>, line: Option<u32>) -> Option<FindingId> {
         let last = self.last_place.as_ref();
-        let uri = self.findings_file(arguments);
-        let uri = uri.or_else(|| last.map(|last| last.uri.clone()))?;
-        let document = self.documents.get(&uri)?;
-        let range = if let Some(line) = arguments.line {
-            document.start_of_line(line)
+        let uri = file.or_else(|| last.map(|last| last.uri.clone()))?;
+        let range = if let Some(line) = line {
+            start_of_line(&self.text_with_findings(&uri)?, line)
         } else {
             let last = last.filter(|last| last.uri == uri)?;
+            let document = self.documents.get(&uri)?;
             document.moved(last.range, last.version)?
         };
         self.findings_at(&uri, range).first().map(|found| found.id)
     }
 
     /// Takes away what was found, in one file or in all.
-    fn clear_findings(&mut self, arguments: &FindingArguments) -> Value {
-        let file = self.findings_file(arguments);
+    fn clear_findings(&mut self, arguments: &FindingArguments) -> Result<Value, CommandFailure> {
+        let file = self.findings_file(arguments)?;
         let gone = self.forget_findings(|known| file.as_ref().is_none_or(|uri| known.uri == *uri));
         let cleared = gone.len();
         for uri in gone {
             self.show_findings(&uri);
         }
-        json!({ "cleared": cleared })
+        Ok(json!({ "cleared": cleared }))
     }
 
     /// Starts the job that mends a finding.
@@ -195,7 +208,7 @@ impl Session {
         let diagnostic = self
             .diagnostic_of(id, known)
             .ok_or(CommandFailure::NoFinding)?;
-        let range = known.at.ok_or(CommandFailure::NoFinding)?;
+        let range = known.shown().ok_or(CommandFailure::NoFinding)?;
         let finding = &known.finding;
         let mut instruction = format!(
             "Mend this finding, with the smallest change that is right: {}",
@@ -211,8 +224,12 @@ impl Session {
         }
         let title = format!("Fix: {}", shortened(&finding.message, 50));
         let uri = known.uri.clone();
-        let job = self.begin_fix(&uri, range, diagnostic, instruction, title)?;
-        self.findings.mending.insert(job, id);
+        let job = self.begin_at(&uri, range, Action::Fix, (instruction, title), |it| {
+            it.diagnostics = serde_json::from_value(diagnostic).into_iter().collect();
+        })?;
+        if let Some(job) = self.jobs.get_mut(&job) {
+            job.mends = Some(id);
+        }
         Ok(json!({ "job": job }))
     }
 }

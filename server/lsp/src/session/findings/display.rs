@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{FindingId, Known};
 use crate::session::Session;
 use crate::session::diagnostics::Speaker;
+use crate::session::documents::lines_of;
 use crate::to_proto;
 
 /// A finding in one document, as the menu needs it.
@@ -35,7 +36,7 @@ impl Session {
     /// A finding as a diagnostic; `None` while the text does not hold its lines.
     pub(super) fn diagnostic_of(&self, id: FindingId, known: &Known) -> Option<Value> {
         let text = self.text_with_findings(&known.uri)?;
-        let range = to_proto::range(&text, known.at?, self.client.encoding);
+        let range = to_proto::range(&text, known.shown()?, self.client.encoding);
         let finding = &known.finding;
         let who = match known.finder {
             Finder::Review => "reviewer",
@@ -56,19 +57,15 @@ impl Session {
         }))
     }
 
-    /// What was found in the lines that `range` of an open document touches.
+    /// What was found in the lines that `range` of a document touches.
     pub(crate) fn findings_at(&self, uri: &str, range: ByteRange) -> Vec<PlacedFinding> {
-        let Some(document) = self.documents.get(uri) else {
+        let Some(text) = self.text_with_findings(uri) else {
             return Vec::new();
         };
-        let lines = |range: ByteRange| {
-            let (_, start) = document.line_at(range.start);
-            let (last, last_start) = document.line_at(range.end);
-            ByteRange::new(start, last_start + last.len())
-        };
-        let wanted = lines(range);
+        let wanted = lines_of(&text, range);
+        let is_wanted = |at: ByteRange| lines_of(&text, at).touches(wanted);
         let here = self.findings.known.iter().filter(|(_, it)| it.uri == uri);
-        here.filter(|(_, known)| known.at.is_some_and(|at| lines(at).touches(wanted)))
+        here.filter(|(_, known)| known.shown().is_some_and(is_wanted))
             .map(|(id, known)| PlacedFinding {
                 id: *id,
                 message: known.finding.message.clone(),
@@ -106,7 +103,7 @@ impl Session {
     /// The line that a finding is at now, counted from 1.
     fn line_of(&self, known: &Known) -> usize {
         let text = self.text_with_findings(&known.uri);
-        let line = known.at.zip(text).and_then(|(at, text)| {
+        let line = known.shown().zip(text).and_then(|(at, text)| {
             (at.start.0 <= text.len_bytes()).then(|| text.byte_to_line(at.start.0) + 1)
         });
         line.unwrap_or(known.finding.line)

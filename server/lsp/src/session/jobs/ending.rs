@@ -4,7 +4,7 @@
 use pleach_agent::{Finder, FindingReport, JobFailure, JobOutcome, builtin};
 use serde_json::json;
 
-use super::{Job, REPLY_ENGINE};
+use super::{Job, Looked, REPLY_ENGINE};
 use crate::actions::shortened;
 use crate::event::{Ended, Event, JobId};
 use crate::session::Session;
@@ -64,7 +64,8 @@ impl Session {
     /// Whether cancelling a job can still keep the text as it is.
     pub(in crate::session) fn can_be_cancelled(&self, job: &Job) -> bool {
         let landing = self.landings.get(&job.id);
-        !job.has_ended() && landing.is_none_or(Landing::has_sent_nothing)
+        let is_free = landing.is_none_or(Landing::has_sent_nothing);
+        !job.has_ended() && is_free && !self.is_written_down(job.id)
     }
 
     pub(in crate::session) fn job_ended(&mut self, job: JobId, outcome: Ended) {
@@ -90,6 +91,10 @@ impl Session {
                     reply,
                 } => {
                     self.plan_proposed(job, &proposal);
+                    let file = proposal.files().first().map(|file| file.path().to_owned());
+                    if let Some(it) = self.jobs.get_mut(&job) {
+                        it.made = file.filter(|_| it.shows_file);
+                    }
                     self.proposed(job, *proposal, summary, reply);
                 }
                 JobOutcome::Answer(markdown) => self.answered(job, markdown),
@@ -135,6 +140,8 @@ impl Session {
         };
         let (engine, title) = (it.engine.clone(), it.title.clone());
         let summary = it.summary(summary);
+        let mended = it.mends.filter(|_| landed);
+        let shows = it.made.clone().filter(|_| landed);
         self.tell_job(
             job,
             "finished",
@@ -148,7 +155,13 @@ impl Session {
         if !self.client.job_events {
             self.show(Severity::Info, &format!("Pleach: {title}: {summary}{by}"));
         }
-        self.mending_ended(job, landed);
+        if let Some(finding) = mended {
+            self.finding_mended(finding);
+        }
+        let located = shows.and_then(|path| self.snapshot().locate(&path).ok());
+        if let Some(located) = located {
+            self.show_file(located.path.as_str(), &title);
+        }
         let word = if landed { "landed: " } else { "" };
         self.last_word(job, format!("{word}{summary}{by}"));
         self.plan_job_ended(job, JobEnd::Well);
@@ -156,7 +169,9 @@ impl Session {
 
     /// Ends a job with an answer to read. It is kept as a file, which the editor is asked to show.
     fn answered(&mut self, job: JobId, markdown: String) {
-        self.keep(job, markdown, "an answer to read".into());
+        if let Some(markdown) = self.take_answer(job, markdown) {
+            self.keep(job, markdown, "an answer to read".into());
+        }
     }
 
     /// Ends a job that looked for something. What it found is shown at its places, and kept as a file.
@@ -173,9 +188,11 @@ impl Session {
             self.end_unchanged(job, &outcome);
             return;
         }
-        self.findings.told.insert(job, outcome);
-        if report.findings.is_empty() && report.finder == Finder::Tests {
-            self.findings.untold.insert(job);
+        if let Some(it) = self.jobs.get_mut(&job) {
+            it.looked = Some(Looked {
+                told: outcome,
+                only_page_tells: report.findings.is_empty() && report.finder == Finder::Tests,
+            });
         }
         self.keep(job, report.page(), "a review".into());
     }
@@ -234,10 +251,10 @@ impl Session {
             return;
         }
         let (engine, title) = (it.engine.clone(), it.title.clone());
-        if let Some(outcome) = self.findings.told.remove(&job) {
-            let path = kept.ok().filter(|_| self.findings.untold.remove(&job));
+        if let Some(looked) = it.looked.take() {
+            let path = kept.ok().filter(|_| looked.only_page_tells);
             let more = path.map_or_else(String::new, |path| format!("; see {path}"));
-            self.end_unchanged(job, &format!("{outcome}{more}"));
+            self.end_unchanged(job, &format!("{}{more}", looked.told));
             return;
         }
         match kept {
@@ -310,6 +327,7 @@ impl Session {
         it.last_word.get_or_insert(word);
         // Whatever became of it is written down elsewhere by now.
         self.forget_intent(job);
+        self.chat_job_ended(job);
         self.end_progress(job);
         self.forget_job(job);
     }

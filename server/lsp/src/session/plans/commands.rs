@@ -1,8 +1,6 @@
 //! The commands about plans: by path and step number, so that an editor that shows neither lenses nor
 //! menus has all of it.
 
-use std::str::FromStr;
-
 use pleach_agent::Action;
 use pleach_plan::{Status, StepKey};
 use pleach_text::ByteOffset;
@@ -12,6 +10,7 @@ use serde_json::{Value, json};
 use super::{JobEnd, StepRef};
 use crate::from_proto;
 use crate::session::Session;
+use crate::session::arguments::Given;
 use crate::session::commands::CommandFailure;
 
 /// What can be done with plans.
@@ -90,41 +89,32 @@ pub(crate) struct PlanArguments {
 
 impl PlanArguments {
     pub(crate) fn read(command: PlanCommand, given: Vec<Value>) -> Result<Self, String> {
-        let words: Vec<&str> = given.iter().filter_map(Value::as_str).collect();
-        if words.is_empty() || words.len() != given.len() {
-            return match given.into_iter().next() {
-                None | Some(Value::Null) => Ok(Self::default()),
-                Some(Value::Number(number)) => Ok(Self {
-                    step: number.as_u64().and_then(|it| it.try_into().ok()),
-                    ..Self::default()
-                }),
-                Some(object) => serde_json::from_value(object).map_err(|it| it.to_string()),
-            };
-        }
-        // Helix hands over the words of a command line one by one.
-        let line = words.join(" ");
-        if let Ok(object @ Value::Object(_)) = Value::from_str(&line) {
-            return serde_json::from_value(object).map_err(|error| error.to_string());
-        }
-        if command == PlanCommand::Make {
-            return Ok(Self {
-                goal: Some(line),
-                ..Self::default()
-            });
-        }
-        let mut read = Self::default();
-        for word in line.split_whitespace() {
-            match word {
-                "all" => read.all = true,
-                "allow" => read.allow = true,
-                _ => match word.parse() {
-                    Ok(number) if read.step.is_none() => read.step = Some(number),
-                    _ if read.path.is_none() => read.path = Some(word.to_owned()),
-                    _ => return Err(format!("`{word}` is neither a plan nor a step")),
-                },
+        let words = |line: String| {
+            let mut read = Self::default();
+            if command == PlanCommand::Make {
+                read.goal = Some(line);
+                return Ok(read);
             }
-        }
-        Ok(read)
+            for word in line.split_whitespace() {
+                match word {
+                    "all" => read.all = true,
+                    "allow" => read.allow = true,
+                    _ => match word.parse() {
+                        Ok(number) if read.step.is_none() => read.step = Some(number),
+                        _ if read.path.is_none() => read.path = Some(word.to_owned()),
+                        _ => return Err(format!("`{word}` is neither a plan nor a step")),
+                    },
+                }
+            }
+            Ok(read)
+        };
+        let number = |number: u64| {
+            Ok(Self {
+                step: number.try_into().ok(),
+                ..Self::default()
+            })
+        };
+        Given::of(given).read(words, number)
     }
 }
 
@@ -290,7 +280,7 @@ impl Session {
         }
         let title = format!("Revise {} from step {}", step.path, step.key.number);
         let action = pleach_agent::Action::Rewrite;
-        let job = self.begin_again((action, None), &uri, range, instruction, title)?;
+        let job = self.begin_at(&uri, range, action, (instruction, title), |_| {})?;
         Ok(json!({ "job": job }))
     }
 

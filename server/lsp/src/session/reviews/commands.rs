@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::event::JobId;
 use crate::from_proto;
 use crate::session::Session;
+use crate::session::arguments::{Given, no_number};
 use crate::session::commands::CommandFailure;
 use crate::session::reviews::Wanted;
 
@@ -106,29 +107,18 @@ impl From<Choice> for Resolution {
 
 impl ReviewArguments {
     pub(crate) fn read(decision: Decision, given: Vec<Value>) -> Result<Self, String> {
-        let words: Vec<&str> = given.iter().filter_map(Value::as_str).collect();
-        if !words.is_empty() && words.len() == given.len() {
-            // Helix hands over the words of a command line one by one.
-            let line = words.join(" ");
-            return match serde_json::from_str(&line) {
-                Ok(object @ Value::Object(_)) => {
-                    serde_json::from_value(object).map_err(|error| error.to_string())
-                }
-                _ if decision == Decision::Retry => Ok(Self {
-                    note: Some(line),
-                    ..Self::default()
-                }),
-                _ if line == "all" => Ok(Self {
-                    all: true,
-                    ..Self::default()
-                }),
-                _ => Err(format!("`{line}` names no hunk")),
-            };
-        }
-        match given.into_iter().next() {
-            None | Some(Value::Null) => Ok(Self::default()),
-            Some(object) => serde_json::from_value(object).map_err(|error| error.to_string()),
-        }
+        let words = |line: String| match line.as_str() {
+            _ if decision == Decision::Retry => Ok(Self {
+                note: Some(line),
+                ..Self::default()
+            }),
+            "all" => Ok(Self {
+                all: true,
+                ..Self::default()
+            }),
+            _ => Err(format!("`{line}` names no hunk")),
+        };
+        Given::of(given).read(words, no_number)
     }
 }
 
@@ -284,7 +274,12 @@ impl Session {
             None => more.to_owned(),
         };
         let title = pending.title.clone();
-        let job = self.begin_again((asked.action, asked.own), &uri, range, instruction, title)?;
+        let job = {
+            let own = asked.own;
+            self.begin_at(&uri, range, asked.action, (instruction, title), |it| {
+                it.action = own;
+            })?
+        };
         if let Some(it) = self.jobs.get_mut(&job) {
             it.replaces = Some((review, hunks.to_vec()));
         }

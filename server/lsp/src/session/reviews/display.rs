@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::event::JobId;
 use crate::session::diagnostics::Speaker;
+use crate::session::documents::lines_of;
 use crate::session::reviews::Pending;
 use crate::session::{Awaited, Session};
 use crate::to_proto;
@@ -46,11 +47,7 @@ impl Session {
         let Some(document) = self.documents.get(uri) else {
             return Vec::new();
         };
-        let lines = |range: ByteRange| {
-            let (_, start) = document.line_at(range.start);
-            let (last, last_start) = document.line_at(range.end);
-            ByteRange::new(start, last_start + last.len())
-        };
+        let lines = |range: ByteRange| lines_of(&document.text, range);
         let wanted = lines(range);
         self.pending_in(uri)
             .into_iter()
