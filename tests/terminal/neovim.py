@@ -82,6 +82,9 @@ def a_job_is_cancelled_by_a_key_and_the_connection_is_closed(it, model):
     it.open("src/lib.rs")
     before = it.read("src/lib.rs")
     it.command("9")
+    # Only to know that the server runs.
+    menu(it)
+    it.keys("Enter")
     it.command("Pleach rewrite anything")
     it.sees("tokens")
     it.types(" c")
