@@ -40,6 +40,8 @@ struct Question {
 pub(crate) enum ChatEvent {
     /// An answer that was sent to the editor ought to be seen by now.
     Due { job: JobId },
+    /// So many tries were made, and the last one was not answered.
+    Unanswered { job: JobId, tries: u32 },
     /// An answer was written into a chat that is not open, or why it was not.
     Written {
         job: JobId,
@@ -53,6 +55,7 @@ impl Session {
     pub(super) fn chat_event(&mut self, event: ChatEvent) {
         match event {
             ChatEvent::Due { job } => self.answer_due(job),
+            ChatEvent::Unanswered { job, tries } => self.edit_unanswered(job, tries),
             ChatEvent::Written { job, written } => self.answer_written(job, written),
             ChatEvent::Looked(looked) => self.looked_at_chats(*looked),
         }

@@ -37,6 +37,7 @@ pub fn edit_blocks(text: &str) -> Vec<EditBlock> {
         .collect();
     let mut blocks = Vec::new();
     let mut last_path: Option<String> = None;
+    let mut behind = 0;
     let mut at = 0;
     while let Some(line) = lines.get(at) {
         let end = if let Some(end) = fence_end(&lines, at) {
@@ -69,6 +70,11 @@ pub fn edit_blocks(text: &str) -> Vec<EditBlock> {
         let first = before.map_or(line.start, |(start, _)| start);
         let range = ByteRange::from(first..inside.last().map_or(first, |line| line.end));
         let own = text.get(range.as_usize()).unwrap_or_default();
+        // Prose between two blocks that may name another file: whoever lands it must say which.
+        let between = lines.get(behind..at).unwrap_or_default();
+        if path.is_none() && between.iter().any(|line| may_name(line.text)) {
+            last_path = None;
+        }
         let reply = match (&path, &last_path) {
             (None, Some(last)) => format!("{last}\n{own}"),
             _ => own.to_owned(),
@@ -80,6 +86,7 @@ pub fn edit_blocks(text: &str) -> Vec<EditBlock> {
             path: last_path.clone(),
         });
         at = end + 1;
+        behind = at;
     }
     blocks
 }
@@ -123,6 +130,15 @@ fn name_before(lines: &[Line<'_>], at: usize) -> Option<(usize, String)> {
     Some((line.start, path_in(line.text)?))
 }
 
+/// Whether a line of prose has something in it that could be the name of a file.
+fn may_name(line: &str) -> bool {
+    let is_name = |word: &str| {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '/');
+        bare.contains('/') || bare.contains('.') || word.contains('`')
+    };
+    line.split_whitespace().any(is_name)
+}
+
 /// The path that a line consists of.
 fn path_in(line: &str) -> Option<String> {
     let bare = line.trim().trim_start_matches(['#', ' ']);
@@ -156,6 +172,14 @@ mod tests {
         assert!(blocks[1].reply.starts_with("src/a.rs\n```\n<<<<<<<"));
         assert!(blocks[2].reply.starts_with("**`src/b.rs`**\n<<<<<<<"));
         assert!(!blocks[1].range.is_empty() && blocks[1].range.end.0 < text.len());
+    }
+
+    #[test]
+    fn a_block_below_prose_that_may_name_another_file_has_no_name_of_its_own() {
+        let text = format!("src/a.rs\n```\n{BLOCK}```\n\nAnd in `src/b.rs`:\n\n```\n{BLOCK}```\n");
+        let blocks = edit_blocks(&text);
+        assert_eq!(blocks[1].path, None);
+        assert!(blocks[1].reply.starts_with("```\n<<<<<<<"));
     }
 
     #[test]

@@ -21,6 +21,8 @@ use crate::to_proto;
 const TRIES: u32 = 10;
 /// How long after the editor's answer the text may take to show what was sent.
 const SHOWN_WITHIN: Duration = Duration::from_millis(250);
+/// How long an editor may take to answer: it may ask the person.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
 /// An answer that is to be written.
 pub(super) struct Writing {
@@ -72,6 +74,14 @@ impl Session {
             return;
         };
         let document = self.documents.get(&question.uri);
+        if let (Some(before), Some(document)) = (writing.before, document)
+            && count_of(&document.text.to_string(), &writing.who, &writing.answer) > before
+        {
+            // Some editors make the change and never answer.
+            let summary = format!("answered in {}", question.path);
+            self.succeed(job, &summary);
+            return;
+        }
         let is_under_way = |sent: Sent| {
             let seen = document.is_some_and(|document| document.revision != sent.revision);
             !(sent.answered && seen)
@@ -84,12 +94,8 @@ impl Session {
             return;
         };
         let text = document.text.to_string();
-        let shown = count_of(&text, &writing.who, &writing.answer);
-        if shown > *writing.before.get_or_insert(shown) {
-            let summary = format!("answered in {}", question.path);
-            self.succeed(job, &summary);
-            return;
-        }
+        let shown = || count_of(&text, &writing.who, &writing.answer);
+        writing.before.get_or_insert_with(shown);
         if writing.tries >= TRIES || !self.client.apply_edit || document.suspect.is_some() {
             self.give_up_answer(job, "the editor does not take the change");
             return;
@@ -108,8 +114,13 @@ impl Session {
             answered: false,
         });
         writing.tries += 1;
+        let tries = writing.tries;
         let params = json!({"label": "Pleach: the answer", "edit": {"documentChanges": [edit]}});
         self.request("workspace/applyEdit", &params, Awaited::ChatEdit(job));
+        self.later(
+            ANSWERED_WITHIN,
+            Event::Chat(ChatEvent::Unanswered { job, tries }),
+        );
     }
 
     /// The editor answered. What it says proves nothing: the text does, now or when it comes.
@@ -139,6 +150,18 @@ impl Session {
         {
             writing.sent = None;
             self.write_answer(job);
+        }
+    }
+
+    /// The editor has not answered for long: the answer must not wait with it.
+    pub(super) fn edit_unanswered(&mut self, job: JobId, tries: u32) {
+        let question = self.chats.asked.get(&job);
+        let writing = question.and_then(|question| question.writing.as_ref());
+        let waits = |writing: &Writing| {
+            writing.tries == tries && writing.sent.is_some_and(|sent| !sent.answered)
+        };
+        if writing.is_some_and(waits) {
+            self.give_up_answer(job, "the editor does not answer");
         }
     }
 
