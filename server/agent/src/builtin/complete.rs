@@ -96,8 +96,14 @@ fn unsure(source: &Source<'_>, node: Node<'_>, why: &str) -> BuiltinRefusal {
     )
 }
 
-/// The only item of a kind and a name in a text; two would be a guess.
-fn only_item<'t>(source: &'t Source<'_>, kinds: &[&str], name: &str) -> Option<Node<'t>> {
+/// The only item of a kind and a name in a text; two would be a guess, and so would one in a module or a
+/// function that the place `from` is not in.
+fn only_item<'t>(
+    source: &'t Source<'_>,
+    kinds: &[&str],
+    name: &str,
+    from: Node<'_>,
+) -> Option<Node<'t>> {
     let mut found = Nodes::below(source.syntax.root()).filter(|node| {
         kinds.contains(&node.kind())
             && node
@@ -105,7 +111,16 @@ fn only_item<'t>(source: &'t Source<'_>, kinds: &[&str], name: &str) -> Option<N
                 .is_some_and(|it| source.text_of(it) == name)
     });
     let first = found.next()?;
-    (found.next().is_none() && !first.has_error()).then_some(first)
+    let mut around = first.parent()?;
+    while matches!(
+        around.kind(),
+        "export_statement" | "ambient_declaration" | "decorated_definition"
+    ) {
+        around = around.parent()?;
+    }
+    let within = around.byte_range();
+    let is_seen = within.start <= from.start_byte() && from.end_byte() <= within.end;
+    (found.next().is_none() && is_seen && !first.has_error()).then_some(first)
 }
 
 /// Whether an attribute decides whether something is there.

@@ -433,7 +433,12 @@ impl<'t> File<'t> {
         let mut is_new = |condition: Node<'_>| {
             let is_settled = Nodes::below(condition).all(|it| !may_change(it.kind()));
             let is_short = condition.byte_range().len() <= MOST_COMPARED;
-            !is_settled || !is_short || known.insert(self.words(condition))
+            let is_plain = is_settled && is_short && !has_initializer(condition);
+            if !is_plain {
+                // What was known before it may be otherwise after it.
+                known.clear();
+            }
+            !is_plain || known.insert(self.words(condition))
         };
         is_new(first);
         let mut open: Vec<Node<'_>> = others;
@@ -483,6 +488,13 @@ fn inside_else(node: Node<'_>) -> Node<'_> {
     let body = node.child_by_field_name("body");
     body.or_else(|| children(node).into_iter().next())
         .unwrap_or(node)
+}
+
+/// Whether the `if` of a condition sets variables before it asks, as in Go.
+fn has_initializer(condition: Node<'_>) -> bool {
+    condition
+        .parent()
+        .is_some_and(|it| it.child_by_field_name("initializer").is_some())
 }
 
 /// Whether asking the same once more may give another answer, or do something.

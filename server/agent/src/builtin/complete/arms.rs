@@ -95,13 +95,14 @@ fn variants_of<'t>(
     path: &str,
 ) -> Result<Vec<(&'t str, &'static str)>, BuiltinRefusal> {
     let no = |why: &str| unsure(source, choice, why);
-    let name = match path.rsplit("::").next().unwrap_or(path) {
+    let name = match path {
         "Self" => {
             self_type(source, choice).ok_or_else(|| no("what `Self` is does not stand here"))?
         }
+        path if path.contains("::") => return Err(no("its path may lead elsewhere")),
         name => name,
     };
-    let found = only_item(source, &["enum_item"], name);
+    let found = only_item(source, &["enum_item"], name, choice);
     let item = found.ok_or_else(|| no(&format!("no enum `{name}` stands once in this file")))?;
     let parts = item
         .child_by_field_name("body")

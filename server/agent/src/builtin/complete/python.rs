@@ -27,7 +27,7 @@ pub(super) fn missing(source: &Source<'_>, class: Node<'_>) -> Result<Missing, B
         }
         _ => return Err(no("it has more than one base")),
     };
-    let found = only_item(source, &["class_definition"], base);
+    let found = only_item(source, &["class_definition"], base, class);
     let item = found.ok_or_else(|| no(&format!("no class `{base}` stands once in this file")))?;
     let defined: BTreeSet<&str> = children(body)
         .into_iter()

@@ -20,7 +20,7 @@ pub(super) fn missing(source: &Source<'_>, block: Node<'_>) -> Result<Missing, B
         _ => named,
     };
     let name = source.text_of(name);
-    let found = only_item(source, &["trait_item"], name);
+    let found = only_item(source, &["trait_item"], name, block);
     let item = found.ok_or_else(|| no(&format!("no trait `{name}` stands once in this file")))?;
     let (Some(asked), Some(body)) = (
         item.child_by_field_name("body"),

@@ -137,7 +137,8 @@ fn declared<'s>(
         "type_alias_declaration",
         "class_declaration",
     ];
-    let item = only_item(source, &kinds, name).filter(|it| it.kind() == "interface_declaration");
+    let item = only_item(source, &kinds, name, class);
+    let item = item.filter(|it| it.kind() == "interface_declaration");
     let item = item.ok_or_else(|| no(format!("no interface `{name}` stands once in this file")))?;
     let extends = children(item)
         .iter()

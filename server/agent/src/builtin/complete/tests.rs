@@ -82,6 +82,10 @@ fn a_match_that_is_whole_or_not_certain_is_left() {
         ),
         ("fn f() { match ^g() {} }\n", "does not stand here"),
         (
+            "fn f(k: K) { match ^k { io::E::A => 1 } }\n",
+            "may lead elsewhere",
+        ),
+        (
             "mod m { enum E { Z } }\nfn f(e: E) { match ^e { E::A => 1 } }\n",
             "stands once",
         ),

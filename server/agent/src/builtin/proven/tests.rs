@@ -309,6 +309,16 @@ fn branches_differ_and_conditions_are_asked_once() {
             &["repeated-condition | (a > 1)"],
         ),
         (JavaScript, "if (a()) b(); else if (a()) c();\n", &[]),
+        (
+            JavaScript,
+            "if (a > 1) b(); else if (next()) d(); else if (a > 1) e();\n",
+            &[],
+        ),
+        (
+            Go,
+            "package a\n\nfunc f(x any) { if v, ok := x.(int); ok { g(v) } else if s, ok := x.(string); ok { h(s) } }\n",
+            &[],
+        ),
         (JavaScript, "if (a.b) b(); else if (a.b) c();\n", &[]),
         (
             Java,
