@@ -67,7 +67,12 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
             let broken = templates.files.iter().filter(|it| !it.problems.is_empty());
             for file in broken {
                 let why = file.problems.first().map_or("", |it| it.message.as_str());
-                writeln!(out, "{} {}", paint(PLACE, &file.path), visible(why))?;
+                writeln!(
+                    out,
+                    "{} {}",
+                    paint(PLACE, visible(file.path.as_str())),
+                    visible(why)
+                )?;
             }
             writeln!(out, "{}", failure.next_step())?;
             return Ok(crate::NOT_IN_ORDER);
@@ -181,7 +186,7 @@ fn list(templates: &Templates) -> io::Result<()> {
     for file in &templates.files {
         for problem in &file.problems {
             let message = visible(&problem.message);
-            writeln!(out, "{} {message}", paint(BAD, &file.path))?;
+            writeln!(out, "{} {message}", paint(BAD, visible(file.path.as_str())))?;
         }
     }
     out.flush()
