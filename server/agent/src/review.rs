@@ -25,7 +25,7 @@ use crate::findings::{Finder, Finding, FindingReport, QuotableText, lines_of};
 use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, Phase};
 use crate::prompt::{self, Prompt};
 use crate::roles::Roster;
-use crate::shield;
+use crate::shield::{self, Shield};
 use crate::tools::{Commands, Kit, Talk, Turn};
 
 /// What a review looks at.
@@ -137,10 +137,18 @@ pub(crate) async fn of_proposal<R: Fn(JobEvent) + Send + Sync>(
             let after = change.after().map(Arc::from);
             ChangedFile::new(change.path().to_owned(), before, after)
         };
-        let changes = Changes {
-            files: changes.into_iter().filter_map(as_file).collect(),
-            left_out: Vec::new(),
+        let shield = Shield::of(&asked.workspace);
+        let mut left_out = Vec::new();
+        let mut is_sent = |change: &FileChange| match shield.kept_back(change.path()) {
+            Some(why) => {
+                left_out.push(format!("{} is not sent: {why}", change.path()));
+                false
+            }
+            None => true,
         };
+        let files = changes.into_iter().filter(&mut is_sent);
+        let files = files.filter_map(as_file).collect();
+        let changes = Changes { files, left_out };
         of_changes(&asked, &roster, limits.context_bytes, PROPOSED, changes)
     });
     let subject = subject.await.flatten();

@@ -104,7 +104,8 @@ impl WorkspaceSnapshot {
     pub fn copy_for_trial(&self, root: &Utf8Path, trials: &Utf8Path) -> Result<Trial, TrialError> {
         let (mut wanted, links) = on_disk(root)?;
         for (name, document) in self.open_documents() {
-            let Ok(located) = self.locate(&name) else {
+            // Where its file really is: a link leads elsewhere.
+            let Ok(located) = self.resolve(&name) else {
                 continue;
             };
             if let Ok(path) = located.path.strip_prefix(root) {
@@ -165,10 +166,10 @@ fn on_disk(root: &Utf8Path) -> Result<(Wanted, BTreeSet<Utf8PathBuf>), TrialErro
         };
         if kind.is_some_and(|kind| kind.is_dir()) {
             let installed = INSTALLED.iter().map(|name| relative.join(name));
-            links.extend(installed.filter(|it| root.join(it).is_dir()));
+            links.extend(installed.filter(|it| own_kind(root, it).is_some_and(|it| it.is_dir())));
             // Some projects ignore it, and build other versions without it.
             let lock = relative.join("Cargo.lock");
-            if root.join(&lock).is_file() {
+            if own_kind(root, &lock).is_some_and(|it| it.is_file()) {
                 let path = root.join(&lock);
                 wanted.insert(lock, Content::OnDisk(path));
             }
@@ -184,6 +185,12 @@ fn on_disk(root: &Utf8Path) -> Result<(Wanted, BTreeSet<Utf8PathBuf>), TrialErro
     // What version control keeps is copied.
     links.retain(|link| !wanted.keys().any(|path| path.starts_with(link)));
     Ok((wanted, links))
+}
+
+/// What stands at a place itself: a link is none of what it leads to.
+fn own_kind(root: &Utf8Path, relative: &Utf8Path) -> Option<fs::FileType> {
+    let found = root.join(relative).symlink_metadata().ok()?;
+    Some(found.file_type())
 }
 
 fn make_private(folder: &Utf8Path) -> Result<(), TrialError> {
@@ -406,6 +413,32 @@ mod tests {
         }
         let now = fs::metadata(copy.join(".cargo/config.toml")).unwrap();
         assert_eq!(now.modified().unwrap(), kept.modified().unwrap());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_lead_a_copy_nowhere() {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir().unwrap();
+        let base = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
+        let root = base.join("project");
+        let secrets = base.join("secrets");
+        fs::create_dir_all(&secrets).unwrap();
+        fs::create_dir_all(&root).unwrap();
+        fs::write(secrets.join("key"), "a key\n").unwrap();
+        for name in INSTALLED {
+            symlink(&secrets, root.join(name)).unwrap();
+        }
+        symlink(secrets.join("key"), root.join("Cargo.lock")).unwrap();
+        let roots = [root.clone()];
+        let workspace = WorkspaceSnapshot::new(&roots, [], PathRules::default());
+        let trial = workspace
+            .copy_for_trial(&root, &base.join("trials"))
+            .unwrap();
+        assert!(trial.installed().is_empty());
+        let copied = fs::read_dir(trial.folder()).unwrap();
+        assert_eq!(copied.count(), 0);
     }
 
     #[test]

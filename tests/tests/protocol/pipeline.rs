@@ -159,6 +159,9 @@ fn who_does_not_finish_loses_nothing_and_the_caps_are_those_of_one_job() {
         summary.contains("the tester did not finish") && summary.contains("reviewed: 1 finding"),
         "{end}"
     );
+    // Even of one hunk nothing lands unseen.
+    assert_eq!((&end["landed"], &end["hunks"]), (&json!(false), &json!(1)));
+    assert_eq!(client.text(FILE), CODE);
 }
 
 #[test]

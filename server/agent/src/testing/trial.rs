@@ -38,8 +38,9 @@ impl From<TrialError> for TestingFailure {
 pub(crate) struct Trials {
     commands: Commands,
     folder: Utf8PathBuf,
-    /// The person has let the command run in this job.
-    is_permitted: bool,
+    /// The command that the person has let run in this job, and its folder. The paths that a model names
+    /// decide which that is, so that another is asked for again.
+    permitted: Option<(Utf8PathBuf, Vec<String>)>,
     /// How often what fails may still go back.
     left: u32,
 }
@@ -93,7 +94,7 @@ impl Trials {
         Some(Self {
             commands,
             folder,
-            is_permitted: false,
+            permitted: None,
             left,
         })
     }
@@ -137,12 +138,13 @@ impl Trials {
             command::find(&look, &path, &settings)
         });
         let command = found.await??;
-        let sandbox = if self.is_permitted {
+        let asked_for = (command.root.clone(), command.argv.clone());
+        let sandbox = if self.permitted.as_ref() == Some(&asked_for) {
             pleach_exec::Sandbox::of_this_program().map_err(super::not_run)?
         } else {
             permitted(&self.commands, &command, Wish::Tests).await?
         };
-        self.is_permitted = true;
+        self.permitted = Some(asked_for);
         report(JobEvent::Phase(Phase::UsingTools(format!(
             "running {} in a copy",
             command.argv.join(" ")

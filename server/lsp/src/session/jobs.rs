@@ -145,6 +145,11 @@ impl Job {
         })
     }
 
+    /// Whether several hands work on it in turn.
+    pub(super) fn has_stages(&self) -> bool {
+        self.stage.is_some()
+    }
+
     /// `writing · 120 tokens · $0.0123 · 3 s · engine`.
     fn progress_line(&self) -> String {
         let left = self

@@ -18,6 +18,8 @@ use crate::session::{Awaited, Session};
 pub(super) struct Allowed {
     /// Every word of each.
     commands: BTreeSet<Vec<String>>,
+    /// Those that may run as tests only.
+    tests: BTreeSet<Vec<String>>,
     /// As models call them.
     tools: BTreeSet<String>,
 }
@@ -33,14 +35,18 @@ impl Allowed {
 
     fn allows(&self, wish: &Wish) -> bool {
         match wish {
-            Wish::Command(argv) | Wish::Tests(argv) => self.has(argv),
+            Wish::Command(argv) => self.has(argv),
+            Wish::Tests(argv) => self.has(argv) || self.tests.contains(argv),
             Wish::Tool { name, .. } => self.tools.contains(name),
         }
     }
 
     fn allow(&mut self, wish: Wish) {
         match wish {
-            Wish::Command(argv) | Wish::Tests(argv) => self.add(argv),
+            Wish::Command(argv) => self.add(argv),
+            Wish::Tests(argv) => {
+                self.tests.insert(argv);
+            }
             Wish::Tool { name, .. } => {
                 self.tools.insert(name);
             }

@@ -149,8 +149,9 @@ pub(crate) struct Offer {
 pub(crate) enum Because {
     /// It may have several hunks.
     SeveralHunks,
-    /// It makes files from a template, which may be a stranger's.
-    NewFiles,
+    /// It is reviewed whatever it holds: files from a template, which may be a stranger's, and what several
+    /// hands have made.
+    Always,
     /// Something was typed where it is; and the landed edit that it takes back, if it does.
     Clash { undoes: Option<u64> },
 }
@@ -228,12 +229,12 @@ impl Session {
             self.fail(job, (&failure).into(), Some(reply));
             return;
         }
-        let is_new = self
+        let always = self
             .jobs
             .get(&job)
-            .is_some_and(|it| it.engine() == TEMPLATE_ENGINE);
-        let because = if is_new {
-            Because::NewFiles
+            .is_some_and(|it| it.engine() == TEMPLATE_ENGINE || it.has_stages());
+        let because = if always {
+            Because::Always
         } else {
             Because::SeveralHunks
         };
@@ -375,7 +376,7 @@ impl Session {
         };
         let undoes = match offer.because {
             Because::Clash { undoes } => undoes,
-            Because::SeveralHunks | Because::NewFiles => None,
+            Because::SeveralHunks | Because::Always => None,
         };
         let names = (it.title.clone(), it.engine().to_owned());
         let pending = Pending::new(names, offer.review, uris, it.asked.clone(), undoes);
