@@ -81,11 +81,8 @@ pub(super) fn derive(
         return Err(no("an attribute derives under a condition"));
     }
     let needed = needed_by(wanted);
-    // An implementation by hand stands in the way.
-    for name in needed.difference(&has) {
-        if is_by_hand(source, name, &symbol.name) {
-            return Err(no(&format!("`{name}` is implemented by hand in this file")));
-        }
+    if let Some(name) = in_the_way(source, &needed, &has, &symbol.name) {
+        return Err(no(&format!("`{name}` is implemented by hand in this file")));
     }
     let added: Vec<&str> = DERIVED
         .iter()
@@ -144,6 +141,23 @@ fn needed_by(wanted: &[String]) -> BTreeSet<&'static str> {
         }
     }
     needed
+}
+
+/// A trait whose implementation by hand stands in the way of what is to be derived: the same one, or one that
+/// the derived one must agree with.
+fn in_the_way<'n>(
+    source: &Source<'_>,
+    needed: &BTreeSet<&'n str>,
+    has: &BTreeSet<&str>,
+    of: &str,
+) -> Option<&'n str> {
+    let same = needed.iter().copied().filter(|name| !has.contains(name));
+    let agrees = [("Hash", "PartialEq"), ("PartialOrd", "Ord")];
+    let agrees = agrees
+        .into_iter()
+        .filter(|(name, _)| needed.contains(name))
+        .map(|(_, with)| with);
+    same.chain(agrees).find(|name| is_by_hand(source, name, of))
 }
 
 /// Whether a trait is implemented for a type in this file.
@@ -243,6 +257,11 @@ mod tests {
             (
                 "struct A;\nimpl Clone for A { fn clone(&self) -> A { A } }\n",
                 "Copy",
+                "by hand",
+            ),
+            (
+                "struct A;\nimpl PartialEq for A { fn eq(&self, _: &A) -> bool { true } }\n",
+                "Hash",
                 "by hand",
             ),
             ("enum A { B }\n", "Default", "only a person"),
