@@ -7,7 +7,7 @@ use tree_sitter::Node;
 
 use super::{Missing, inner_indent, only_item, quoted, unsure};
 use crate::builtin::BuiltinRefusal;
-use crate::builtin::source::{Source, children};
+use crate::builtin::source::{Nodes, Source, children};
 
 pub(super) fn missing(source: &Source<'_>, class: Node<'_>) -> Result<Missing, BuiltinRefusal> {
     let no = |why: &str| unsure(source, class, why);
@@ -29,6 +29,11 @@ pub(super) fn missing(source: &Source<'_>, class: Node<'_>) -> Result<Missing, B
     };
     let found = only_item(source, &["class_definition"], base, class);
     let item = found.ok_or_else(|| no(&format!("no class `{base}` stands once in this file")))?;
+    if let Some(further) = further_base(source, item) {
+        return Err(no(&format!(
+            "`{base}` is a `{further}`, which may ask for more"
+        )));
+    }
     let defined: BTreeSet<&str> = children(body)
         .into_iter()
         .filter_map(|it| defined_by(source, it))
@@ -41,14 +46,25 @@ pub(super) fn missing(source: &Source<'_>, class: Node<'_>) -> Result<Missing, B
     let unit = source.unit();
     let (mut lines, mut added) = (String::new(), Vec::new());
     for one in asked {
-        let Some((name, heads)) = abstract_method(source, one) else {
+        let Some(method) = AbstractMethod::of(source, one) else {
             continue;
         };
+        let name = method.name;
         if defined.contains(name) {
             continue;
         }
+        if method.has_comment {
+            return Err(no(&format!("a comment stands in the head of `{name}`")));
+        }
+        // `@name.setter` adds to a property that has to be there.
+        let adds_to = method.adds_to();
+        if let Some(property) = adds_to.filter(|it| !added.contains(it)) {
+            return Err(no(&format!(
+                "`{name}` adds to the property `{property}` of `{base}`"
+            )));
+        }
         lines.push('\n');
-        for line in heads {
+        for line in method.heads {
             lines.push_str(&format!("\n{indent}{line}"));
         }
         lines.push_str(&format!("\n{indent}{unit}raise NotImplementedError"));
@@ -103,31 +119,69 @@ fn defined_by<'t>(source: &Source<'t>, statement: Node<'_>) -> Option<&'t str> {
         .map(|it| source.text_of(it))
 }
 
-/// An abstract method: its name, and the lines of its head.
-fn abstract_method<'t>(source: &Source<'t>, statement: Node<'_>) -> Option<(&'t str, Vec<String>)> {
-    if statement.kind() != "decorated_definition" {
-        return None;
+/// A base of a class that itself may leave something abstract.
+fn further_base<'t>(source: &Source<'t>, class: Node<'_>) -> Option<&'t str> {
+    let known = [
+        "ABC",
+        "abc.ABC",
+        "object",
+        "Protocol",
+        "typing.Protocol",
+        "metaclass=ABCMeta",
+        "metaclass=abc.ABCMeta",
+    ];
+    let bases = class.child_by_field_name("superclasses").map(children);
+    let mut bases = bases.into_iter().flatten().map(|it| source.text_of(it));
+    bases.find(|base| !known.contains(base))
+}
+
+struct AbstractMethod<'t> {
+    name: &'t str,
+    /// The decorators that are kept, and the line that begins with `def`.
+    heads: Vec<String>,
+    /// It would swallow what is joined to it.
+    has_comment: bool,
+}
+
+impl<'t> AbstractMethod<'t> {
+    fn of(source: &Source<'t>, statement: Node<'_>) -> Option<Self> {
+        if statement.kind() != "decorated_definition" {
+            return None;
+        }
+        let function = statement.child_by_field_name("definition")?;
+        let body = function.child_by_field_name("body")?;
+        let decorators: Vec<&str> = children(statement)
+            .into_iter()
+            .filter(|it| it.kind() == "decorator")
+            .map(|it| source.text_of(it).trim_end())
+            .collect();
+        let is_abstract = |it: &&str| matches!(*it, "@abstractmethod" | "@abc.abstractmethod");
+        if !decorators.iter().any(is_abstract) {
+            return None;
+        }
+        let head = source
+            .text
+            .get(function.start_byte()..body.start_byte())?
+            .trim_end();
+        let head: Vec<&str> = head.lines().map(str::trim).collect();
+        let kept = decorators.iter().filter(|it| !is_abstract(it));
+        let mut heads: Vec<String> = kept.map(|it| (*it).to_owned()).collect();
+        heads.push(head.join(" "));
+        let has_comment = Nodes::below(statement)
+            .take_while(|it| it.start_byte() < body.start_byte())
+            .any(|it| it.kind() == "comment");
+        Some(Self {
+            name: source.text_of(function.child_by_field_name("name")?),
+            heads,
+            has_comment,
+        })
     }
-    let function = statement.child_by_field_name("definition")?;
-    let body = function.child_by_field_name("body")?;
-    let decorators: Vec<&str> = children(statement)
-        .into_iter()
-        .filter(|it| it.kind() == "decorator")
-        .map(|it| source.text_of(it))
-        .collect();
-    let is_abstract = |it: &&str| matches!(*it, "@abstractmethod" | "@abc.abstractmethod");
-    if !decorators.iter().any(is_abstract) {
-        return None;
+
+    /// The property that a decorator takes up, which has to be defined before.
+    fn adds_to(&self) -> Option<&str> {
+        self.heads.iter().find_map(|head| {
+            let (property, part) = head.strip_prefix('@')?.rsplit_once('.')?;
+            matches!(part, "getter" | "setter" | "deleter").then_some(property)
+        })
     }
-    let head = source
-        .text
-        .get(function.start_byte()..body.start_byte())?
-        .trim_end();
-    let head: Vec<&str> = head.lines().map(str::trim).collect();
-    let kept = decorators.iter().filter(|it| !is_abstract(it));
-    let mut lines: Vec<String> = kept.map(|it| (*it).to_owned()).collect();
-    lines.push(head.join(" "));
-    let name = function.child_by_field_name("name")?;
-    // A comment in the head would swallow what is joined to it.
-    (!lines.iter().any(|line| line.contains('#'))).then(|| (source.text_of(name), lines))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tree_sitter::Node;
 
-use super::{Missing, at_end, inner_indent, mentions, only_item, quoted, type_parameters, unsure};
+use super::{Missing, at_end, inner_indent, only_item, quoted, type_parameters, unsure};
 use crate::builtin::BuiltinRefusal;
 use crate::builtin::source::{Nodes, Source, children};
 
@@ -48,13 +48,14 @@ pub(super) fn missing(source: &Source<'_>, class: Node<'_>) -> Result<Missing, B
                     "`{name}` has more than methods and properties"
                 )));
             };
-            let is_optional = text
-                .get(called.len()..)
-                .is_some_and(|rest| rest.trim_start().starts_with('?'));
-            if is_optional || !there.insert(called) {
+            if added.contains(&called) {
+                return Err(no(&format!("`{called}` has more than one signature")));
+            }
+            if has_token(one, "?") || !there.insert(called) {
                 continue;
             }
-            if one.kind() != "method_signature" || mentions(text, "get") || mentions(text, "set") {
+            let is_accessor = has_token(one, "get") || has_token(one, "set");
+            if one.kind() != "method_signature" || is_accessor {
                 left.push(called);
                 continue;
             }
@@ -103,11 +104,21 @@ pub(super) fn missing(source: &Source<'_>, class: Node<'_>) -> Result<Missing, B
     })
 }
 
-/// What a class has by name.
+/// Whether a word or a sign stands in a member itself, not in its parts.
+fn has_token(member: Node<'_>, token: &str) -> bool {
+    let mut cursor = member.walk();
+    member
+        .children(&mut cursor)
+        .any(|it| !it.is_named() && it.kind() == token)
+}
+
+/// What each object of a class has by name.
 fn names_in<'t>(source: &Source<'t>, body: Node<'_>) -> BTreeSet<&'t str> {
     let members = children(body).into_iter();
-    let mut names: BTreeSet<&str> = members
+    let of_each = members.filter(|it| !has_token(*it, "static"));
+    let mut names: BTreeSet<&str> = of_each
         .filter_map(|it| it.child_by_field_name("name"))
+        .filter(|it| it.kind() != "private_property_identifier")
         .map(|it| source.text_of(it))
         .collect();
     // A parameter of the constructor that says who sees it is a property.

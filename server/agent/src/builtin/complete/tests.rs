@@ -166,10 +166,30 @@ fn a_class_gets_the_methods_that_its_interface_asks_for() {
             "is there",
         ),
         ("class C {^}\n", "model"),
+        (
+            "interface I { a(x: string): void; a(x: number): void }\nclass C implements I {^}\n",
+            "more than one signature",
+        ),
+        (
+            "interface I { readonly x?: number }\nclass C implements I {^}\n",
+            "is there",
+        ),
     ] {
         let refused = completed(TypeScript, text).unwrap_err();
         assert!(refused.contains(why), "{text}: {refused}");
     }
+}
+
+#[test]
+fn what_only_the_class_or_only_itself_sees_is_not_what_its_interface_asks_for() {
+    let interface = "interface I {\n  a(): void;\n}\n";
+    let body = "class C implements I {\n  static a() {}\n  #a = 1;\n";
+    assert_eq!(
+        completed(TypeScript, &format!("{interface}{body}^}}\n")),
+        Ok(format!(
+            "{interface}{body}\n  a(): void {{\n    throw new Error(\"a is not implemented\");\n  }}\n}}\n"
+        ))
+    );
 }
 
 #[test]
@@ -192,8 +212,30 @@ fn a_class_gets_the_methods_that_its_base_leaves_abstract() {
             "leaves abstract",
         ),
         ("class C(A, B):\n    pass^\n", "more than one base"),
+        (
+            "class B(A):\n    @abstractmethod\n    def a(self): ...\n\nclass C(B):\n    pass^\n",
+            "is a `A`",
+        ),
+        (
+            "class B(ABC):\n    @abstractmethod\n    def a(\n        self,  # so\n    ): ...\n\nclass C(B):\n    pass^\n",
+            "comment",
+        ),
+        (
+            "class B(ABC):\n    @property\n    def a(self): ...\n    @a.setter\n    @abstractmethod\n    def a(self, x): ...\n\nclass C(B):\n    pass^\n",
+            "adds to the property `a`",
+        ),
     ] {
         let refused = completed(Python, text).unwrap_err();
         assert!(refused.contains(why), "{text}: {refused}");
     }
+}
+
+#[test]
+fn a_sign_that_only_looks_like_a_comment_and_a_whole_property_are_taken_over() {
+    let base = "class B(ABC):\n    @abstractmethod\n    def a(self, colour=\"#fff\"): ...\n    @property\n    @abstractmethod\n    def b(self): ...\n    @b.setter\n    @abstractmethod\n    def b(self, x): ...\n\n\n";
+    let filled = "    def a(self, colour=\"#fff\"):\n        raise NotImplementedError\n\n    @property\n    def b(self):\n        raise NotImplementedError\n\n    @b.setter\n    def b(self, x):\n        raise NotImplementedError\n";
+    assert_eq!(
+        completed(Python, &format!("{base}class C(B):\n    pass^\n")),
+        Ok(format!("{base}class C(B):\n{filled}"))
+    );
 }
