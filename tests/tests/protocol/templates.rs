@@ -112,6 +112,24 @@ fn without_a_model_a_review_tells_what_the_tree_proves() {
 }
 
 #[test]
+fn the_language_of_a_document_is_what_the_editor_says() {
+    let code = "def f():\n    return 1\n    g()\n";
+    let mut client = Client::builder().file("tool.x", code).start();
+    let uri = client.uri("tool.x");
+    client.notify(
+        "textDocument/didOpen",
+        json!({"textDocument": {"uri": uri, "languageId": "python", "version": 1, "text": code}}),
+    );
+    let job = client.start_job("pleach.review", json!({"path": "tool.x"}));
+    let end = client.job_end(job);
+    assert_eq!(end["kind"], "finished", "{end}");
+    let told = client.notification_where("textDocument/publishDiagnostics", |it| {
+        it["uri"] == uri.as_str()
+    });
+    assert_eq!(told["diagnostics"][0]["code"], "unreachable-code", "{told}");
+}
+
+#[test]
 fn without_a_model_missing_arms_are_added_and_an_if_is_turned_round_from_the_menu() {
     let code = "enum E { A, B }\n\nfn f(e: E) -> u8 {\n    match e {\n        E::A => 1,\n    }\n}\n\n\
                 fn g(a: bool) -> u8 {\n    if a { 1 } else { 2 }\n}\n";

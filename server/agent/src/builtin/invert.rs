@@ -4,7 +4,7 @@ use pleach_text::{ByteOffset, ByteRange, Replacement};
 use tree_sitter::Node;
 
 use super::reply::Draft;
-use super::source::{Family, Source, around, children, range_of};
+use super::source::{Family, Nodes, Source, around, children, range_of};
 use super::{BuiltinRefusal, Outcome};
 
 /// The innermost `if` around a place.
@@ -141,6 +141,18 @@ fn negated(source: &Source<'_>, condition: Node<'_>) -> Result<String, &'static 
     }
 }
 
+/// Whether a condition would not be read to its end without its parentheses: `a == T{1} {` opens a block
+/// too early, and a line of Python ends where it breaks.
+fn needs_parentheses(source: &Source<'_>, inner: Node<'_>) -> bool {
+    let has_literal = || {
+        Nodes::below(inner).any(|it| matches!(it.kind(), "struct_expression" | "composite_literal"))
+    };
+    match source.family {
+        Family::Python => source.text_of(inner).contains('\n'),
+        _ => has_literal(),
+    }
+}
+
 fn opposite(source: &Source<'_>, condition: Node<'_>) -> Result<String, &'static str> {
     let text = source.text_of(condition);
     let is_python = source.family == Family::Python;
@@ -155,23 +167,12 @@ fn opposite(source: &Source<'_>, condition: Node<'_>) -> Result<String, &'static
         .child(0)
         .is_some_and(|it| matches!(it.kind(), "!" | "not"));
     if is_negated && let Some(inner) = children(condition).first() {
-        let inner_text = source.text_of(*inner);
-        let stripped = inner_text
-            .strip_prefix('(')
-            .and_then(|it| it.strip_suffix(')'));
-        // `!(a && b)` is `a && b` again, but `!!a` is not a.
-        let is_truth =
-            !matches!(source.family, Family::Script) || inner.kind() == "parenthesized_expression";
-        if is_truth {
-            let alone = inner.kind() == "parenthesized_expression" && source.family != Family::Rust;
-            return Ok(match stripped {
-                Some(stripped) if alone || inner.kind() == "parenthesized_expression" => {
-                    stripped.trim().to_owned()
-                }
-                _ => inner_text.to_owned(),
-            });
-        }
-        return Ok(inner_text.to_owned());
+        let text = source.text_of(*inner);
+        let bare = text.strip_prefix('(').and_then(|it| it.strip_suffix(')'));
+        let is_bare =
+            inner.kind() == "parenthesized_expression" && !needs_parentheses(source, *inner);
+        let bare = bare.filter(|_| is_bare).map(str::trim);
+        return Ok(bare.unwrap_or(text).to_owned());
     }
     // Of two that are not in order neither is the smaller, so only these have an opposite of their own.
     let pairs = [("===", "!=="), ("!==", "==="), ("==", "!="), ("!=", "==")];
@@ -274,6 +275,16 @@ mod tests {
                 Go,
                 "package a\n\nfunc f() {\n\tif a && b {\n\t\tg()\n\t} else {\n\t\th()\n\t}\n}\n",
                 "package a\n\nfunc f() {\n\tif !(a && b) {\n\t\th()\n\t} else {\n\t\tg()\n\t}\n}\n",
+            ),
+            (
+                Rust,
+                "fn f() { if !(a == B { c: 1 }) { g() } else { h() } }\n",
+                "fn f() { if (a == B { c: 1 }) { h() } else { g() } }\n",
+            ),
+            (
+                Python,
+                "if not (a\n        and b):\n    c()\nelse:\n    d()\n",
+                "if (a\n        and b):\n    d()\nelse:\n    c()\n",
             ),
             (
                 Python,

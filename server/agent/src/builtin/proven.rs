@@ -97,17 +97,16 @@ const BLOCKS: [&str; 12] = [
 ];
 
 /// Statements that nothing comes behind.
-const ENDS: [&str; 6] = [
+const ENDS: [&str; 5] = [
     "return_statement",
     "throw_statement",
     "raise_statement",
     "break_statement",
     "continue_statement",
-    "yield_break_statement",
 ];
 
 /// What may stand behind an end and count all the same: what is declared before anything runs.
-const DECLARATIONS: [&str; 27] = [
+const DECLARATIONS: [&str; 26] = [
     "function_declaration",
     "generator_function_declaration",
     "class_declaration",
@@ -120,7 +119,6 @@ const DECLARATIONS: [&str; 27] = [
     "local_function_statement",
     "function_signature",
     "ambient_declaration",
-    "internal_module",
     "foreign_mod_item",
     "extern_crate_declaration",
     "function_item",
@@ -249,11 +247,7 @@ impl<'t> File<'t> {
             (Language::Python, "except_clause") => self.swallows_all(node),
             (_, "catch_clause") => {
                 let body = node.child_by_field_name("body");
-                let told = self.text_of(node).to_lowercase();
-                let head = told.split('{').next().unwrap_or_default();
-                let is_meant = ["ignore", "expected", "unused", " _"]
-                    .iter()
-                    .any(|word| head.contains(word));
+                let is_meant = body.is_some_and(|body| self.is_meant_empty(node, body));
                 // A comment in it counts: it says why.
                 body.is_some_and(|body| body.named_child_count() == 0 && !body.has_error())
                     && !is_meant
@@ -270,6 +264,19 @@ impl<'t> File<'t> {
                 fix: "Handle it, log it, or say in a comment why it may be dropped.",
             });
         }
+    }
+
+    /// Whether the name of what is caught says that nothing is to be done.
+    fn is_meant_empty(&self, clause: Node<'_>, body: Node<'_>) -> bool {
+        let head = self.text.get(clause.start_byte()..body.start_byte());
+        let head = head.unwrap_or_default().to_lowercase();
+        let mut names = head.split(|char: char| !char.is_alphanumeric() && char != '_');
+        names.any(|name| {
+            name.starts_with('_')
+                || ["ignore", "expected", "unused"]
+                    .iter()
+                    .any(|word| name.contains(word))
+        })
     }
 
     /// `except:` or `except Exception:` with nothing but `pass`.
@@ -470,7 +477,15 @@ impl<'t> File<'t> {
 
 fn is_end(statement: Node<'_>) -> bool {
     let kind = statement.kind();
+    let ends_generator = || {
+        let mut cursor = statement.walk();
+        kind == "yield_statement"
+            && statement
+                .children(&mut cursor)
+                .any(|it| it.kind() == "break")
+    };
     ENDS.contains(&kind)
+        || ends_generator()
         || kind == "expression_statement"
             && statement.named_child(0).is_some_and(|it| {
                 matches!(

@@ -49,8 +49,13 @@ async fn proved(
         }
         let is_part = asked.scope == Scope::Selection && !asked.range.is_empty();
         let part = is_part.then_some(asked.range);
-        let files = [(document.path.clone(), Arc::clone(&document.text), part)];
-        Ok(of_files(files.into(), Vec::new()))
+        let file = Looked {
+            path: document.path.clone(),
+            text: Arc::clone(&document.text),
+            language: document.language,
+            part,
+        };
+        Ok(of_files(vec![file], Vec::new()))
     })
     .await?
 }
@@ -62,8 +67,15 @@ fn proven_of(changes: Changes) -> Result<FindingReport, JobFailure> {
     for file in changes.files {
         let part = file.changed();
         let Some(text) = file.after else { continue };
-        if builtin::can_review(Language::detect(None, &file.path, first_line(&text))) {
-            files.push((file.path, text, part));
+        let first_line = text.lines().next().unwrap_or_default();
+        let language = Language::detect(None, &file.path, first_line);
+        if builtin::can_review(language) {
+            files.push(Looked {
+                path: file.path,
+                text,
+                language,
+                part,
+            });
         } else {
             left_out.push(format!("{} is in no language that it knows", file.path));
         }
@@ -78,18 +90,24 @@ fn proven_of(changes: Changes) -> Result<FindingReport, JobFailure> {
     Ok(of_files(files, left_out))
 }
 
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
+/// A file that is looked at, all of it or a part.
+struct Looked {
+    path: String,
+    text: Arc<str>,
+    language: Option<Language>,
+    part: Option<ByteRange>,
 }
 
-fn of_files(
-    files: Vec<(String, Arc<str>, Option<ByteRange>)>,
-    mut left_out: Vec<String>,
-) -> FindingReport {
+fn of_files(files: Vec<Looked>, mut left_out: Vec<String>) -> FindingReport {
     let mut findings = Vec::new();
     let (mut looked_at, mut texts) = (BTreeMap::new(), BTreeMap::new());
-    for (path, text, part) in files {
-        let language = Language::detect(None, &path, first_line(&text));
+    for file in files {
+        let Looked {
+            path,
+            text,
+            language,
+            part,
+        } = file;
         let proven = language.map_or_else(Vec::new, |it| builtin::proven(it, &text));
         let proven = proven.into_iter();
         for it in proven.filter(|it| part.is_none_or(|part| part.touches(it.range))) {

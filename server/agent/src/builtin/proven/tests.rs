@@ -95,6 +95,11 @@ fn what_stands_behind_a_return_never_runs() {
             "class A { int F() { return G(); int G() => 1; } }\n",
             &[],
         ),
+        (
+            CSharp,
+            "class A { I F() { yield return 1; G(); yield break; H(); } }\n",
+            &["unreachable-code | H();"],
+        ),
     ]);
 }
 
@@ -189,6 +194,7 @@ fn a_failure_is_not_dropped_without_a_word() {
             "class A { void f() { try { a(); } catch (E ignored) { } } }\n",
             &[],
         ),
+        (JavaScript, "try { a(); } catch (_) {}\n", &[]),
         (
             CSharp,
             "class A { void F() { try { G(); } catch { } } }\n",
