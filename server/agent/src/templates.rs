@@ -129,6 +129,12 @@ pub enum TemplateFailure {
         /// The files.
         paths: Vec<String>,
     },
+    /// The folder is written as only a shell understands it.
+    #[error("`{folder}` would be a folder called `~`: only a shell knows what it stands for")]
+    Home {
+        /// What was given.
+        folder: String,
+    },
     /// A file would lie where no edit may be made.
     #[error("{0}")]
     Denied(#[from] PathError),
@@ -173,7 +179,7 @@ impl TemplateFailure {
             Self::UnknownVariable { .. } | Self::Value { .. } => "template-value",
             Self::Broken { .. } => "broken-template",
             Self::Exists { .. } => "file-exists",
-            Self::Denied(_) => "denied-path",
+            Self::Home { .. } | Self::Denied(_) => "denied-path",
             Self::Refused { refusal, .. } => refusal.code.code(),
         }
     }
@@ -200,6 +206,7 @@ impl TemplateFailure {
                 "make it in another folder (`dir`, or --dir in a terminal), or move what is there away"
                     .to_owned()
             }
+            Self::Home { .. } => "give the whole path, or one below the workspace".to_owned(),
             Self::Denied(_) => "make it in another folder".to_owned(),
         }
     }
@@ -418,23 +425,28 @@ fn propose(
     folder: &str,
     workspace: &WorkspaceSnapshot,
 ) -> Result<Scaffold, TemplateFailure> {
-    let folder = folder.trim_matches('/');
+    if folder.starts_with('~') {
+        return Err(TemplateFailure::Home {
+            folder: shortened(folder),
+        });
+    }
+    let is_here = matches!(folder, "" | "." | "./");
     // Of several folders the first one is meant.
     let first = workspace.roots().first().and_then(|root| root.file_name());
-    let prefix = match first.filter(|_| workspace.roots().len() > 1 && folder.is_empty()) {
-        Some(root) => root,
-        None if folder == "." => "",
-        None => folder,
+    let prefix = match first.filter(|_| workspace.roots().len() > 1) {
+        Some(root) if is_here => root,
+        _ if is_here => "",
+        _ => folder,
     };
     let mut changes = Vec::new();
     let mut there = Vec::new();
     for (name, text) in made {
         let path = match prefix {
             "" => name,
-            prefix => format!("{prefix}/{name}"),
+            prefix => format!("{}/{name}", prefix.trim_end_matches('/')),
         };
         let located = workspace.resolve(&path)?;
-        if workspace.exists(&path) {
+        if workspace.exists(&located.name) {
             there.push(located.name);
             continue;
         }
@@ -452,16 +464,11 @@ fn propose(
         name: template.name.clone(),
         refusal: Box::new(refusal),
     })?;
-    let files = if count == 1 { "1 file" } else { "files" };
-    let count = if count == 1 {
-        String::new()
-    } else {
-        format!("{count} ")
-    };
+    let files = if count == 1 { "file" } else { "files" };
     Ok(Scaffold {
         proposal: Box::new(proposal),
         summary: format!(
-            "Makes {count}{files} from the template `{}`.",
+            "Makes {count} {files} from the template `{}`.",
             template.name
         ),
     })

@@ -74,9 +74,13 @@ impl TemplateVariable {
 
 /// The whole of a value, in linear time whatever the pattern.
 fn compiled(pattern: &str) -> Result<Regex, String> {
-    let whole = format!("^(?:{pattern})$");
-    let built = RegexBuilder::new(&whole).size_limit(PATTERN_BYTES).build();
-    built.map_err(|_| format!("`{pattern}` is no regular expression"))
+    let build = |pattern: &str| {
+        let built = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build();
+        built.map_err(|_| format!("`{pattern}` is no regular expression"))
+    };
+    // By itself first: what closes a group that it did not open would let a part of a value do.
+    build(pattern)?;
+    build(&format!("^(?:{pattern})$"))
 }
 
 /// What stands in a `template.toml`.

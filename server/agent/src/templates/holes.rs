@@ -108,14 +108,14 @@ fn check(text: &str) -> Result<(), String> {
         if holes > MOST_HOLES {
             return Err(format!("there are more than {MOST_HOLES} holes"));
         }
-        let line = line_at(at);
         let inside = text.get(at + open.len()..).unwrap_or_default();
         let end = inside.find(close);
-        let end = end.ok_or_else(|| format!("line {line}: `{open}` without `{close}`"))?;
+        let end = end.ok_or_else(|| format!("line {}: `{open}` without `{close}`", line_at(at)))?;
         let hole = inside.get(..end).unwrap_or_default();
         if let Some(char) = hole.chars().find(|char| "{}[]\\~*+".contains(*char)) {
             return Err(format!(
-                "line {line}: `{char}` cannot stand in a hole; there are variables, filters and `if`"
+                "line {}: `{char}` cannot stand in a hole; there are variables, filters and `if`",
+                line_at(at)
             ));
         }
         let open_quote = hole.chars().fold(None, |quote, char| match (quote, char) {
@@ -124,13 +124,14 @@ fn check(text: &str) -> Result<(), String> {
             (quote, _) => quote,
         });
         if open_quote.is_some() {
-            return Err(format!("line {line}: a quote is not closed"));
+            return Err(format!("line {}: a quote is not closed", line_at(at)));
         }
         let word = hole.trim_start_matches('-').split_whitespace().next();
         let word = word.unwrap_or_default().trim_end_matches('-');
         if open == "{%" && !WORDS.contains(&word) {
             return Err(format!(
-                "line {line}: `{word}` is not known here; there is {}",
+                "line {}: `{word}` is not known here; there is {}",
+                line_at(at),
                 WORDS.join(", ")
             ));
         }

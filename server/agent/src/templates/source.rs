@@ -1,7 +1,5 @@
 //! Where the files of a template are.
 
-use std::collections::BTreeMap;
-
 use camino::{Utf8Path, Utf8PathBuf};
 use pleach_policy::PathRules;
 use pleach_workspace::WorkspaceSnapshot;
@@ -11,7 +9,9 @@ use super::{FOLDER, HEAD, MOST_FILES};
 /// Templates of one folder that are read.
 const MOST_TEMPLATES: usize = 64;
 /// The tree of what is made, in a template's folder.
-const FILES: &str = "files/";
+const FILES: &str = "files";
+/// Entries of that tree that are looked at.
+const MOST_ENTRIES: usize = 4 * MOST_FILES;
 /// Bytes of one file.
 const MOST_BYTES: usize = 256 << 10;
 
@@ -29,8 +29,8 @@ pub(super) enum Source {
         workspace: WorkspaceSnapshot,
         /// The whole path of the description.
         head: Utf8PathBuf,
-        /// The files, by their names below `files/`, and what the snapshot calls them.
-        files: BTreeMap<String, String>,
+        /// The files, by their names below `files`; why not all of them are known, otherwise.
+        files: Result<Vec<String>, String>,
     },
 }
 
@@ -81,22 +81,20 @@ impl Source {
                 .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
                 .collect()),
             Self::Files {
-                workspace, files, ..
+                workspace,
+                head,
+                files,
+                ..
             } => {
-                if files.len() > MOST_FILES {
-                    return Err(format!("it has more than {MOST_FILES} files"));
-                }
-                let read = files.iter().map(|(name, called)| {
-                    let text = workspace
-                        .read_text(called)
-                        .map_err(|error| error.to_string())?;
+                let tree = head.with_file_name(FILES);
+                let read = files.clone()?.into_iter().map(|name| {
+                    let text = workspace.read_text(tree.join(&name).as_str());
+                    let text = text.map_err(|error| format!("files/{name}: {error}"))?;
                     if text.len() > MOST_BYTES {
-                        return Err(format!(
-                            "files/{name} has more than {} KiB",
-                            MOST_BYTES >> 10
-                        ));
+                        let most = MOST_BYTES >> 10;
+                        return Err(format!("files/{name} has more than {most} KiB"));
                     }
-                    Ok((name.clone(), text.to_string()))
+                    Ok((name, text.to_string()))
                 });
                 read.collect()
             }
@@ -135,18 +133,37 @@ fn below(workspace: &WorkspaceSnapshot, folder: &Utf8Path) -> Vec<Source> {
         if !head.is_file() {
             continue;
         }
-        let called = workspace.files_of(folder.as_str());
-        let inside = format!("{name}/{FILES}");
-        let files = called.into_iter().filter_map(|called| {
-            let (_, below) = called.split_once(&inside)?;
-            Some((below.to_owned(), called))
-        });
         found.push(Source::Files {
-            files: files.collect(),
+            files: files_below(&folder.join(FILES)),
             workspace: workspace.clone(),
             head,
             name,
         });
     }
     found
+}
+
+/// The names of all that is below a folder and is no folder, links as well: a template of which some files
+/// are left out would make something else.
+fn files_below(tree: &Utf8Path) -> Result<Vec<String>, String> {
+    let (mut names, mut seen) = (Vec::new(), 0);
+    let mut open = vec![tree.to_owned()];
+    while let Some(folder) = open.pop() {
+        let entries = folder.read_dir_utf8().map_err(|error| error.to_string());
+        for entry in entries.map_err(|why| format!("files: {why}"))? {
+            let entry = entry.map_err(|error| format!("files: {error}"))?;
+            seen += 1;
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder {
+                open.push(entry.path().to_owned());
+            } else if let Ok(name) = entry.path().strip_prefix(tree) {
+                names.push(name.as_str().replace('\\', "/"));
+            }
+            if names.len() > MOST_FILES || seen > MOST_ENTRIES {
+                return Err(format!("it has more than {MOST_FILES} files"));
+            }
+        }
+    }
+    names.sort();
+    Ok(names)
 }

@@ -28,6 +28,13 @@ fn folder() -> (tempfile::TempDir, Utf8PathBuf) {
     (guard, root)
 }
 
+fn folder_called(name: &str) -> (tempfile::TempDir, Utf8PathBuf) {
+    let (guard, root) = folder();
+    let inside = root.join(name);
+    fs::create_dir(&inside).unwrap();
+    (guard, inside)
+}
+
 fn write(root: &Utf8Path, name: &str, text: &str) {
     let path = root.join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -182,6 +189,10 @@ fn a_broken_template_is_told_in_its_file_and_makes_nothing() {
             "no regular expression",
         ),
         (
+            "description = \"a\"\n[[variable]]\nname = \"a\"\npattern = \"a)|(?:b\"\n",
+            "no regular expression",
+        ),
+        (
             "description = \"a\"\n[[variable]]\nname = \"a\"\ndefault = \"{{ b }}\"\n",
             "`b` is no variable",
         ),
@@ -225,9 +236,64 @@ fn a_template_cannot_copy_what_may_not_be_read() {
         write(root, ".env", "KEY=secret\n");
         let link = root.join(".pleach/templates/t/files/b.txt");
         std::os::unix::fs::symlink(target, link).unwrap();
-        let made = make(&workspace, "t", &[("name", "n")], "");
-        let made = made.unwrap_or_default();
-        assert!(!made.values().any(|text| text != "x\n"), "{made:?}");
+        let failure = make(&workspace, "t", &[("name", "n")], "").unwrap_err();
+        assert_eq!(failure.code(), "broken-template", "{failure}");
+        assert!(failure.to_string().contains("files/b.txt"), "{failure}");
+    }
+}
+
+#[test]
+fn what_cannot_be_made_whole_is_not_made() {
+    for name in [".env", "server.pem"] {
+        let (_guard, workspace) = with_template(HEAD, &[("a.txt", "x\n"), (name, "KEY=1\n")]);
+        let failure = make(&workspace, "t", &[("name", "n")], "").unwrap_err();
+        assert_eq!(failure.code(), "broken-template", "{failure}");
+        assert!(
+            failure.to_string().contains(&format!("files/{name}")),
+            "{failure}"
+        );
+    }
+    let names: Vec<String> = (0..=MOST_FILES)
+        .map(|number| format!("{number}.txt"))
+        .collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x\n")).collect();
+    let (_guard, workspace) = with_template(HEAD, &files);
+    let failure = make(&workspace, "t", &[("name", "n")], "").unwrap_err();
+    assert!(
+        failure.to_string().contains("more than 200 files"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn a_folder_is_meant_as_it_is_written() {
+    let (_guard, workspace) = with_template(HEAD, &[("a.txt", "x\n")]);
+    let root = workspace.roots().first().unwrap();
+    let names = |folder: &str| {
+        let made = make(&workspace, "t", &[("name", "n")], folder);
+        made.map(|made| made.into_keys().collect::<Vec<_>>())
+            .map_err(|failure| failure.code())
+    };
+    for (folder, wanted) in [
+        ("", Ok("a.txt")),
+        (".", Ok("a.txt")),
+        ("b/", Ok("b/a.txt")),
+        (root.join("b").as_str(), Ok("b/a.txt")),
+        (root.as_str(), Ok("a.txt")),
+        ("/home/me/till", Err("denied-path")),
+        ("/", Err("denied-path")),
+        ("~/till", Err("denied-path")),
+    ] {
+        let wanted = wanted.map(|name| vec![name.to_owned()]);
+        assert_eq!(names(folder), wanted, "{folder}");
+    }
+    let (_other, more) = folder_called("more");
+    let roots = [root.clone(), more];
+    let both = WorkspaceSnapshot::new(&roots, [], PathRules::default());
+    for folder in ["", "."] {
+        let made = make(&both, "t", &[("name", "n")], folder).unwrap();
+        let name = format!("{}/a.txt", root.file_name().unwrap());
+        assert_eq!(made.into_keys().collect::<Vec<_>>(), [name]);
     }
 }
 
