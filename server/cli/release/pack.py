@@ -3,7 +3,7 @@
 
     server/cli/release/pack.py FOLDER SECONDS
 
-The same files give the same bytes on every machine: names in order, one time (SECONDS since 1970), no owner.
+The same files give the same bytes with the same zlib: names in order, one time (SECONDS since 1970), no owner.
 """
 import gzip
 import hashlib

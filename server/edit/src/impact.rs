@@ -64,7 +64,7 @@ impl Impact {
     }
 
     /// Compares the outlines of the files before and after a proposal, and looks for uses of what it
-    /// removes or changes in the files at hand as they will be.
+    /// removes or changes in the files at hand as they will be. Of a file of more than 4 MiB no symbol is told.
     ///
     /// Not part of [`crate::propose`]: it costs a parse of every file that names such a symbol.
     pub fn of(proposal: &Proposal, files: &dyn Files) -> Self {

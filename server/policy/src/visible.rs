@@ -36,7 +36,8 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// no markup passes: images become their text, because an address can carry away what the text knows, and a
 /// link leads to the web or to a file beside it, or is no link.
 ///
-/// Where it is not sure it spoils a link rather than let it be: a backslash more is no harm.
+/// Where it is not sure it spoils a link rather than let it be: a backslash more is seen, inside of code as
+/// well, and does nothing.
 ///
 /// ```
 /// use pleach_policy::tame_markdown;
@@ -67,10 +68,23 @@ pub fn tame_markdown(markdown: &str) -> String {
     tame
 }
 
+/// Bytes that the end of a link or of markup is looked for in: an honest one is shorter.
+const LONGEST: usize = 2048;
+
+/// The beginning of a text, and whether that is all of it.
+fn beginning(text: &str) -> (&str, bool) {
+    let end = text.floor_char_boundary(LONGEST);
+    (text.get(..end).unwrap_or_default(), end == text.len())
+}
+
 /// Whether what a link leads to, which begins here, is a page of the web or a path.
 fn is_harmless(target: &str) -> bool {
+    let (target, is_whole) = beginning(target);
     let target = target.trim_start();
     let end = target.find(|char: char| char.is_whitespace() || char == ')');
+    if end.is_none() && !is_whole {
+        return false;
+    }
     let target = end.map_or(target, |end| target.get(..end).unwrap_or_default());
     let path = ["https://", "http://"]
         .into_iter()
@@ -87,12 +101,16 @@ fn may_open_markup(first: char, rest: &str) -> bool {
     if matches!(first, '!' | '?') {
         return true;
     }
-    let end = rest.find('>').unwrap_or(rest.len());
-    let inside = rest.get(..end).unwrap_or_default();
+    let (inside, is_whole) = beginning(rest);
+    let end = inside.find('>');
+    let is_endless = end.is_none() && !is_whole;
+    let inside = end.map_or(inside, |end| inside.get(..end).unwrap_or_default());
     let name = inside.trim_end_matches('/').trim_end();
-    let name = format!("{first}{name}").to_lowercase();
-    let is_active = ["style", "script"].contains(&name.as_str());
-    first.is_ascii_alphabetic() && (is_active || inside.contains(['=', ':']))
+    let is_active = ["style", "script"].iter().any(|active| {
+        let rest = active.strip_prefix(first.to_ascii_lowercase());
+        rest.is_some_and(|rest| rest.eq_ignore_ascii_case(name))
+    });
+    first.is_ascii_alphabetic() && (is_active || is_endless || inside.contains(['=', ':']))
 }
 
 /// Characters that take no room, or change the direction of what follows: some file systems leave them
@@ -164,6 +182,21 @@ mod tests {
         ] {
             assert_eq!(tame_markdown(markdown), tame, "{markdown}");
         }
+    }
+
+    #[test]
+    fn what_has_no_end_in_sight_is_no_link_and_costs_little() {
+        let many = 100_000;
+        assert_eq!(tame_markdown(&"<a".repeat(many)), {
+            let sure = LONGEST / 2;
+            format!(
+                "{}{}",
+                "\\<a".repeat(many - sure - 1),
+                "<a".repeat(sure + 1)
+            )
+        });
+        let far = format!("[a](b{})", "c".repeat(LONGEST));
+        assert_eq!(tame_markdown(&far), far.replacen("](", "]\\(", 1));
     }
 
     #[test]
