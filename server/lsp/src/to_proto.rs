@@ -78,16 +78,23 @@ fn before_final_break(
 
 /// The operations that create `uri` with `text`. Existing files are kept: clients that ignore the
 /// option truncate them, so the caller has checked that there is none.
-pub(crate) fn create_file(uri: &str, text: &str) -> Vec<Value> {
+///
+/// An empty buffer of Neovim is one empty line with its break (`counts_final_break`): that is replaced, or it
+/// would stand at the end of the new text.
+pub(crate) fn create_file(uri: &str, text: &str, counts_final_break: bool) -> Vec<Value> {
     let start = Position {
         line: 0,
+        character: 0,
+    };
+    let end = Position {
+        line: u32::from(counts_final_break),
         character: 0,
     };
     vec![
         json!({"kind": "create", "uri": uri, "options": {"ignoreIfExists": true}}),
         json!({
             "textDocument": {"uri": uri, "version": null},
-            "edits": [{"range": {"start": start, "end": start}, "newText": text}],
+            "edits": [{"range": {"start": start, "end": end}, "newText": text}],
         }),
     ]
 }

@@ -233,8 +233,12 @@ impl Application<'_> {
     /// Editors open a closed file to edit it, and do not save it.
     fn open_from_disk(&self, uri: &str) -> Document {
         let path = path_of(uri);
-        let text = std::fs::read_to_string(&path)
+        let mut text = std::fs::read_to_string(&path)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        if text.is_empty() && self.personality == Personality::Neovim {
+            // Its buffers have a line, which ends.
+            text.push('\n');
+        }
         let version = self.personality.first_version();
         Document {
             uri: uri.to_owned(),

@@ -340,10 +340,11 @@ fn chats_are_begun_listed_searched_exported_and_deleted_so_that_it_can_be_undone
     let path = ".pleach/chats/new-things.md";
     client.wait_until("it is shown", |client| {
         let shown = client.said("window/showDocument");
-        let mut uris = shown.iter().map(|it| it["uri"].as_str().unwrap());
-        uris.any(|uri| uri.ends_with(path))
+        // To be written in.
+        let mut uris = shown.iter().filter(|it| it["takeFocus"] == true);
+        uris.any(|it| it["uri"].as_str().unwrap().ends_with(path))
     });
-    let text = client.text(path);
+    let text = client.on_disk(path);
     assert_eq!(text, "# New *things*\n\n## You\n\nWhat is new?\n");
 
     let list = client.execute("pleach.chat.list", json!({})).unwrap();
@@ -387,7 +388,7 @@ fn chats_are_begun_listed_searched_exported_and_deleted_so_that_it_can_be_undone
     assert_eq!(list.as_array().unwrap().len(), 1, "{list}");
     client.execute("pleach.undo", json!({})).unwrap();
     client.wait_until("it is back", |client| {
-        client.root().join(path).exists() && client.is_open(path) && client.text(path) == text
+        client.root().join(path).exists() && client.on_disk(path) == text
     });
 }
 

@@ -300,8 +300,7 @@ impl Session {
             }
             return;
         }
-        let encoding = self.client.encoding;
-        let operations = match Operations::of(change, uri, document, &snapshot, encoding) {
+        let operations = match Operations::of(change, uri, document, &snapshot, &self.client) {
             Ok(operations) => operations,
             Err(failure) => {
                 self.landing_failed(job, &failure);

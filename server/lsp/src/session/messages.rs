@@ -41,11 +41,20 @@ impl Session {
     /// Opens a file in the editor to be read; where the editor cannot, says where it is. `what` is in
     /// the file.
     pub(super) fn show_file(&mut self, path: &str, what: &str) {
+        // Without the focus, Neovim and Helix show it beside the code that it is about.
+        self.show_document(path, what, false);
+    }
+
+    /// As [`Session::show_file`], for a file that the person wants to write in.
+    pub(super) fn open_file(&mut self, path: &str, what: &str) {
+        self.show_document(path, what, true);
+    }
+
+    fn show_document(&mut self, path: &str, what: &str, takes_focus: bool) {
         let told = format!("Pleach: {what} is in {path}");
         if self.client.show_document {
             let uri = pleach_workspace::uri_from_path(camino::Utf8Path::new(path));
-            // Without the focus, Neovim and Helix show it beside the code that it is about.
-            let show = json!({"uri": uri, "takeFocus": false});
+            let show = json!({"uri": uri, "takeFocus": takes_focus});
             self.request("window/showDocument", &show, Awaited::Shown { told });
         } else {
             self.show(Severity::Info, &told);

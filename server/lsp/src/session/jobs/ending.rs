@@ -160,7 +160,7 @@ impl Session {
         }
         let located = shows.and_then(|path| self.snapshot().locate(&path).ok());
         if let Some(located) = located {
-            self.show_file(located.path.as_str(), &title);
+            self.open_file(located.path.as_str(), &title);
         }
         let word = if landed { "landed: " } else { "" };
         self.last_word(job, format!("{word}{summary}{by}"));

@@ -1,6 +1,8 @@
 //! Files that no editor has open: Pleach writes them itself, all together, after the editor has taken
 //! the open ones.
 
+use pleach_agent::chat::is_chat;
+use pleach_agent::plan::is_plan;
 use pleach_edit::{FileChange, Proposal};
 use pleach_workspace::{Journal, Recovered, WorkspaceSnapshot, write_all};
 
@@ -34,9 +36,11 @@ impl Session {
         let editor_can = self.client.apply_edit
             && match change {
                 FileChange::Edit { .. } => false,
-                // A plan is on disk from the beginning: it is run whether or not somebody has it open.
+                // Plans and chats are on disk from the beginning: they are run and answered whether or not
+                // somebody has them open.
                 FileChange::Create { path, .. } => {
-                    self.client.create_files && !pleach_agent::plan::is_plan(path)
+                    let is_ours = is_plan(path) || is_chat(path);
+                    self.client.create_files && !is_ours
                 }
                 FileChange::Delete { .. } => self.client.delete_files,
                 FileChange::Rename { .. } => self.client.rename_files,

@@ -1,11 +1,12 @@
 //! A file's change in the words of `workspace/applyEdit`.
 
 use pleach_edit::FileChange;
-use pleach_text::{ChangeSet, PositionEncoding};
+use pleach_text::ChangeSet;
 use pleach_workspace::WorkspaceSnapshot;
 use ropey::Rope;
 use serde_json::{Value, json};
 
+use crate::client::Client;
 use crate::session::documents::Document;
 use crate::session::landing::LandingFailure;
 use crate::to_proto;
@@ -27,8 +28,9 @@ impl Operations {
         uri: String,
         document: Option<&Document>,
         snapshot: &WorkspaceSnapshot,
-        encoding: PositionEncoding,
+        client: &Client,
     ) -> Result<Self, LandingFailure> {
+        let encoding = client.encoding;
         let version = document.map(|document| document.version);
         Ok(match change {
             FileChange::Edit {
@@ -45,7 +47,7 @@ impl Operations {
                 }
             }
             FileChange::Create { text, .. } => Self {
-                list: to_proto::create_file(&uri, text),
+                list: to_proto::create_file(&uri, text, client.counts_final_break),
                 uri,
                 changes: None,
             },
