@@ -87,7 +87,8 @@ impl Impact {
         }
     }
 
-    fn find_uses(&mut self, proposal: &Proposal, files: &dyn Files) {
+    /// Looks for uses of what a proposal removes or changes.
+    pub(crate) fn find_uses(&mut self, proposal: &Proposal, files: &dyn Files) {
         if self
             .changes
             .iter()
@@ -262,7 +263,7 @@ impl fmt::Display for Impact {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::{EditRequest, propose};
+    use crate::{EditRequest, Review, propose};
 
     #[test]
     fn files_next_to_what_changes_are_searched_first() {
@@ -296,5 +297,14 @@ mod tests {
             told,
             "removes one (used in 1 place), changes the signature of two (used in 1 place)"
         );
+
+        let mut same = propose(&EditRequest::new(reply, &files)).unwrap();
+        let review = Review::with_impact(&mut same, &files);
+        assert_eq!(same.verdict().impact, proposal.verdict().impact);
+        let impacts = |review: &Review| -> Vec<String> {
+            let hunks = review.hunks();
+            hunks.iter().map(|hunk| hunk.impact.to_string()).collect()
+        };
+        assert_eq!(impacts(&review), impacts(&Review::of(proposal)));
     }
 }

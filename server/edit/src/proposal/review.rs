@@ -14,7 +14,7 @@ use super::merge::lines_around;
 use super::sides::Sides;
 use super::{FileChange, HunkState, PlacedHunk, Proposal, Verdict, language_of, lines_of, ties};
 use crate::gate;
-use crate::{Refusal, RefusalCode};
+use crate::{Files, Impact, Refusal, RefusalCode};
 
 /// A proposal whose hunks are decided on one by one, while the files change under it.
 ///
@@ -59,13 +59,27 @@ impl Review {
     /// Cuts a proposal into hunks, and finds out which of them cannot be without which others.
     ///
     /// The impact of each hunk is its part of [`Verdict::impact`]: attach that before, with
-    /// [`Proposal::with_impact`], if uses are to be told.
+    /// [`Proposal::with_impact`], if uses are to be told, or use [`Review::with_impact`].
     pub fn of(proposal: Proposal) -> Self {
-        let mut hunks = cut(&proposal.files);
         let sides: Vec<Sides<'_>> = proposal.files.iter().map(Sides::of).collect();
-        describe(&proposal, &sides, &mut hunks);
-        ties::tie(&proposal, &sides, &mut hunks);
+        let hunks = described(&proposal, &sides);
         drop(sides);
+        Self::with_hunks(proposal, hunks)
+    }
+
+    /// The review of `proposal` [`with_impact`](Proposal::with_impact), which it has from then on, with each
+    /// of its files read once for both.
+    pub fn with_impact(proposal: &mut Proposal, files: &dyn Files) -> Self {
+        let sides: Vec<Sides<'_>> = proposal.files.iter().map(Sides::of).collect();
+        let mut impact = Impact::of_sides(proposal, &sides);
+        impact.find_uses(proposal, files);
+        proposal.verdict.impact = impact;
+        let hunks = described(proposal, &sides);
+        drop(sides);
+        Self::with_hunks(proposal.clone(), hunks)
+    }
+
+    fn with_hunks(proposal: Proposal, hunks: Vec<Hunk>) -> Self {
         Self {
             files: proposal.files.into_iter().map(FileReview::of).collect(),
             hunks: hunks.into_iter().map(Arc::new).collect(),
@@ -448,4 +462,12 @@ pub(super) fn checked(
     }
     *allowed |= verdict.is_worse();
     Ok(Some((path.to_owned(), verdict)))
+}
+
+/// The hunks of a proposal whose files were read, with what each does and which need each other.
+fn described(proposal: &Proposal, sides: &[Sides<'_>]) -> Vec<Hunk> {
+    let mut hunks = cut(&proposal.files);
+    describe(proposal, sides, &mut hunks);
+    ties::tie(proposal, sides, &mut hunks);
+    hunks
 }

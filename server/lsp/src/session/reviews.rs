@@ -289,10 +289,10 @@ impl Session {
             offer: Err((Box::new(proposal.clone()), summary.clone(), reply.clone())),
         };
         let snapshot = self.snapshot();
+        let mut proposal = proposal;
         let work = move || {
             // Who uses what goes or changes, in unsaved documents too.
-            let proposal = proposal.with_impact(&snapshot);
-            let mut review = Review::of(proposal.clone());
+            let mut review = Review::with_impact(&mut proposal, &snapshot);
             bring_to_present(&mut review, &snapshot);
             Event::Offered {
                 job,
