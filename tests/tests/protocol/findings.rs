@@ -195,6 +195,40 @@ fn findings_are_taken_over_by_the_document_however_the_editor_spells_its_uri() {
 }
 
 #[test]
+fn findings_of_a_closed_file_are_found_by_its_path_however_the_editor_spelt_it() {
+    let model = FakeModel::start();
+    model.say(review(&[bounds(), mean(), closing()]));
+    let mut client = Client::builder().model(&model).file(FILE, CODE).start();
+    let uri = client.uri(FILE).replace("lib.rs", "%6Cib.rs");
+    client.open_as(&uri, "rust", CODE);
+    let lines = |client: &Client| -> Vec<u64> {
+        let shown = shown_at(client, &uri).into_iter();
+        shown.map(|(line, _)| line).collect()
+    };
+    let job = client.start_job("pleach.review", json!({"path": FILE}));
+    client.job_end(job);
+    client.wait_until("the findings are there", |client| lines(client) == [1, 5]);
+    client.close(&uri);
+    client
+        .execute("pleach.finding.dismiss", json!({"path": FILE, "line": 2}))
+        .unwrap();
+    client.wait_until("one is gone", |client| lines(client) == [5]);
+    // What is found anew takes the place of what was found.
+    git(&client, &["init", "-q"]);
+    git(&client, &["commit", "-q", "--allow-empty", "-m", "first"]);
+    model.say(review(&[mean(), closing()]));
+    let job = client.start_job("pleach.review", json!("changes"));
+    client.job_end(job);
+    let all = client.execute("pleach.findings", json!({})).unwrap();
+    assert_eq!(all.as_array().unwrap().len(), 1, "{all}");
+    let cleared = client.execute("pleach.finding.clear", json!({"path": FILE}));
+    assert_eq!(cleared.unwrap()["cleared"], 1);
+    client.wait_until("none is left", |client| {
+        lines(client).is_empty() && shown(client).is_empty()
+    });
+}
+
+#[test]
 fn nothing_found_is_said_and_takes_earlier_findings_away() {
     let model = FakeModel::start();
     model.say(review(&[bounds(), closing()]));

@@ -29,7 +29,7 @@ const CHANGES_REMEMBERED: usize = 256;
 /// How much of a place is looked at for what is left open, or for a reply.
 pub(crate) const GLANCE: usize = 16 << 10;
 /// Bytes up to which a text that came whole is compared with the one it replaces.
-const WORTH_COMPARING: usize = 1 << 20;
+pub(crate) const WORTH_COMPARING: usize = 1 << 20;
 
 /// Every open document, by the uri exactly as the client writes it.
 #[derive(Default)]

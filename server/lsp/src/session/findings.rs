@@ -21,6 +21,7 @@ pub(crate) use self::commands::{FindingArguments, FindingCommand};
 pub(crate) use self::display::PlacedFinding;
 use crate::event::Event;
 use crate::session::Session;
+use crate::session::documents::WORTH_COMPARING;
 
 /// How long the places may differ from what is shown while somebody types. Editors move what they show by
 /// themselves meanwhile.
@@ -122,7 +123,7 @@ impl Session {
             let named = snapshot.uri_to_read(path).ok();
             let is_here = |uri: &&str| snapshot.name_to_read(uri).is_ok_and(|name| name == *path);
             let uri = named.or_else(|| here.filter(is_here).map(str::to_owned));
-            if let Some(uri) = uri {
+            if let Some(uri) = uri.map(|uri| self.uri_with_findings(path, uri)) {
                 let text = report.texts.get(path).map(|text| &**text);
                 files.insert(path.as_str(), self.file_looked_at(uri, text));
             }
@@ -191,13 +192,23 @@ impl Session {
         }
     }
 
+    /// The uri that the findings of a file are at: `uri`, as Pleach spells it, unless it is not open and was
+    /// open under another spelling when they were found.
+    fn uri_with_findings(&self, name: &str, uri: String) -> String {
+        if self.documents.get(&uri).is_some() {
+            return uri;
+        }
+        let mut known = self.findings.known.values();
+        let here = known.find(|known| known.finding.path == name);
+        here.map_or(uri, |known| known.uri.clone())
+    }
+
     /// A file as it was looked at, `text`, and what has become of that since.
     fn file_looked_at<'t>(&self, uri: String, text: Option<&'t str>) -> LookedAt<'t> {
         let document = self.documents.get(&uri);
-        let since = document.zip(text).and_then(|(document, text)| {
-            let is_same = document.text == *text;
-            (!is_same).then(|| ChangeSet::between(text, &document.text.to_string()))
-        });
+        let since = document
+            .zip(text)
+            .and_then(|(document, text)| between(&Rope::from_str(text), &document.text));
         LookedAt {
             uri,
             lines: text.map(QuotableText::of),
@@ -245,24 +256,26 @@ impl Session {
         let name = self.snapshot().name_to_read(uri).ok();
         let is_here =
             |known: &Known| known.uri == uri || name.as_ref() == Some(&known.finding.path);
-        let here = self.findings.known.values().find(|known| is_here(known));
-        let Some(spelt) = here.map(|known| known.uri.clone()) else {
+        let here = self.findings.known.values().filter(|known| is_here(known));
+        let spelt: BTreeSet<String> = here.map(|known| known.uri.clone()).collect();
+        let Some(document) = self.documents.get(uri).filter(|_| !spelt.is_empty()) else {
             return;
         };
-        let (closed, document) = (self.findings.closed.remove(&spelt), self.documents.get(uri));
-        let since = closed.zip(document).and_then(|(closed, document)| {
-            let is_same = closed == document.text;
-            (!is_same).then(|| ChangeSet::between(&closed.to_string(), &document.text.to_string()))
-        });
+        let mut since = BTreeMap::new();
+        for spelling in &spelt {
+            let closed = self.findings.closed.remove(spelling);
+            let change = closed.and_then(|closed| between(&closed, &document.text));
+            since.extend(change.map(|change| (spelling.as_str(), change)));
+        }
         for known in self.findings.known.values_mut().filter(|it| is_here(it)) {
-            uri.clone_into(&mut known.uri);
-            if let Some(since) = &since {
+            if let Some(since) = since.get(known.uri.as_str()) {
                 known.at = known.at.map(|at| since.map_range(at));
             }
+            uri.clone_into(&mut known.uri);
         }
-        if spelt != uri {
-            // What is shown at the other spelling is shown at this one.
-            self.show_findings(&spelt);
+        for spelling in spelt.iter().filter(|spelling| *spelling != uri) {
+            // What is shown at another spelling is shown at this one.
+            self.show_findings(spelling);
         }
         self.look_for_findings_soon(uri);
     }
@@ -373,12 +386,18 @@ impl Search {
     }
 }
 
+/// What was changed between two texts of a file, if anything was and they are short enough to tell.
+fn between(then: &Rope, now: &Rope) -> Option<ChangeSet> {
+    let is_short = then.len_bytes().max(now.len_bytes()) <= WORTH_COMPARING;
+    (is_short && then != now).then(|| ChangeSet::between(&then.to_string(), &now.to_string()))
+}
+
 /// A file as it was when something was found in it.
 struct LookedAt<'t> {
     uri: String,
     /// The text's lines; `None` where it is not told.
     lines: Option<QuotableText<'t>>,
-    /// What was changed in it since, if anything was.
+    /// What was changed in it since, if anything was and that can be told.
     since: Option<ChangeSet>,
 }
 

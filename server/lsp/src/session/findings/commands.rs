@@ -130,25 +130,29 @@ impl Session {
         &self,
         arguments: &FindingArguments,
     ) -> Result<Option<String>, CommandFailure> {
-        if let Some(uri) = &arguments.uri {
-            let known = self.findings.known.values().any(|known| known.uri == *uri);
-            if known || self.documents.get(uri).is_some() {
-                return Ok(Some(uri.clone()));
+        let snapshot = self.snapshot();
+        let uri = match (&arguments.uri, &arguments.path) {
+            (Some(uri), _) => {
+                let known = self.findings.known.values().any(|known| known.uri == *uri);
+                if known || self.documents.get(uri).is_some() {
+                    return Ok(Some(uri.clone()));
+                }
+                uri.clone()
             }
-            // Another spelling of it, perhaps.
-            let snapshot = self.snapshot();
-            let name = snapshot.name_to_read(uri);
-            let uri = name.and_then(|name| snapshot.uri_to_read(&name));
-            return uri.map(Some).map_err(CommandFailure::Denied);
-        }
-        let Some(path) = &arguments.path else {
-            return Ok(None);
+            (None, Some(path)) => {
+                if let Some(open) = self.document_named(path) {
+                    return Ok(Some(open));
+                }
+                snapshot.uri_to_read(path).map_err(CommandFailure::Denied)?
+            }
+            (None, None) => return Ok(None),
         };
-        if let Some(open) = self.document_named(path) {
-            return Ok(Some(open));
-        }
-        let uri = self.snapshot().uri_to_read(path);
-        uri.map(Some).map_err(CommandFailure::Denied)
+        // Another spelling of it, perhaps.
+        let name = snapshot.name_to_read(&uri);
+        let name = name.map_err(CommandFailure::Denied)?;
+        let uri = snapshot.uri_to_read(&name);
+        let uri = uri.map_err(CommandFailure::Denied)?;
+        Ok(Some(self.uri_with_findings(&name, uri)))
     }
 
     /// The finding that arguments mean.
