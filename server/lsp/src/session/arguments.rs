@@ -11,6 +11,8 @@ pub(super) enum Given {
     Object(Value),
     Number(u64),
     Words(String),
+    /// An object that a command line has spoilt, and what is wrong with it.
+    Spoilt(String),
 }
 
 impl Given {
@@ -22,6 +24,9 @@ impl Given {
             // An object that was quoted once too often by a command line.
             return match serde_json::from_str(&words) {
                 Ok(object @ Value::Object(_)) => Self::Object(object),
+                Err(error) if words.trim_start().starts_with("{\"") => {
+                    Self::Spoilt(error.to_string())
+                }
                 _ => Self::Words(words),
             };
         }
@@ -45,6 +50,9 @@ impl Given {
             Self::Object(value) => serde_json::from_value(value).map_err(|it| it.to_string()),
             Self::Number(given) => number(given),
             Self::Words(given) => words(given),
+            Self::Spoilt(error) => Err(format!(
+                "this begins like an object and is no JSON ({error}); quotes in it need a backslash"
+            )),
         }
     }
 }
@@ -72,5 +80,14 @@ mod tests {
         assert_eq!(given(json!([{"a": 1}])), object);
         assert_eq!(given(json!(["{\"a\":", "1}"])), object);
         assert_eq!(given(json!([-1])), Given::Object(json!(-1)));
+        assert_eq!(given(json!(["{a}"])), Given::Words("{a}".into()));
+    }
+
+    #[test]
+    fn an_object_that_a_command_line_has_spoilt_is_no_words() {
+        let words = json!(["{\"question\":\"what", "is", "\"x\"?\"}"]);
+        let given = Given::of(serde_json::from_value(words).unwrap());
+        let read = given.read(Ok, |_| Ok(String::new()));
+        assert!(read.unwrap_err().contains("no JSON"));
     }
 }
