@@ -88,7 +88,7 @@ pub(crate) enum Event {
     Signal(Signal),
 
     /// The index of the workspace is somewhere else.
-    IndexMoved(IndexState),
+    IndexMoved { number: u64, state: IndexState },
     /// A search has its answer.
     Searched(Box<Searched>),
     /// Settings were read.

@@ -240,7 +240,7 @@ impl Session {
             Event::DocumentText { uri, reply } => self.document_text(&uri, reply),
             Event::CancelProgress { token } => self.cancel_by_token(&token),
             Event::Signal(signal) => self.signal(signal),
-            Event::IndexMoved(state) => self.index_moved(state),
+            Event::IndexMoved { number, state } => self.index_moved(number, state),
             Event::Searched(searched) => self.searched(*searched),
             Event::SettingsLoaded(loaded) => self.settings_loaded(*loaded),
             Event::Parsed {

@@ -37,6 +37,8 @@ pub(super) const TOKEN: &str = "pleach/index";
 #[derive(Default)]
 pub(super) struct Indexing {
     index: Option<Index>,
+    /// Which one it is, from 1: what an earlier one says comes too late.
+    number: u64,
     /// The folders that it is of.
     roots: Vec<Utf8PathBuf>,
     state: IndexState,
@@ -117,7 +119,9 @@ impl Session {
             let roots = roots.to_vec();
             self.watch_files();
             let inbox = self.inbox.clone();
-            let report = move |state| inbox.put(Event::IndexMoved(state));
+            self.indexing.number += 1;
+            let number = self.indexing.number;
+            let report = move |state| inbox.put(Event::IndexMoved { number, state });
             let index = Index::start(
                 &self.environment.state_dir,
                 self.snapshot(),
@@ -260,10 +264,10 @@ impl Session {
         }
     }
 
-    /// The index is somewhere else.
-    pub(super) fn index_moved(&mut self, state: IndexState) {
+    /// The index with this number is somewhere else.
+    pub(super) fn index_moved(&mut self, number: u64, state: IndexState) {
         // The last word of one that is gone comes too late.
-        if self.indexing.index.is_some() {
+        if self.indexing.index.is_some() && self.indexing.number == number {
             self.show_index(state);
         }
     }
