@@ -160,6 +160,7 @@ export class Server {
         void vscode.commands.executeCommand('setContext', 'pleach.offersPlans', this.offers('pleach.plan'));
         void vscode.commands.executeCommand('setContext', 'pleach.offersUsage', this.offers('pleach.usage'));
         void vscode.commands.executeCommand('setContext', 'pleach.offersTemplates', this.offers('pleach.new'));
+        void vscode.commands.executeCommand('setContext', 'pleach.offersChats', this.offers('pleach.chat.new'));
         this.reviews.takeAll(((await this.ask('pleach.reviews', {})) as Review[] | undefined) ?? []);
         await this.look();
         break;
