@@ -24,6 +24,8 @@ use crate::resume::{NOTHING_LEFT, broke_off, rest_of};
 pub(crate) struct Used {
     /// What was hidden in them, to be put back into the answers.
     pub(crate) secrets: Secrets,
+    /// Whether the answers have placeholders, for their reader to decide.
+    pub(crate) keeps_placeholders: bool,
     calls: u32,
     /// The last one was answered from the cache.
     from_cache: bool,
@@ -34,6 +36,15 @@ pub(crate) struct Used {
 }
 
 impl Used {
+    /// What has come of an answer, as it may be sent back.
+    fn hidden(&mut self, kept: &str) -> String {
+        if !self.keeps_placeholders {
+            return self.secrets.hide(None, kept).into_owned();
+        }
+        let restored = self.secrets.restore(kept).into_owned();
+        self.secrets.hide(None, &restored).into_owned()
+    }
+
     /// The whole with a call that is on its way.
     fn with(&self, usage: Usage, cost: Option<MicroUsd>) -> JobEvent {
         JobEvent::Usage {
@@ -182,7 +193,7 @@ impl<R: Fn(JobEvent) + Send + Sync> Caller<'_, R> {
                 kept: kept.len(),
             }));
             if !kept.is_empty() {
-                asking = rest_of(&asked, &used.secrets.hide(None, &kept));
+                asking = rest_of(&asked, &used.hidden(&kept));
             }
             before = Some((kept, broken));
         }

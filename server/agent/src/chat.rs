@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use pleach_grammars::{Language, outline, parse};
 use pleach_model::{Message, likely_tokens};
-use pleach_plan::chat::{Chat, FOLDER, Mention, Speaker, Turn, mentions};
+use pleach_plan::chat::{Chat, FOLDER, Mention, Speaker, Turn, edit_blocks, mentions};
 use pleach_plan::slug;
 use pleach_policy::Secrets;
 use pleach_text::{ByteOffset, ByteRange, line_column};
@@ -120,12 +120,12 @@ pub fn is_chat(path: &str) -> bool {
 
 /// The folders that chats lie in, as the workspace names them.
 pub fn folders(workspace: &WorkspaceSnapshot) -> Vec<String> {
-    let roots = workspace.roots();
-    if roots.len() < 2 {
+    let names = workspace.root_names();
+    if names.is_empty() {
         return vec![FOLDER.to_owned()];
     }
-    let names = roots.iter().filter_map(|root| root.file_name());
-    names.map(|root| format!("{root}/{FOLDER}")).collect()
+    let folder = |root: &str| format!("{root}/{FOLDER}");
+    names.into_iter().map(folder).collect()
 }
 
 /// A path for a new chat, which no file has yet. Asks the disk.
@@ -208,11 +208,27 @@ pub(crate) fn prompt(
             shown.trim_end()
         );
     }
-    let bytes = files.len() + question.len();
-    if bytes > limit {
-        return Err(ChatFailure::TooLarge { bytes, limit }.into());
+    let answers = chat.turns().iter();
+    let answers = answers.filter(|turn| turn.speaker == Speaker::Pleach);
+    for block in answers.flat_map(|turn| edit_blocks(chat.text_of(turn))) {
+        // What is a secret in the file of an edit is one wherever it stands.
+        let _known_now = secrets.hide(block.path.as_deref(), &block.reply);
     }
-    let (earlier, left_out) = earlier(&chat, asked.range.start.0, limit - bytes);
+    let bytes = files.len() + question.len();
+    let room = limit
+        .checked_sub(bytes)
+        .ok_or(ChatFailure::TooLarge { bytes, limit })?;
+    let preamble = chat.preamble();
+    let preamble = secrets.hide(Some(&request.document.path), &preamble);
+    let (preamble, room) = if let Some(rest) = room.checked_sub(preamble.len()) {
+        (preamble, rest)
+    } else {
+        notes.push(format!(
+            "the notes at the beginning of the chat are left out, for max_context_bytes ({limit})"
+        ));
+        ("".into(), room)
+    };
+    let (earlier, left_out) = earlier(&chat, asked.start.0, room);
     if left_out > 0 {
         let turns = if left_out == 1 { "turn" } else { "turns" };
         notes.push(format!(
@@ -222,8 +238,7 @@ pub(crate) fn prompt(
     // What is of files has its placeholders already.
     let mut user = String::new();
     let question = secrets.hide(Some(&request.document.path), question);
-    let preamble = secrets.hide(Some(&request.document.path), chat.preamble());
-    if !preamble.is_empty() && preamble.len() <= limit - bytes {
+    if !preamble.is_empty() {
         let _ = write!(
             user,
             "What the person notes for the whole conversation:\n{preamble}\n\n"
@@ -289,7 +304,7 @@ fn shown_for(
 /// What was said before, as far as `room` bytes hold it, the latest first to be kept; and how many turns are
 /// left out. Begins with the person.
 fn earlier(chat: &Chat<'_>, end: usize, room: usize) -> (Vec<Message>, usize) {
-    let before = chat.turns().iter().filter(|turn| turn.range.start.0 < end);
+    let before = chat.turns().iter().filter(|turn| turn.start.0 < end);
     let said: Vec<(Speaker, &str)> = before
         .map(|turn| (turn.speaker, chat.text_of(turn).trim()))
         .filter(|(_, text)| !text.is_empty())
@@ -451,7 +466,56 @@ fn hidden(earlier: &[Message], secrets: &mut Secrets) -> Vec<Message> {
     sent.collect()
 }
 
+/// An answer as it came, with the `secrets` back in what can be landed of it. Elsewhere their placeholders
+/// stay: what stands in a chat goes along with the next question.
+pub(crate) fn with_secrets_in_edits(answer: &str, secrets: &Secrets) -> String {
+    let mut text = String::with_capacity(answer.len());
+    let mut behind = 0;
+    for block in edit_blocks(answer) {
+        let range = block.range.as_usize();
+        text.push_str(answer.get(behind..range.start).unwrap_or_default());
+        behind = range.end;
+        text.push_str(&secrets.restore(answer.get(range).unwrap_or_default()));
+    }
+    text.push_str(answer.get(behind..).unwrap_or_default());
+    text
+}
+
 /// Whether a request is about a chat.
 pub(crate) fn is_of(request: &JobRequest) -> bool {
     request.action == Action::Chat && request.reply.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use pleach_policy::PathRules;
+
+    use super::*;
+
+    #[test]
+    fn chats_lie_in_every_folder_also_where_two_have_one_name() {
+        let workspace = |roots: &[&str]| {
+            let roots: Vec<_> = roots.iter().map(|root| (*root).into()).collect();
+            WorkspaceSnapshot::new(&roots, [], PathRules::default())
+        };
+        assert_eq!(folders(&workspace(&["/a/app"])), [".pleach/chats"]);
+        assert_eq!(
+            folders(&workspace(&["/a/app", "/b/app"])),
+            ["app/.pleach/chats", "app-2/.pleach/chats"]
+        );
+    }
+
+    #[test]
+    fn only_edits_have_their_secrets_back() {
+        let mut secrets = Secrets::default();
+        let key = "key = 'ghp_4nV8sT2kQ9xZ7mB1cR5wY3pL6dF0hJaGeUiO'";
+        let hidden = secrets.hide(None, key).into_owned();
+        let block =
+            |line: &str| format!("a.py\n<<<<<<< SEARCH\n{line}\n=======\n>>>>>>> REPLACE\n");
+        let answer = format!("It is {hidden}.\n\n{}And {hidden}.\n", block(&hidden));
+        assert_eq!(
+            with_secrets_in_edits(&answer, &secrets),
+            format!("It is {hidden}.\n\n{}And {hidden}.\n", block(key))
+        );
+    }
 }

@@ -3,10 +3,12 @@
 
 use pleach_edit::ReplyStream;
 use pleach_model::{Message, ModelRequest, ProviderError, StopReason};
+use pleach_policy::Secrets;
 
 use crate::action::Action;
 use crate::books::Booked;
 use crate::call::{Caller, Hearing, Used};
+use crate::chat::with_secrets_in_edits;
 use crate::context::Assembled;
 use crate::failure::JobFailure;
 use crate::job::{JobEvent, JobLimits, JobRequest, Phase};
@@ -54,6 +56,7 @@ impl<'a, R: Fn(JobEvent) + Send + Sync> Conversation<'a, R> {
             ..
         } = first;
         used.secrets = secrets;
+        used.keeps_placeholders = caller.request.action == Action::Chat;
         caller.account.sent(&manifest);
         for note in &manifest.notes {
             report(JobEvent::Notice(note.clone()));
@@ -94,17 +97,32 @@ impl<'a, R: Fn(JobEvent) + Send + Sync> Conversation<'a, R> {
                 goes_on: has_tools,
                 ..ModelRequest::default()
             };
-            let secrets = self.used.secrets.clone();
+            let keeps_placeholders = self.used.keeps_placeholders;
+            let secrets = if keeps_placeholders {
+                Secrets::default()
+            } else {
+                self.used.secrets.clone()
+            };
             let through = |answer| shield::restored(answer, secrets.clone());
             let mut hearer = Hearer::new(request, has_tools, *report);
             let received = self.caller.receive(asked, self.used, through, &mut hearer);
-            let (reply, call) = received.await?;
+            let (mut reply, call) = received.await?;
+            let mut raw = String::new();
+            if keeps_placeholders {
+                raw = std::mem::take(&mut reply.text);
+                reply.text = self.used.secrets.restore(&raw).into_owned();
+            }
             let format = lineup.provider().config().format;
             let (secrets, messages) = (&mut self.used.secrets, &mut self.messages);
             let turn = self.talk.turn(reply, format, secrets, messages, *report);
-            if let Some(turn) = turn.await {
-                return Ok((turn, call));
+            let Some(mut turn) = turn.await else {
+                continue;
+            };
+            if let (true, Turn::Text(text) | Turn::Stopped(text)) = (keeps_placeholders, &mut turn)
+            {
+                *text = with_secrets_in_edits(&raw, &self.used.secrets);
             }
+            return Ok((turn, call));
         }
     }
 

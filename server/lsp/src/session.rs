@@ -41,6 +41,7 @@ mod arguments;
 pub(crate) mod chats;
 pub(crate) mod commands;
 pub(crate) mod configuration;
+mod delivery;
 mod diagnostics;
 pub(crate) mod documents;
 pub(crate) mod findings;
@@ -190,7 +191,9 @@ impl Session {
             Event::Closed { uri } => self.closed(&uri),
             Event::Saved { uri, text } => {
                 if let (Some(text), Some(document)) = (text, self.documents.get_mut(&uri)) {
+                    let revision = document.revision;
                     document.saved(&text);
+                    self.chats_follow(&uri, revision);
                 }
                 self.document_moved(&uri);
                 self.saved(&uri);
@@ -288,6 +291,7 @@ impl Session {
         self.documents.open(item, path);
         self.reviews_opened(&uri);
         self.findings_opened(&uri);
+        self.chats_opened(&uri);
         self.check_open_settings(&uri);
         self.check_open_roster(&uri);
         self.document_moved(&uri);
@@ -304,7 +308,7 @@ impl Session {
         self.listings_of_closed(uri);
         self.rules_closed(uri);
         self.plan_closed(uri);
-        self.chat_moved(uri);
+        self.chats_closed(uri);
         self.closed_while_landing(uri);
         self.reviews_closed(uri);
     }

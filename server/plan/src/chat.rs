@@ -14,8 +14,8 @@
 //! let question = chat.question().unwrap();
 //! assert_eq!(chat.text_of(question).trim(), "What does @src/loans.rs#lend do?");
 //!
-//! let change = answered(asked, Some(asked.len()), "a model", "It lends a book.");
-//! let text = change.apply_to_str(asked).unwrap();
+//! let change = answered(asked, Some(asked.trim_end().len()), "a model", "It lends a book.");
+//! let text = change.unwrap().apply_to_str(asked).unwrap();
 //! assert!(text.ends_with("## Pleach (a model)\n\nIt lends a book.\n\n## You\n\n"));
 //! ```
 
@@ -33,6 +33,9 @@ use crate::scan::{Line, Unclosed, scan};
 /// The folder of chats, in the workspace.
 pub const FOLDER: &str = ".pleach/chats";
 
+/// What the line of a title begins with.
+const TITLE: &str = "# ";
+
 /// A text longer than this, in bytes, is no chat that anybody reads: no turn of it is looked for.
 pub const MAX_BYTES: usize = 4 << 20;
 
@@ -45,13 +48,13 @@ pub enum Speaker {
     Pleach,
 }
 
-/// What was said at a time. Ranges are bytes of the document.
+/// What was said at a time, in bytes of the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn {
     /// Who says it.
     pub speaker: Speaker,
-    /// All of it, with its heading.
-    pub range: ByteRange,
+    /// Where it begins, with its heading.
+    pub start: ByteOffset,
     /// What is said: what follows the heading.
     pub body: ByteRange,
 }
@@ -60,7 +63,10 @@ pub struct Turn {
 #[derive(Debug, Clone)]
 pub struct Chat<'t> {
     text: &'t str,
-    title: Option<String>,
+    /// Where the front matter ends.
+    front: usize,
+    /// The line of the title.
+    title: Option<ByteRange>,
     turns: Vec<Turn>,
     unclosed: Option<usize>,
 }
@@ -70,6 +76,7 @@ impl<'t> Chat<'t> {
     pub fn parse(text: &'t str) -> Self {
         let mut chat = Self {
             text,
+            front: 0,
             title: None,
             turns: Vec::new(),
             unclosed: None,
@@ -78,50 +85,49 @@ impl<'t> Chat<'t> {
             return chat;
         }
         let scanned = scan(text);
-        let mut behind_title = scanned
-            .lines
-            .get(..scanned.front)
+        let front = scanned.lines.get(..scanned.front);
+        chat.front = front
             .and_then(<[Line<'_>]>::last)
             .map_or(0, |line| line.end);
         let lines = scanned.lines.iter().skip(scanned.front);
         for line in lines.filter(|line| !line.is_literal) {
             if let Some(speaker) = speaker_in(line.text) {
                 if let Some(last) = chat.turns.last_mut() {
-                    last.range.end = ByteOffset(line.start);
                     last.body.end = ByteOffset(line.start);
                 }
                 chat.turns.push(Turn {
                     speaker,
-                    range: ByteRange::from(line.start..text.len()),
+                    start: ByteOffset(line.start),
                     body: ByteRange::from(line.end..text.len()),
                 });
-            } else if let Some(title) = line.text.strip_prefix("# ")
-                && chat.title.is_none()
-                && chat.turns.is_empty()
+            } else if line.text.starts_with(TITLE) && chat.title.is_none() && chat.turns.is_empty()
             {
-                chat.title = Some(title.trim().to_owned());
-                behind_title = line.end;
+                chat.title = Some(line.whole());
             }
         }
         if chat.turns.is_empty() {
-            let all = ByteRange::from(behind_title..text.len());
+            let before = chat.title.map_or(chat.front, |title| title.start.0);
+            let is_bare = |text: &str| text.trim().is_empty();
+            let behind_title = chat
+                .title
+                .filter(|_| text.get(chat.front..before).is_some_and(is_bare));
+            let start = behind_title.map_or(chat.front, |title| title.end.0);
+            let all = ByteRange::from(start..text.len());
             chat.turns.push(Turn {
                 speaker: Speaker::You,
-                range: all,
+                start: all.start,
                 body: all,
             });
         }
-        let open = scanned.unclosed.iter();
-        chat.unclosed = open
-            .filter(|(what, _)| *what != Unclosed::FrontMatter)
-            .map(|(_, at)| line_column(text, at.start).0.number())
-            .next_back();
+        let open = scanned.open;
+        chat.unclosed = open.map(|(_, at)| line_column(text, at.start).0.number());
         chat
     }
 
     /// What it is called.
-    pub fn title(&self) -> Option<&str> {
-        self.title.as_deref()
+    pub fn title(&self) -> Option<&'t str> {
+        let line = self.text.get(self.title?.as_usize())?;
+        line.strip_prefix(TITLE).map(str::trim)
     }
 
     /// What was said, in its order. Never empty, but for a text that is too long.
@@ -134,19 +140,15 @@ impl<'t> Chat<'t> {
         self.text.get(turn.body.as_usize()).unwrap_or_default()
     }
 
-    /// What was said before the first turn, without the title.
-    pub fn preamble(&self) -> &'t str {
-        let first = self.turns.first().map_or(0, |turn| turn.range.start.0);
-        let before = self.text.get(..first).unwrap_or_default();
-        let mut lines = before.lines();
-        let has_title = lines.any(|line| line.strip_prefix("# ").is_some());
-        let behind = before
-            .split_once("# ")
-            .and_then(|(_, it)| it.split_once('\n'));
-        match behind {
-            Some((_, rest)) if has_title => rest.trim(),
-            _ => before.trim(),
-        }
+    /// What was said before the first turn, without the front matter and the title.
+    pub fn preamble(&self) -> String {
+        let first = self.turns.first().map_or(0, |turn| turn.start.0);
+        let parts = match self.title {
+            Some(title) => [self.front..title.start.0, title.end.0..first],
+            None => [self.front..first, first..first],
+        };
+        let parts = parts.map(|part| self.text.get(part).unwrap_or_default().trim());
+        parts.join("\n\n").trim().to_owned()
     }
 
     /// The question that waits for an answer: the last turn, if it is the person's and says something.
@@ -159,7 +161,7 @@ impl<'t> Chat<'t> {
     /// The turn that holds a byte.
     pub fn turn_at(&self, at: usize) -> Option<&Turn> {
         let mut turns = self.turns.iter().rev();
-        turns.find(|turn| turn.range.start.0 <= at)
+        turns.find(|turn| turn.start.0 <= at)
     }
 
     /// The line, from 1, in which a code block or a comment begins that has no end. What stands behind it
@@ -180,12 +182,13 @@ fn speaker_in(line: &str) -> Option<Speaker> {
 }
 
 /// The insertion of an answer of `who` into `text`, with the heading of the turn after it. `asked` is where
-/// the question ended, in bytes of `text`: the answer goes behind that line, so that what was typed there
-/// meanwhile stands under the new heading. Without it the answer goes to the end.
+/// the question ended, in bytes of `text`: the answer goes behind that line, so that what was typed below it
+/// meanwhile stands under the new heading. Without it the answer goes to the end. `None` while the answer
+/// would come into a code block or a comment that is not closed.
 ///
 /// A line of the answer that would begin a turn gets a `\` before it, and what it leaves open is closed.
-pub fn answered(text: &str, asked: Option<usize>, who: &str, answer: &str) -> ChangeSet {
-    let at = place_for(text, asked);
+pub fn answered(text: &str, asked: Option<usize>, who: &str, answer: &str) -> Option<ChangeSet> {
+    let at = place_for(text, asked)?;
     let (before, after) = (
         text.get(..at).unwrap_or_default(),
         text.get(at..).unwrap_or_default(),
@@ -197,60 +200,71 @@ pub fn answered(text: &str, asked: Option<usize>, who: &str, answer: &str) -> Ch
         _ => "\n\n",
     }
     .to_owned();
-    let who = plain(who);
-    // Writing to a string does not fail.
-    let _ = write!(insert, "## Pleach ({who})\n\n{}\n\n", as_body(answer));
-    let next = after.lines().find(|line| !line.trim().is_empty());
+    insert.push_str(&said(who, answer));
+    insert.push_str("\n\n");
+    let next = after
+        .split(['\n', '\r'])
+        .find(|line| !line.trim().is_empty());
     if next.and_then(speaker_in).is_none() {
         insert.push_str("## You\n\n");
+    }
+    if after.starts_with(['\n', '\r']) {
+        // The line break behind the question ends the blank line.
+        insert.pop();
     }
     let ending = Dialect::of(text).line_ending.as_str();
     let insert = if ending == "\n" {
         insert
     } else {
-        insert.replace("\r\n", "\n").replace('\n', ending)
+        insert.replace('\n', ending)
     };
-    let len = ByteOffset(text.len());
     let delete = ByteRange::empty(ByteOffset(at));
-    ChangeSet::new(vec![Replacement { delete, insert }], len)
-        .unwrap_or_else(|_one_insertion| ChangeSet::unchanged(len))
+    ChangeSet::new(vec![Replacement { delete, insert }], ByteOffset(text.len())).ok()
 }
 
-/// How often `text` shows this answer of `who`.
+/// How often `text` holds this answer of `who` as [`answered`] writes it, wherever it stands and whatever
+/// the line endings are.
 pub fn count_of(text: &str, who: &str, answer: &str) -> usize {
-    let chat = Chat::parse(text);
-    let body = as_body(answer);
-    let heading = format!("## Pleach ({})", plain(who));
-    let is_it = |turn: &&Turn| {
-        let whole = text.get(turn.range.as_usize()).unwrap_or_default();
-        let said = chat.text_of(turn).trim();
-        whole.starts_with(&heading) && said.lines().eq(body.trim().lines())
-    };
-    chat.turns.iter().filter(is_it).count()
+    let said = said(who, answer);
+    if text.contains('\r') {
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        return text.matches(&said).count();
+    }
+    text.matches(&said).count()
+}
+
+/// The turn of an answer, with its heading.
+fn said(who: &str, answer: &str) -> String {
+    format!("## Pleach ({})\n\n{}", plain(who), as_body(answer))
 }
 
 fn plain(who: &str) -> String {
     who.chars().filter(|c| !c.is_control()).collect()
 }
 
-/// Where an answer goes.
-fn place_for(text: &str, asked: Option<usize>) -> usize {
-    let Some(mut at) = asked.filter(|at| *at <= text.len() && text.is_char_boundary(*at)) else {
-        return text.len();
-    };
-    let rest = text.get(at..).unwrap_or_default();
-    let line = rest.find(['\n', '\r']).unwrap_or(rest.len());
-    let is_line_start = text.get(..at).is_none_or(|it| it.ends_with(['\n', '\r']));
-    let typed_on = rest.get(..line).is_some_and(|it| !it.trim().is_empty());
-    if typed_on && !is_line_start {
-        at += line;
-    }
+/// Where an answer goes: behind the line in which the question ended, else to the end; `None` where that is
+/// in something that is not closed.
+fn place_for(text: &str, asked: Option<usize>) -> Option<usize> {
     let is_open = |end: usize| {
         Chat::parse(text.get(..end).unwrap_or_default())
             .unclosed
             .is_some()
     };
-    if is_open(at) { text.len() } else { at }
+    let asked = asked.filter(|at| *at <= text.len() && text.is_char_boundary(*at));
+    let behind = asked.map(|at| {
+        let rest = text.get(at..).unwrap_or_default();
+        let line = rest.find(['\n', '\r']).unwrap_or(rest.len());
+        let is_line_start = text.get(..at).is_none_or(|it| it.ends_with(['\n', '\r']));
+        let typed_on = rest.get(..line).is_some_and(|it| !it.trim().is_empty());
+        // A line that begins there is another one.
+        if typed_on && is_line_start {
+            at
+        } else {
+            at + line
+        }
+    });
+    let places = behind.into_iter().chain([text.len()]);
+    places.into_iter().find(|at| !is_open(*at))
 }
 
 /// An answer as it can stand in a turn.
@@ -266,7 +280,7 @@ fn as_body(answer: &str) -> String {
         body.push_str(line.text);
         body.push('\n');
     }
-    if let Some((what, at)) = scanned.unclosed.last() {
+    if let Some((what, at)) = scanned.open {
         let opened = text.get(at.as_usize()).unwrap_or_default();
         match what {
             Unclosed::Fence => {
@@ -289,7 +303,7 @@ mod tests {
     use super::*;
 
     fn with_answer(text: &str, asked: usize, answer: &str) -> String {
-        let change = answered(text, Some(asked), "m", answer);
+        let change = answered(text, Some(asked), "m", answer).unwrap();
         change.apply_to_str(text).unwrap()
     }
 
@@ -352,6 +366,102 @@ mod tests {
             (count_of(&text, "m", "So."), count_of(&text, "m", "No.")),
             (1, 0)
         );
+    }
+
+    #[test]
+    fn an_answer_comes_behind_the_line_of_the_question_and_before_what_was_typed_below_it() {
+        let asked = "## You\n\nWhy?".len();
+        for (typed, with) in [
+            ("", "\n\n## Pleach (m)\n\nSo.\n\n## You\n\n"),
+            ("\n", "\n\n## Pleach (m)\n\nSo.\n\n## You\n\n"),
+            (
+                "\nAnd how?\n",
+                "\n\n## Pleach (m)\n\nSo.\n\n## You\n\nAnd how?\n",
+            ),
+            (
+                "\n\n\nAnd how?",
+                "\n\n## Pleach (m)\n\nSo.\n\n## You\n\n\n\nAnd how?",
+            ),
+            (
+                " And\nhow?\n",
+                " And\n\n## Pleach (m)\n\nSo.\n\n## You\n\nhow?\n",
+            ),
+            (
+                "\n## You\n\nHow?\n",
+                "\n\n## Pleach (m)\n\nSo.\n\n## You\n\nHow?\n",
+            ),
+        ] {
+            let text = format!("## You\n\nWhy?{typed}");
+            let answered = with_answer(&text, asked, "So.");
+            assert_eq!(answered, format!("## You\n\nWhy?{with}"), "{typed:?}");
+            assert_eq!(Chat::parse(&answered).turns().len(), 3, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_into_what_is_not_closed() {
+        let asked = "## You\n\nWhy?\n";
+        let at = Some(asked.trim_end().len());
+        let typed = format!("{asked}```rust\nfn a() {{\n");
+        // The block begins behind the place.
+        let text = answered(&typed, at, "m", "So.").unwrap();
+        let text = text.apply_to_str(&typed).unwrap();
+        assert!(text.ends_with("## You\n\n```rust\nfn a() {\n"), "{text}");
+        // Nobody knows the place, and the end is in the block.
+        assert_eq!(answered(&typed, None, "m", "So."), None);
+        let comment = "## You\n\n<!-- Why?";
+        assert_eq!(answered(comment, Some(comment.len()), "m", "So."), None);
+    }
+
+    #[test]
+    fn a_chat_goes_on_behind_code_that_its_list_has_ended() {
+        let answer = "1. Do:\n   ```rust\nfn a() {}\n   ```\n\nDone.";
+        let text = with_answer("a?\n", 2, answer);
+        let chat = Chat::parse(&text);
+        assert_eq!((chat.unclosed(), chat.turns().len()), (None, 2), "{text}");
+        assert!(text.contains("Done.\n\n## You\n"), "{text}");
+        let next = format!("{text}And?\n");
+        let question = Chat::parse(&next);
+        let question = question.question().map(|it| question.text_of(it).trim());
+        assert_eq!(question, Some("And?"));
+    }
+
+    #[test]
+    fn an_answer_is_counted_wherever_it_stands() {
+        let turn = "## Pleach (m)\n\nOne.\nTwo.\n";
+        assert_eq!(count_of(turn, "m", "One.\nTwo."), 1);
+        assert_eq!(count_of(&turn.replace('\n', "\r"), "m", "One.\nTwo."), 1);
+        let inside = format!("```\n{turn}{turn}");
+        assert_eq!(count_of(&inside, "m", "One.\nTwo."), 2);
+        assert_eq!(count_of(&inside, "other", "One.\nTwo."), 0);
+    }
+
+    #[test]
+    fn notes_stand_before_the_first_turn_around_the_title() {
+        for (text, title, notes) in [
+            (
+                "Use C# only.\n\n# T\n\n## You\n\na",
+                Some("T"),
+                "Use C# only.",
+            ),
+            (
+                "```sh\n# build\nmake\n```\n\n## You\n\na",
+                None,
+                "```sh\n# build\nmake\n```",
+            ),
+            (
+                "---\nname: x\n---\nOne.\n\n# T\n\nTwo.\n\n## You\n\na",
+                Some("T"),
+                "One.\n\nTwo.",
+            ),
+        ] {
+            let chat = Chat::parse(text);
+            assert_eq!((chat.title(), chat.preamble().as_str()), (title, notes));
+        }
+        // Without headings nothing but front matter and title is left out of the question.
+        let chat = Chat::parse("---\nname: x\n---\nWhy?\n\n# T\n\nAnd how?\n");
+        let question = chat.text_of(chat.question().unwrap());
+        assert!(question.starts_with("Why?") && question.ends_with("And how?\n"));
     }
 
     #[test]

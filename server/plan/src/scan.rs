@@ -1,4 +1,4 @@
-//! The lines of a text and what kind each is, as far as a plan needs to know.
+//! The lines of a text and what kind each is, as far as plans and chats need to know.
 
 use pleach_text::ByteRange;
 
@@ -56,8 +56,10 @@ pub(crate) struct Scan<'a> {
     pub(crate) lines: Vec<Line<'a>>,
     /// How many lines the front matter has, with its marks.
     pub(crate) front: usize,
-    /// Where something begins that has no end.
+    /// Where something begins that has no end of its own, also where the list that it stands in ended it.
     pub(crate) unclosed: Vec<(Unclosed, ByteRange)>,
+    /// The code block or comment that what is written behind the text would belong to.
+    pub(crate) open: Option<(Unclosed, ByteRange)>,
 }
 
 /// Blank before a line, from which on it belongs to the item of the list above it.
@@ -117,15 +119,16 @@ pub(crate) fn scan(text: &str) -> Scan<'_> {
             }
         }
     }
-    match open {
-        Some(Literal::Fence(.., at)) => unclosed.push((Unclosed::Fence, at)),
-        Some(Literal::Comment(at)) => unclosed.push((Unclosed::Comment, at)),
-        None => {}
-    }
+    let open = open.map(|open| match open {
+        Literal::Fence(.., at) => (Unclosed::Fence, at),
+        Literal::Comment(at) => (Unclosed::Comment, at),
+    });
+    unclosed.extend(open);
     Scan {
         lines,
         front,
         unclosed,
+        open,
     }
 }
 

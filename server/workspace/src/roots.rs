@@ -77,6 +77,11 @@ impl Roots {
         Self { folders, rootless }
     }
 
+    /// What the folders are called in names of files, where there are several.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.folders.iter().map(|folder| folder.name.as_str())
+    }
+
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Utf8Path> {
         self.folders.iter().map(|folder| folder.path.as_path())
     }

@@ -148,6 +148,15 @@ impl WorkspaceSnapshot {
         &self.inner.given_roots
     }
 
+    /// What the names of files begin with, for each of several folders that the editor opened; nothing where
+    /// it opened one or none.
+    pub fn root_names(&self) -> Vec<&str> {
+        if self.inner.given_roots.len() < 2 {
+            return Vec::new();
+        }
+        self.inner.roots.names().collect()
+    }
+
     /// What the document `uri` is called in the workspace, if it may be edited.
     pub fn name_of(&self, uri: &str) -> Result<String, PathError> {
         self.name_for(uri, Purpose::Edit)

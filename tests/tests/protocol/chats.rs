@@ -11,10 +11,10 @@ use pleach_tests::fake_model::{FakeModel, Script};
 use pleach_tests::search_replace;
 use serde_json::{Value, json};
 
-const CHAT: &str = ".pleach/chats/loans.md";
-const ASKED: &str = "# Loans\n\n## You\n\nWhat does @src/loans.rs#lend do?\n";
-const FILE: &str = "src/loans.rs";
-const CODE: &str = "\
+pub(crate) const CHAT: &str = ".pleach/chats/loans.md";
+pub(crate) const ASKED: &str = "# Loans\n\n## You\n\nWhat does @src/loans.rs#lend do?\n";
+pub(crate) const FILE: &str = "src/loans.rs";
+pub(crate) const CODE: &str = "\
 pub struct Shelf;
 
 impl Shelf {
@@ -29,7 +29,7 @@ impl Shelf {
 }
 ";
 
-fn asked(model: &FakeModel, text: &str) -> Builder {
+pub(crate) fn asked(model: &FakeModel, text: &str) -> Builder {
     Client::builder()
         .model(model)
         .file(FILE, CODE)
@@ -37,7 +37,7 @@ fn asked(model: &FakeModel, text: &str) -> Builder {
 }
 
 /// What the model was sent, message by message: who and what.
-fn sent(model: &FakeModel) -> Vec<(String, String)> {
+pub(crate) fn sent(model: &FakeModel) -> Vec<(String, String)> {
     let request = model.request();
     let messages = request["messages"].as_array().unwrap().iter();
     let word = |it: &Value| it.as_str().unwrap().to_owned();
@@ -47,7 +47,7 @@ fn sent(model: &FakeModel) -> Vec<(String, String)> {
 }
 
 /// The chat with an answer in it.
-fn answered(before: &str, answer: &str, after: &str) -> impl Fn(&str) -> bool {
+pub(crate) fn answered(before: &str, answer: &str, after: &str) -> impl Fn(&str) -> bool {
     let begin = format!("{before}\n## Pleach (");
     let end = format!(")\n\n{answer}\n\n## You\n\n{after}");
     move |text| text.starts_with(&begin) && text.ends_with(&end)
@@ -216,7 +216,7 @@ fn mentions_that_lead_nowhere_or_to_secrets_are_told_and_nothing_is_sent() {
 }
 
 #[test]
-fn secrets_have_placeholders_and_come_back_and_the_preview_shows_the_same() {
+fn secrets_have_placeholders_in_what_is_sent_and_the_preview_shows_the_same() {
     const TOKEN: &str = "ghp_4nV8sT2kQ9xZ7mB1cR5wY3pL6dF0hJaGeUiO";
     let model = FakeModel::start();
     model.say(Script::text("It is PLEACH_SECRET_1."));
@@ -256,7 +256,7 @@ fn secrets_have_placeholders_and_come_back_and_the_preview_shows_the_same() {
             .contains("TOKEN = \"PLEACH_SECRET_1\"")
     );
     let answer = client.text(CHAT);
-    assert!(answer.contains(&format!("It is {TOKEN}.")), "{answer}");
+    assert!(answer.contains("It is PLEACH_SECRET_1."), "{answer}");
 }
 
 #[test]
@@ -272,23 +272,26 @@ fn a_long_chat_is_sent_from_its_end_and_that_is_said() {
     let turns: Vec<String> = (0..40).map(turn).collect();
     let turns = turns.concat();
     let settings = format!("{}\n[limits]\nmax_context_bytes = 4000\n", model.settings());
+    let notes = "Notes. ".repeat(200);
     let mut client = Client::builder()
         .model(&model)
         .user_settings(&settings)
-        .opened(CHAT, &format!("{turns}## You\n\nAnd now?\n"))
+        .opened(CHAT, &format!("{notes}\n\n{turns}## You\n\nAnd now?\n"))
         .start();
     let job = client.start_job("pleach.chat.continue", json!({"path": CHAT}));
     let end = client.job_end(job);
     assert_eq!(end["landed"], true, "{end}");
     let sent = sent(&model);
     let all: usize = sent[1..].iter().map(|(_, text)| text.len()).sum();
-    assert!(all < 4400, "{all}");
+    // With what is said beside the texts themselves.
+    assert!((3000..4200).contains(&all), "{all}");
     assert_eq!(sent[1].0, "user");
     let last = &sent.last().unwrap().1;
     assert!(
         last.contains("is left out here") && last.ends_with("And now?"),
         "{last}"
     );
+    assert!(last.contains("Notes. Notes."), "{last}");
     let told = client.execute("pleach.whatWasSent", json!({})).unwrap();
     assert!(
         told["notes"][0]
@@ -314,9 +317,10 @@ fn the_edits_of_an_answer_land_from_its_blocks() {
     let end = client.job_end(job);
     assert_eq!(end["landed"], true, "{end}");
     assert_eq!(client.text(FILE), CODE.replace("true", "false"));
-    // The same again finds nothing to replace; and one that names no place is told.
+    // The same again finds nothing to replace.
     let again = client.start_job("pleach.chat.land", json!({"path": CHAT}));
     let end = client.job_end(again);
+    assert_eq!(end["code"], "not_found", "{end}");
     assert_eq!(client.text(FILE), CODE.replace("true", "false"), "{end}");
     client.execute("pleach.undo", json!({})).unwrap();
     client.wait_until("it is undone", |client| client.text(FILE) == CODE);
@@ -364,6 +368,8 @@ fn chats_are_begun_listed_searched_exported_and_deleted_so_that_it_can_be_undone
     let found = client
         .execute("pleach.chat.search", json!({"query": "book lends"}))
         .unwrap();
+    assert_eq!(found["complete"], true);
+    let found = &found["places"];
     assert_eq!(
         (&found[0]["path"], &found[0]["line"], &found[0]["speaker"]),
         (&json!(CHAT), &json!(9), &json!("Pleach"))
@@ -390,6 +396,55 @@ fn chats_are_begun_listed_searched_exported_and_deleted_so_that_it_can_be_undone
     client.wait_until("it is back", |client| {
         client.root().join(path).exists() && client.on_disk(path) == text
     });
+}
+
+#[test]
+fn a_chat_cannot_turn_round_what_a_list_shows() {
+    let mut client = Client::builder()
+        .options(json!({}))
+        .opened(CHAT, "# txt.\u{202e}sm\n\n## You\n\nWhy?\n")
+        .start();
+    client.execute("pleach.chat.list", json!({})).unwrap();
+    client.wait_until("the page is shown", |client| {
+        !client.said("window/showDocument").is_empty()
+    });
+    let uri = client.said("window/showDocument")[0]["uri"].clone();
+    let page = std::fs::read_to_string(path_of(uri.as_str().unwrap())).unwrap();
+    assert!(page.contains("txt.\\u{202e}sm"), "{page}");
+}
+
+#[test]
+fn a_search_that_finds_too_much_says_that_there_is_more() {
+    let many = "## You\n\nbooks\n".repeat(201);
+    let mut client = Client::builder().opened(CHAT, &many).start();
+    let found = client
+        .execute("pleach.chat.search", json!("books"))
+        .unwrap();
+    assert_eq!(found["complete"], false);
+    assert_eq!(found["places"].as_array().unwrap().len(), 200);
+}
+
+#[test]
+fn notes_that_do_not_fit_are_left_out_and_that_is_said() {
+    let model = FakeModel::start();
+    model.say(Script::text("Yes."));
+    let settings = format!("{}\n[limits]\nmax_context_bytes = 4000\n", model.settings());
+    let notes = "Notes. ".repeat(700);
+    let mut client = Client::builder()
+        .model(&model)
+        .user_settings(&settings)
+        .opened(CHAT, &format!("{notes}\n\n## You\n\nAnd now?\n"))
+        .start();
+    let job = client.start_job("pleach.chat.continue", json!({"path": CHAT}));
+    assert_eq!(client.job_end(job)["landed"], true);
+    assert!(
+        sent(&model)
+            .iter()
+            .all(|(_, text)| !text.contains("Notes."))
+    );
+    let told = client.execute("pleach.whatWasSent", json!({})).unwrap();
+    let note = told["notes"][0].as_str().unwrap();
+    assert!(note.contains("the notes at the beginning"), "{note}");
 }
 
 #[test]

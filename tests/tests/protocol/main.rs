@@ -1,6 +1,7 @@
 //! Scripted conversations with the real server over its pipes.
 
 mod actions;
+mod chat_answers;
 mod chats;
 mod closed_files;
 mod context;

@@ -85,19 +85,29 @@ fn database(client: &Client) -> PathBuf {
     client.state_folder().join("pleach/pleach.db")
 }
 
-/// Waits until a review is in the database.
-fn review_is_written(client: &mut Client) {
+/// Waits until so many answers wait in the database.
+fn wait_for_waiting(client: &mut Client, wanted: i64) {
     let count = |path: PathBuf| -> rusqlite::Result<i64> {
         let connection = rusqlite::Connection::open(path)?;
         connection.query_row("SELECT count(*) FROM waiting", [], |row| row.get(0))
     };
     for _ in 0..ROUNDS {
-        if count(database(client)) == Ok(1) {
+        if count(database(client)) == Ok(wanted) {
             return;
         }
         client.sync();
     }
-    panic!("the review is not written");
+    panic!("there are never {wanted} answers that wait");
+}
+
+/// Waits until an answer is in the database.
+fn review_is_written(client: &mut Client) {
+    wait_for_waiting(client, 1);
+}
+
+/// Waits until no answer is in the database.
+fn nothing_waits(client: &mut Client) {
+    wait_for_waiting(client, 0);
 }
 
 /// What was said to the person of what is kept.
@@ -448,4 +458,55 @@ fn a_database_that_another_program_holds_delays_no_edit() {
     holder.execute_batch("ROLLBACK").unwrap();
     client.sync();
     assert_eq!(complaints(&client).len(), 1, "{:?}", complaints(&client));
+}
+
+#[test]
+fn an_answer_that_a_server_was_killed_with_before_it_was_in_the_chat_is_a_file() {
+    let chat = ".pleach/chats/a.md";
+    let asked = "## You\n\nWhy?\n";
+    let model = FakeModel::start();
+    model.say(Script::text("Because."));
+    let mut client = Client::builder().model(&model).opened(chat, asked).start();
+    client.on_edits(EditPolicy::Hold);
+    client.start_job("pleach.chat.continue", json!({"path": chat}));
+    let _never_answered = client.held();
+    review_is_written(&mut client);
+    let mut client = client.restart_after_kill();
+    let told = client.notification_where("window/showMessage", |told| {
+        told["message"].as_str().unwrap().contains("is kept in ")
+    });
+    let told = told["message"].as_str().unwrap();
+    assert!(
+        told.contains("before it was in .pleach/chats/a.md"),
+        "{told}"
+    );
+    let (_, path) = told.split_once("is kept in ").unwrap();
+    let kept = std::fs::read_to_string(path.trim_end_matches('.')).unwrap();
+    assert!(kept.contains("Because."), "{kept}");
+    assert_eq!(client.on_disk(chat), asked);
+    // It is told once.
+    nothing_waits(&mut client);
+}
+
+#[test]
+fn an_answer_that_is_in_the_chat_is_not_told_again() {
+    let chat = ".pleach/chats/a.md";
+    let model = FakeModel::start();
+    model.say(Script::text("Because."));
+    let mut client = Client::builder()
+        .model(&model)
+        .opened(chat, "## You\n\nWhy?\n")
+        .start();
+    client.on_edits(EditPolicy::Hold);
+    client.start_job("pleach.chat.continue", json!({"path": chat}));
+    let (_, params) = client.held();
+    review_is_written(&mut client);
+    // The editor has made the edit and saved it, and nobody heard of it.
+    let edit = &params["edit"]["documentChanges"][0]["edits"][0];
+    let text = edit["newText"].as_str().unwrap();
+    let text = format!("## You\n\nWhy?{text}\n");
+    std::fs::write(client.root().join(chat), text).unwrap();
+    let mut client = client.restart_after_kill();
+    nothing_waits(&mut client);
+    assert_eq!(complaints(&client), [] as [&str; 0]);
 }

@@ -38,10 +38,8 @@ struct Question {
 
 /// What the session is told about chats.
 pub(crate) enum ChatEvent {
-    /// An answer that was sent to the editor ought to be seen by now.
-    Due { job: JobId },
-    /// So many tries were made, and the last one was not answered.
-    Unanswered { job: JobId, tries: u32 },
+    /// What an answer waits for, by its number, ought to have come by now.
+    Due { job: JobId, wait: u32 },
     /// An answer was written into a chat that is not open, or why it was not.
     Written {
         job: JobId,
@@ -54,8 +52,7 @@ pub(crate) enum ChatEvent {
 impl Session {
     pub(super) fn chat_event(&mut self, event: ChatEvent) {
         match event {
-            ChatEvent::Due { job } => self.answer_due(job),
-            ChatEvent::Unanswered { job, tries } => self.edit_unanswered(job, tries),
+            ChatEvent::Due { job, wait } => self.answer_due(job, wait),
             ChatEvent::Written { job, written } => self.answer_written(job, written),
             ChatEvent::Looked(looked) => self.looked_at_chats(*looked),
         }
@@ -85,6 +82,29 @@ impl Session {
         }
     }
 
+    /// A document was opened, perhaps under another spelling of its uri than its chat was asked by: what it
+    /// says may have become another text meanwhile.
+    pub(super) fn chats_opened(&mut self, uri: &str) {
+        if self.chats.asked.is_empty() {
+            return;
+        }
+        let name = self.snapshot().name_of(uri).ok();
+        for question in self.chats.asked.values_mut() {
+            if question.uri == uri || name.as_ref() == Some(&question.path) {
+                uri.clone_into(&mut question.uri);
+                question.end = None;
+            }
+        }
+    }
+
+    /// A document was closed: nobody follows its text any longer.
+    pub(super) fn chats_closed(&mut self, uri: &str) {
+        for question in self.chats.asked.values_mut().filter(|it| it.uri == uri) {
+            question.end = None;
+        }
+        self.chat_moved(uri);
+    }
+
     /// A document has a new text, or is closed.
     pub(super) fn chat_moved(&mut self, uri: &str) {
         let here = self.chats.asked.iter().filter(|(_, it)| it.uri == uri);
@@ -98,18 +118,12 @@ impl Session {
     /// Whether the answer of a job is being written into its chat.
     pub(super) fn is_written_down(&self, job: JobId) -> bool {
         let question = self.chats.asked.get(&job);
-        question.is_some_and(|question| question.writing.is_some())
+        let writing = question.and_then(|question| question.writing.as_ref());
+        writing.is_some_and(Writing::is_under_way)
     }
 
     /// A job has ended, whatever came of it.
     pub(super) fn chat_job_ended(&mut self, job: JobId) {
         self.chats.asked.remove(&job);
     }
-}
-
-/// Whether a uri looks like that of a chat.
-fn is_chat_uri(uri: &str) -> bool {
-    uri.strip_suffix(".md")
-        .and_then(|stem| stem.rsplit_once('/'))
-        .is_some_and(|(folder, _)| folder.ends_with(pleach_plan::chat::FOLDER))
 }

@@ -293,6 +293,22 @@ impl Session {
         drop(self.tasks.spawn(work));
     }
 
+    /// Begins the work of a job that asks the disk, off the loop. `doing` says what failed if it panics.
+    pub(super) fn spawn_blocking_job(
+        &self,
+        job: JobId,
+        doing: &'static str,
+        work: impl FnOnce() -> JobOutcome + Send + 'static,
+    ) {
+        self.spawn_job(job, async move {
+            let outcome = tokio::task::spawn_blocking(work).await;
+            outcome.unwrap_or(JobOutcome::Failed {
+                failure: JobFailure::Internal { doing },
+                reply: None,
+            })
+        });
+    }
+
     /// Enters a job into the books and begins its progress display.
     pub(super) fn add_job(
         &mut self,

@@ -27,6 +27,7 @@ pub(crate) use self::failure::LandingFailure;
 use self::operations::Operations;
 use crate::event::{Event, JobId};
 use crate::session::commands::CommandFailure;
+use crate::session::delivery::Delivery;
 use crate::session::jobs::Failure;
 use crate::session::reviews::display::told;
 use crate::session::{Awaited, Session};
@@ -77,23 +78,7 @@ struct Sent {
     predicted: Option<String>,
     /// What of that text is ours, to recognise it under further typing.
     changes: Option<ChangeSet>,
-    /// The document's revision when it was sent, if it was open.
-    revision: Option<u64>,
-    answer: Answer,
-    confirmed: bool,
-    /// Whether a text without it came after the answer.
-    missed: bool,
-}
-
-/// What the client answered to an edit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    /// Nothing so far.
-    Open,
-    /// That it made it, which proves nothing.
-    Applied,
-    /// That it did not: it is to be made for the text that comes next.
-    Refused,
+    delivery: Delivery,
 }
 
 impl Session {
@@ -311,10 +296,7 @@ impl Session {
             uri: operations.uri,
             predicted: change.after(),
             changes: operations.changes,
-            revision: document.map(|document| document.revision),
-            answer: Answer::Open,
-            confirmed: false,
-            missed: false,
+            delivery: Delivery::sent(document.map(|document| document.revision)),
         });
         landing.attempt += 1;
         let attempt = landing.attempt;

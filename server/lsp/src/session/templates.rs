@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use pleach_agent::{Action, JobFailure, JobOutcome, Templates};
+use pleach_agent::{Action, JobOutcome, Templates};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::Error;
@@ -119,15 +119,7 @@ impl Session {
                 },
             }
         };
-        self.spawn_job(job, async move {
-            let outcome = tokio::task::spawn_blocking(make).await;
-            outcome.unwrap_or(JobOutcome::Failed {
-                failure: JobFailure::Internal {
-                    doing: "making the files of a template",
-                },
-                reply: None,
-            })
-        });
+        self.spawn_blocking_job(job, "making the files of a template", make);
         Ok(json!({ "job": job }))
     }
 }

@@ -1,5 +1,7 @@
 //! Edit blocks in an answer: what can be landed of it.
 
+use std::collections::BTreeMap;
+
 use pleach_text::ByteRange;
 
 /// An edit in an answer.
@@ -37,10 +39,11 @@ pub fn edit_blocks(text: &str) -> Vec<EditBlock> {
         .collect();
     let mut blocks = Vec::new();
     let mut last_path: Option<String> = None;
+    let mut fences = Fences::default();
     let mut behind = 0;
     let mut at = 0;
     while let Some(line) = lines.get(at) {
-        let end = if let Some(end) = fence_end(&lines, at) {
+        let end = if let Some(end) = fences.end(&lines, at) {
             let inside = lines.get(at + 1..end).unwrap_or_default();
             if !is_edit(line.text, inside) {
                 at = end + 1;
@@ -91,20 +94,33 @@ pub fn edit_blocks(text: &str) -> Vec<EditBlock> {
     blocks
 }
 
-/// The line that ends the code block that begins in a line.
-fn fence_end(lines: &[Line<'_>], at: usize) -> Option<usize> {
-    let bare = lines.get(at)?.text.trim_start();
-    let mark = bare.chars().next().filter(|c| matches!(c, '`' | '~'))?;
-    let run = bare.chars().take_while(|c| *c == mark).count();
-    if run < 3 {
-        return None;
+/// Finds the ends of code blocks, from the first block on.
+#[derive(Default)]
+struct Fences {
+    /// For each mark the shortest fence that nothing behind it ends: nothing ends a longer one further on.
+    without_end: BTreeMap<char, usize>,
+}
+
+impl Fences {
+    /// The line that ends the code block that begins in a line.
+    fn end(&mut self, lines: &[Line<'_>], at: usize) -> Option<usize> {
+        let bare = lines.get(at)?.text.trim_start();
+        let mark = bare.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+        let run = bare.chars().take_while(|c| *c == mark).count();
+        let has_none = |shortest: &usize| run >= *shortest;
+        if run < 3 || self.without_end.get(&mark).is_some_and(has_none) {
+            return None;
+        }
+        let ends = |line: &Line<'_>| {
+            let bare = line.text.trim();
+            bare.len() >= run && bare.chars().all(|c| c == mark)
+        };
+        let more = lines.iter().skip(at + 1).position(ends);
+        if more.is_none() {
+            self.without_end.insert(mark, run);
+        }
+        Some(at + 1 + more?)
     }
-    let ends = |line: &Line<'_>| {
-        let bare = line.text.trim();
-        bare.len() >= run && bare.chars().all(|c| c == mark)
-    };
-    let more = lines.iter().skip(at + 1).position(ends)?;
-    Some(at + 1 + more)
 }
 
 fn is_edit(fence: &str, inside: &[Line<'_>]) -> bool {
@@ -180,6 +196,22 @@ mod tests {
         let blocks = edit_blocks(&text);
         assert_eq!(blocks[1].path, None);
         assert!(blocks[1].reply.starts_with("```\n<<<<<<<"));
+    }
+
+    #[test]
+    fn openings_without_an_end_are_looked_for_once() {
+        let lines: Vec<Line<'_>> = ["````a", "```b", "~~~", "```", "~~~~"]
+            .iter()
+            .map(|text| Line {
+                text,
+                start: 0,
+                end: 0,
+            })
+            .collect();
+        let mut fences = Fences::default();
+        let ends: Vec<_> = (0..lines.len()).map(|at| fences.end(&lines, at)).collect();
+        assert_eq!(ends, [None, Some(3), Some(4), None, None]);
+        assert_eq!(fences.without_end, [('`', 3), ('~', 4)].into());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use pleach_agent::chat::{is_chat, new_path};
 use pleach_agent::{Action, JobFailure, JobOutcome, JobRequest, Scope, TargetDocument, builtin};
 use pleach_edit::{EditRequest, propose};
 use pleach_grammars::Language;
-use pleach_plan::chat::{Chat, Speaker, edit_blocks};
+use pleach_plan::chat::{Chat, EditBlock, Speaker, Turn, edit_blocks};
 use pleach_text::{ByteOffset, ByteRange};
 use pleach_workspace::WorkspaceSnapshot;
 use serde::Deserialize;
@@ -149,7 +149,8 @@ impl Session {
             return Err(CommandFailure::Suspect(why));
         }
         let text = document.map_or_else(String::new, |document| document.text.to_string());
-        let end = document.map(|document| ByteOffset(document.text.len_bytes()));
+        // What is typed in the line break that ends the file stands below the question.
+        let end = document.map(|_| ByteOffset(text.trim_end().len()));
         let asked = JobRequest {
             action: Action::Chat,
             document: TargetDocument {
@@ -224,14 +225,7 @@ impl Session {
             it.shows_file = true;
         }
         let work = move || begun(&title, &question, &snapshot);
-        self.spawn_job(job, async move {
-            let made = tokio::task::spawn_blocking(work).await;
-            made.unwrap_or_else(|_panic| {
-                failed(JobFailure::Internal {
-                    doing: "beginning the chat",
-                })
-            })
-        });
+        self.spawn_blocking_job(job, "beginning the chat", work);
         job
     }
 
@@ -248,12 +242,46 @@ impl Session {
         let job = self.add_job(None, Some(&uri), Action::Chat, title, None);
         self.job_engine(job, builtin::LABEL.to_owned());
         let snapshot = self.snapshot();
-        self.spawn_job(job, async move {
+        let work = move || {
             let reply = format!("*** Begin Patch\n*** Delete File: {path}\n*** End Patch\n");
             let summary = format!("{path} is deleted; pleach.undo brings it back");
             proposed(&reply, summary, &snapshot)
-        });
+        };
+        self.spawn_blocking_job(job, "deleting the chat", work);
         Ok(job)
+    }
+}
+
+/// An answer and what of it can be landed.
+pub(super) struct Landable<'t> {
+    answer: &'t str,
+    pub(super) blocks: Vec<EditBlock>,
+    /// The one that holds the place that was asked about.
+    here: Option<usize>,
+}
+
+impl<'t> Landable<'t> {
+    /// Of a turn of the chat, if that is an answer; `at` is a byte of the chat's text.
+    pub(super) fn of(chat: &Chat<'t>, turn: &Turn, at: Option<usize>) -> Option<Self> {
+        if turn.speaker != Speaker::Pleach {
+            return None;
+        }
+        let answer = chat.text_of(turn);
+        let blocks = edit_blocks(answer);
+        let inside = at.and_then(|at| at.checked_sub(turn.body.start.0));
+        let here = inside.and_then(|at| {
+            let holds = |range: ByteRange| range.start.0 <= at && at < range.end.0;
+            blocks.iter().position(|block| holds(block.range))
+        });
+        Some(Self {
+            answer,
+            blocks,
+            here,
+        })
+    }
+
+    pub(super) fn here(&self) -> Option<&EditBlock> {
+        self.blocks.get(self.here?)
     }
 }
 
@@ -261,17 +289,12 @@ impl Session {
 fn wanted(text: &str, at: Option<usize>, all: bool) -> Option<(String, String)> {
     let chat = Chat::parse(text);
     let here = at.and_then(|at| chat.turn_at(at));
-    let here = here.filter(|turn| turn.speaker == Speaker::Pleach);
-    let mut turns = chat.turns().iter().rev();
-    let turn = here.or_else(|| turns.find(|turn| turn.speaker == Speaker::Pleach))?;
-    let answer = chat.text_of(turn);
-    let blocks = edit_blocks(answer);
-    let inside = at.and_then(|at| at.checked_sub(turn.body.start.0));
-    let block = inside.and_then(|at| {
-        let holds = |range: ByteRange| range.start.0 <= at && at < range.end.0;
-        blocks.iter().find(|block| holds(block.range))
-    });
-    match (block, blocks.as_slice()) {
+    let here = here.and_then(|turn| Landable::of(&chat, turn, at));
+    let landable = here.or_else(|| {
+        let mut turns = chat.turns().iter().rev();
+        turns.find_map(|turn| Landable::of(&chat, turn, at))
+    })?;
+    match (landable.here(), landable.blocks.as_slice()) {
         (_, []) => None,
         (Some(block), _) | (None, [block]) if !all => {
             let path = block.path.as_deref().unwrap_or("a patch");
@@ -279,7 +302,7 @@ fn wanted(text: &str, at: Option<usize>, all: bool) -> Option<(String, String)> 
         }
         (_, blocks) => {
             let title = format!("Land the answer's {} edits", blocks.len());
-            Some((title, answer.to_owned()))
+            Some((title, landable.answer.to_owned()))
         }
     }
 }

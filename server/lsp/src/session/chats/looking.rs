@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 
 use pleach_agent::chat::{folders, is_chat};
 use pleach_plan::chat::{Chat, Speaker};
+use pleach_policy::visible;
 use pleach_workspace::WorkspaceSnapshot;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tower_lsp::jsonrpc::Error;
 
 use super::{ChatArguments, ChatEvent};
 use crate::event::{Event, Reply};
@@ -62,7 +64,8 @@ pub(crate) struct Looked {
 
 struct Found {
     answer: Value,
-    /// The same as a page, for editors that show no answers.
+    /// The same as a page, for editors that show no answers. What it repeats of chats is made visible: it may
+    /// have been written to look like something else.
     page: String,
     name: &'static str,
 }
@@ -80,15 +83,23 @@ impl Session {
             Err(failure) => return self.refuse(&failure, reply),
         };
         let snapshot = self.snapshot();
+        let work = move || match look {
+            ChatLook::List => Ok(list(&snapshot)),
+            ChatLook::Search => Ok(search(&asked, &snapshot)),
+            ChatLook::Export => export(&asked, &snapshot),
+        };
         let inbox = self.inbox.clone();
-        drop(tokio::task::spawn_blocking(move || {
-            let found = match look {
-                ChatLook::List => Ok(list(&snapshot)),
-                ChatLook::Search => Ok(search(&asked, &snapshot)),
-                ChatLook::Export => export(&asked, &snapshot),
-            };
-            let looked = Box::new(Looked { reply, found });
-            inbox.put(Event::Chat(ChatEvent::Looked(looked)));
+        drop(self.tasks.spawn(async move {
+            match tokio::task::spawn_blocking(work).await {
+                Ok(found) => {
+                    let looked = Box::new(Looked { reply, found });
+                    inbox.put(Event::Chat(ChatEvent::Looked(looked)));
+                }
+                Err(panic) => {
+                    tracing::error!(%panic, "looking at the chats was given up");
+                    reply.send(Err(Error::internal_error()));
+                }
+            }
         }));
     }
 
@@ -182,7 +193,7 @@ fn list(workspace: &WorkspaceSnapshot) -> Found {
     }
     Found {
         answer: Value::Array(answer),
-        page,
+        page: visible(&page).into_owned(),
         name: "chats.md",
     }
 }
@@ -191,7 +202,8 @@ fn search(query: &str, workspace: &WorkspaceSnapshot) -> Found {
     let words: Vec<&str> = query.split_whitespace().collect();
     let mut page = format!("# Said in chats: `{}`\n\n", query.replace('`', "'"));
     let mut answer = Vec::new();
-    for (path, text) in chats(workspace) {
+    let mut is_complete = true;
+    'chats: for (path, text) in chats(workspace) {
         let chat = Chat::parse(&text);
         let uri = workspace.uri_to_read(&path).ok();
         let mut at = 0;
@@ -199,8 +211,16 @@ fn search(query: &str, workspace: &WorkspaceSnapshot) -> Found {
             let start = at;
             at += line.len();
             let lower = line.to_lowercase();
-            if answer.len() >= MOST || !words.iter().all(|word| lower.contains(word)) {
+            if !words.iter().all(|word| lower.contains(word)) {
                 continue;
+            }
+            if answer.len() >= MOST {
+                is_complete = false;
+                let _ = writeln!(
+                    page,
+                    "\nThere are more. More words may find the right ones."
+                );
+                break 'chats;
             }
             let who = match chat.turn_at(start).map(|turn| turn.speaker) {
                 Some(Speaker::Pleach) => "Pleach",
@@ -219,8 +239,8 @@ fn search(query: &str, workspace: &WorkspaceSnapshot) -> Found {
         page.push_str("Nothing. Fewer or other words may find more.\n");
     }
     Found {
-        answer: Value::Array(answer),
-        page,
+        answer: json!({"places": answer, "complete": is_complete}),
+        page: visible(&page).into_owned(),
         name: "chat-search.md",
     }
 }

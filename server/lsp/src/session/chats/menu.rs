@@ -2,11 +2,13 @@
 
 use lsp_types::{CodeAction, CodeActionKind, CodeActionParams, Command};
 use pleach_agent::Action;
-use pleach_plan::chat::{Chat, Speaker, edit_blocks};
+use pleach_agent::chat::is_chat;
+use pleach_plan::chat::Chat;
 use pleach_text::ByteRange;
 use serde_json::{Value, json};
 
-use super::{ChatCommand, is_chat_uri};
+use super::ChatCommand;
+use super::commands::Landable;
 use crate::actions::asked_for;
 use crate::session::Session;
 
@@ -21,7 +23,7 @@ impl Session {
         range: ByteRange,
     ) -> Vec<CodeAction> {
         let uri = &params.text_document.uri.0;
-        if !is_chat_uri(uri) || !asked_for(params.context.only.as_deref(), KIND) {
+        if !is_chat(uri) || !asked_for(params.context.only.as_deref(), KIND) {
             return Vec::new();
         }
         let Some(document) = self.documents.get(uri) else {
@@ -53,15 +55,11 @@ impl Session {
                 arguments,
             );
         }
-        let turn = chat.turn_at(range.start.0);
-        if let Some(turn) = turn.filter(|turn| turn.speaker == Speaker::Pleach) {
-            let blocks = edit_blocks(chat.text_of(turn));
-            let at = range.start.0.saturating_sub(turn.body.start.0);
-            let here = blocks
-                .iter()
-                .find(|block| block.range.start.0 <= at && at < block.range.end.0);
-            let line = document.text.byte_to_line(range.start.0.min(text.len())) + 1;
-            if let Some(block) = here {
+        let at = range.start.0;
+        let turn = chat.turn_at(at);
+        if let Some(landable) = turn.and_then(|turn| Landable::of(&chat, turn, Some(at))) {
+            let line = document.text.byte_to_line(at.min(text.len())) + 1;
+            if let Some(block) = landable.here() {
                 let of = block.path.as_deref().unwrap_or("this patch");
                 let arguments = json!({"uri": uri, "line": line});
                 add(
@@ -70,9 +68,10 @@ impl Session {
                     arguments,
                 );
             }
-            if blocks.len() > 1 || (here.is_none() && !blocks.is_empty()) {
+            let count = landable.blocks.len();
+            if count > 1 || (count == 1 && landable.here().is_none()) {
                 let arguments = json!({"uri": uri, "line": line, "all": true});
-                let title = match blocks.len() {
+                let title = match count {
                     1 => "Land the edit of this answer".to_owned(),
                     count => format!("Land all {count} edits of this answer"),
                 };

@@ -1,7 +1,8 @@
 //! How an answer comes into its chat: as one edit, behind the question, never against the person's typing.
 //!
-//! What is wanted is kept until the text shows it. Each try is made of the present text; one that comes too
-//! late is refused by its version, and made again. What cannot be written is kept as a file.
+//! What is wanted is kept until the text shows it, in memory and on disk. Each try is made of the present
+//! text; one that the editor does not take is made again for the text that comes next, or after a while. What
+//! cannot be written is kept as a file.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +14,21 @@ use serde_json::{Value, json};
 
 use super::ChatEvent;
 use crate::event::{Event, JobId};
+use crate::session::delivery::{Answer, CONFIRM_WITHIN, Delivery, SKIPPED_AFTER, Seen};
 use crate::session::jobs::Failure;
 use crate::session::{Awaited, Session};
 use crate::to_proto;
 
 /// How often the same answer is tried.
 const TRIES: u32 = 10;
-/// How long after the editor's answer the text may take to show what was sent.
-const SHOWN_WITHIN: Duration = Duration::from_millis(250);
 /// How long an editor may take to answer: it may ask the person.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
+/// How long after the first refusal the next try is made, where no other text comes. It doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest such pause. Editors that gather changes report them within half a second of rest.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How long a code block or a comment that the answer would come into may stay open.
+const CLOSED_WITHIN: Duration = Duration::from_mins(2);
 
 /// An answer that is to be written.
 pub(super) struct Writing {
@@ -30,16 +36,15 @@ pub(super) struct Writing {
     answer: String,
     /// How often the text showed the same answer before; `None` until it is looked at.
     before: Option<usize>,
-    sent: Option<Sent>,
+    /// What is under way.
+    sent: Option<Delivery>,
     tries: u32,
-}
-
-/// An edit on its way.
-#[derive(Clone, Copy)]
-struct Sent {
-    /// The document's revision then.
-    revision: u64,
-    answered: bool,
+    /// Whether it waits until what it would come into is closed.
+    is_held: bool,
+    /// Whether the editor said once that it made the edit, and showed nothing for long.
+    was_unseen: bool,
+    /// Counts what is waited for, so that a timer knows whether it still matters.
+    waits: u32,
 }
 
 impl Session {
@@ -53,19 +58,24 @@ impl Session {
         let Some(question) = self.chats.asked.get_mut(&job) else {
             return Some(markdown);
         };
+        let chat = question.path.clone();
         question.writing = Some(Writing {
             who: who.unwrap_or_default(),
-            answer: markdown,
+            answer: markdown.clone(),
             before: None,
             sent: None,
             tries: 0,
+            is_held: false,
+            was_unseen: false,
+            waits: 0,
         });
+        self.keep_chat_answer(job, chat, markdown);
         self.job_phase(job, "writing it into the chat");
         self.write_answer(job);
         None
     }
 
-    /// Writes an answer into its chat, unless that is under way.
+    /// Looks whether the chat shows its answer, and writes it unless that is under way.
     pub(super) fn write_answer(&mut self, job: JobId) {
         let Some(question) = self.chats.asked.get_mut(&job) else {
             return;
@@ -73,35 +83,61 @@ impl Session {
         let Some(writing) = &mut question.writing else {
             return;
         };
-        let document = self.documents.get(&question.uri);
-        if let (Some(before), Some(document)) = (writing.before, document)
-            && count_of(&document.text.to_string(), &writing.who, &writing.answer) > before
-        {
-            // Some editors make the change and never answer.
+        let Some(document) = self.documents.get(&question.uri) else {
+            if writing.sent.is_none() {
+                self.write_closed_chat(job);
+            }
+            return;
+        };
+        let text = document.text.to_string();
+        let shown = count_of(&text, &writing.who, &writing.answer);
+        if shown > *writing.before.get_or_insert(shown) {
+            // Whatever the editor has answered, or not.
             let summary = format!("answered in {}", question.path);
             self.succeed(job, &summary);
             return;
         }
-        let is_under_way = |sent: Sent| {
-            let seen = document.is_some_and(|document| document.revision != sent.revision);
-            !(sent.answered && seen)
-        };
-        if writing.sent.is_some_and(is_under_way) {
-            return;
+        if let Some(sent) = &mut writing.sent {
+            match sent.sees(document.revision, |_| Some(false)) {
+                Seen::Nothing | Seen::Landed => return,
+                Seen::Soon => return self.look_after_answer(job, SKIPPED_AFTER),
+                Seen::Again => writing.sent = None,
+            }
         }
-        let Some(document) = document else {
-            self.write_closed_chat(job);
+        self.send_answer(job, &text);
+    }
+
+    /// Sends the editor the edit that brings an answer into `text`, which is the present one.
+    fn send_answer(&mut self, job: JobId, text: &str) {
+        let Some(question) = self.chats.asked.get_mut(&job) else {
             return;
         };
-        let text = document.text.to_string();
-        let shown = || count_of(&text, &writing.who, &writing.answer);
-        writing.before.get_or_insert_with(shown);
-        if writing.tries >= TRIES || !self.client.apply_edit || document.suspect.is_some() {
-            self.give_up_answer(job, "the editor does not take the change");
+        let (Some(writing), Some(document)) =
+            (&mut question.writing, self.documents.get(&question.uri))
+        else {
+            return;
+        };
+        let obstacle = if !self.client.apply_edit {
+            Some("the editor does not apply edits of a language server".to_owned())
+        } else if let Some(why) = &document.suspect {
+            Some(format!("it may be out of step with the editor: {why}"))
+        } else if writing.tries >= TRIES {
+            Some("the editor does not take the change".to_owned())
+        } else {
+            None
+        };
+        if let Some(why) = obstacle {
+            self.give_up_answer(job, &why);
             return;
         }
         let end = question.end.map(|end| end.0);
-        let changes = answered(&text, end, &writing.who, &writing.answer);
+        let Some(changes) = answered(text, end, &writing.who, &writing.answer) else {
+            // What is typed next may close it.
+            if !std::mem::replace(&mut writing.is_held, true) {
+                self.look_after_answer(job, CLOSED_WITHIN);
+            }
+            return;
+        };
         let edit = to_proto::text_edit(
             &question.uri,
             Some(document.version),
@@ -109,18 +145,22 @@ impl Session {
             &changes,
             self.client.encoding,
         );
-        writing.sent = Some(Sent {
-            revision: document.revision,
-            answered: false,
-        });
+        writing.sent = Some(Delivery::sent(Some(document.revision)));
+        writing.is_held = false;
         writing.tries += 1;
-        let tries = writing.tries;
         let params = json!({"label": "Pleach: the answer", "edit": {"documentChanges": [edit]}});
         self.request("workspace/applyEdit", &params, Awaited::ChatEdit(job));
-        self.later(
-            ANSWERED_WITHIN,
-            Event::Chat(ChatEvent::Unanswered { job, tries }),
-        );
+        self.look_after_answer(job, ANSWERED_WITHIN);
+    }
+
+    /// Comes back to an answer in a while, unless this is called again before.
+    fn look_after_answer(&mut self, job: JobId, delay: Duration) {
+        let question = self.chats.asked.get_mut(&job);
+        if let Some(writing) = question.and_then(|question| question.writing.as_mut()) {
+            writing.waits += 1;
+            let wait = writing.waits;
+            self.later(delay, Event::Chat(ChatEvent::Due { job, wait }));
+        }
     }
 
     /// The editor answered. What it says proves nothing: the text does, now or when it comes.
@@ -129,39 +169,42 @@ impl Session {
         let Some(writing) = question.and_then(|question| question.writing.as_mut()) else {
             return;
         };
+        let Some(sent) = &mut writing.sent else {
+            return;
+        };
         let applied = answer.and_then(|answer| answer.get("applied"));
-        if applied.and_then(Value::as_bool) == Some(true) {
-            if let Some(sent) = &mut writing.sent {
-                sent.answered = true;
-            }
-            // The text that shows it may be on its way: to send again at once would write it twice.
-            self.later(SHOWN_WITHIN, Event::Chat(ChatEvent::Due { job }));
+        let within = if applied.and_then(Value::as_bool) == Some(true) {
+            sent.answered(Answer::Applied);
+            CONFIRM_WITHIN
         } else {
-            writing.sent = None;
-        }
+            sent.answered(Answer::Refused);
+            pause_after(writing.tries)
+        };
+        self.look_after_answer(job, within);
         self.write_answer(job);
     }
 
-    pub(super) fn answer_due(&mut self, job: JobId) {
+    /// What was waited for has not come in time.
+    pub(super) fn answer_due(&mut self, job: JobId, wait: u32) {
         let question = self.chats.asked.get_mut(&job);
-        let writing = question.and_then(|question| question.writing.as_mut());
-        if let Some(writing) = writing
-            && writing.sent.is_some_and(|sent| sent.answered)
-        {
+        let Some(writing) = question.and_then(|question| question.writing.as_mut()) else {
+            return;
+        };
+        if writing.waits != wait {
+            return;
+        }
+        let Some(sent) = &writing.sent else {
+            self.give_up_answer(job, "a code block or a comment in it is not closed");
+            return;
+        };
+        let is_unseen = sent.answer() == Answer::Applied && !sent.is_missed();
+        if sent.answer() == Answer::Open {
+            self.give_up_answer(job, "the editor does not answer");
+        } else if is_unseen && std::mem::replace(&mut writing.was_unseen, true) {
+            self.give_up_answer(job, "the editor does not show the change");
+        } else {
             writing.sent = None;
             self.write_answer(job);
-        }
-    }
-
-    /// The editor has not answered for long: the answer must not wait with it.
-    pub(super) fn edit_unanswered(&mut self, job: JobId, tries: u32) {
-        let question = self.chats.asked.get(&job);
-        let writing = question.and_then(|question| question.writing.as_ref());
-        let waits = |writing: &Writing| {
-            writing.tries == tries && writing.sent.is_some_and(|sent| !sent.answered)
-        };
-        if writing.is_some_and(waits) {
-            self.give_up_answer(job, "the editor does not answer");
         }
     }
 
@@ -175,18 +218,15 @@ impl Session {
         let Some(writing) = &mut question.writing else {
             return;
         };
-        writing.sent = Some(Sent {
-            revision: 0,
-            answered: false,
-        });
+        writing.sent = Some(Delivery::sent(None));
+        writing.is_held = false;
         writing.tries += 1;
-        let (path, who, answer) = (
-            question.path.clone(),
-            writing.who.clone(),
-            writing.answer.clone(),
-        );
+        // Nothing else is waited for.
+        writing.waits += 1;
+        let path = question.path.clone();
+        let (who, answer, before) = (writing.who.clone(), writing.answer.clone(), writing.before);
         let told = move |written| Event::Chat(ChatEvent::Written { job, written });
-        let work = move || told(write(&path, &who, &answer, &snapshot, &journal));
+        let work = move || told(write(&path, &who, &answer, before, &snapshot, &journal));
         self.aside(work, told(Err("writing it failed".to_owned())));
     }
 
@@ -207,6 +247,15 @@ impl Session {
         }
     }
 
+    /// The answer of a job that is to be written, and of which nothing is under way: the job has it back.
+    pub(in crate::session) fn take_back_answer(&mut self, job: JobId) -> Option<String> {
+        if self.is_written_down(job) {
+            return None;
+        }
+        let question = self.chats.asked.get_mut(&job)?;
+        question.writing.take().map(|writing| writing.answer)
+    }
+
     fn give_up_answer(&mut self, job: JobId, why: &str) {
         let Some(question) = self.chats.asked.remove(&job) else {
             return;
@@ -224,22 +273,54 @@ impl Session {
     }
 }
 
+impl Writing {
+    /// Whether an edit or a write of it is under way.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.sent.is_some()
+    }
+}
+
+/// How long a next try waits for another text, after so many.
+fn pause_after(tries: u32) -> Duration {
+    let doubled = 1_u32
+        .checked_shl(tries.saturating_sub(1))
+        .unwrap_or(u32::MAX);
+    FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE)
+}
+
 fn write(
     path: &str,
     who: &str,
     answer: &str,
+    before: Option<usize>,
     snapshot: &WorkspaceSnapshot,
     journal: &Journal,
 ) -> Result<(), String> {
-    let before = snapshot
+    let text = snapshot
         .read_text(path)
         .map_err(|error| error.to_string())?;
-    let changes = answered(&before, None, who, answer);
+    if before.is_some_and(|before| count_of(&text, who, answer) > before) {
+        // It was saved before it was closed.
+        return Ok(());
+    }
+    let changes = answered(&text, None, who, answer)
+        .ok_or("a code block or a comment in it is not closed")?;
     let change = FileChange::Edit {
         path: path.to_owned(),
-        before: Arc::clone(&before),
+        before: Arc::clone(&text),
         changes,
     };
     let written = write_all(snapshot, [&change], journal);
     written.map(|_| ()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_without_another_text_wait_longer_and_longer() {
+        let pauses = [1, 2, 3, 4, 40].map(|tries| pause_after(tries).as_millis());
+        assert_eq!(pauses, [250, 500, 1000, 1000, 1000]);
+    }
 }

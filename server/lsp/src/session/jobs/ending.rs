@@ -57,6 +57,8 @@ impl Session {
         if let Some(landing) = self.landings.remove(&job) {
             // Nothing of it has been sent, and its task has ended.
             self.cancelled(job, landing.into_reply());
+        } else if let Some(answer) = self.take_back_answer(job) {
+            self.cancelled(job, Some(answer));
         }
         self.cancel_run(job);
     }

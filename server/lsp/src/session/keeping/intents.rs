@@ -2,6 +2,7 @@
 //! recorded or have failed. What a later start finds is what a server was killed in.
 
 use pleach_edit::{Arrival, Files, HunkId, Proposal, StoredProposal};
+use pleach_plan::chat::count_of;
 use pleach_store::{LandingId, NewLanding, NewWaiting, Store, StoreError, WaitingId};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +27,39 @@ pub(super) struct Intent {
     pub(super) undoes: Option<i64>,
 }
 
+/// What is written down of an answer that is about to come into its chat.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ChatAnswer {
+    /// The chat, as the workspace names it.
+    chat: String,
+}
+
 impl Session {
+    /// Writes down an answer that is to come into a chat, until its job has said its last word.
+    pub(in crate::session) fn keep_chat_answer(&self, job: JobId, chat: String, reply: String) {
+        let Some((it, folder)) = self.jobs.get(&job).zip(self.kept_folder()) else {
+            return;
+        };
+        let Some(review) = reviews::written(&ChatAnswer { chat }) else {
+            return;
+        };
+        let answer = NewWaiting {
+            at: std::time::SystemTime::now(),
+            folder,
+            action: it.action.title().to_owned(),
+            instruction: it.instruction().map(str::to_owned),
+            engine: it.engine().to_owned(),
+            title: it.title.clone(),
+            reply,
+            review,
+        };
+        self.keeper.put(move |shelf| {
+            let id = shelf.store.keep_waiting(&answer)?;
+            shelf.intents.insert(job, id);
+            Ok(None)
+        });
+    }
+
     /// Writes down what is about to land; [`Event::IntentKept`] comes when that is done. Answers whether
     /// there is anything to wait for.
     pub(in crate::session) fn keep_intent(
@@ -131,6 +164,26 @@ pub(super) fn settle(
         }
     };
     reviews::set_aside(store, id, answer, reason).map(Some)
+}
+
+/// An answer to a chat that a server was ended in. Where the chat does not show it, it becomes a file, which
+/// is told.
+pub(super) fn settle_answer(
+    store: &mut Store,
+    id: WaitingId,
+    answer: NewWaiting,
+    ChatAnswer { chat }: &ChatAnswer,
+    files: &dyn Files,
+) -> Result<Option<String>, StoreError> {
+    let text = files.read(chat);
+    if text.is_some_and(|text| count_of(&text, &answer.engine, &answer.reply) > 0) {
+        store.forget_waiting(id)?;
+        return Ok(None);
+    }
+    let title = answer.title.clone();
+    let reason = format!("the server ended before it was in {chat}");
+    let kept = reviews::keep_as_file(store, id, answer, &reason)?;
+    Ok(kept.map(|path| format!("Pleach: {title}: {reason}. The answer is kept in {path}")))
 }
 
 /// A landing that nobody lived to record.

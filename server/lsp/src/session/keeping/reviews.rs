@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use camino::Utf8PathBuf;
 use pleach_edit::{Files, HunkId, Proposal, Review, StoredReview};
 use pleach_store::{AnswerStore, KeptAnswer, LandingId, NewWaiting, Store, StoreError, WaitingId};
 use pleach_workspace::WorkspaceSnapshot;
 use serde::{Deserialize, Serialize};
 
-use super::intents::{self, Intent};
+use super::intents::{self, ChatAnswer, Intent};
 use super::{Shelf, uris_of};
 use crate::event::JobId;
 use crate::session::Session;
@@ -43,6 +44,7 @@ struct Form {
 enum Written {
     Review(Box<Form>),
     Intent(Box<Intent>),
+    Answer(ChatAnswer),
 }
 
 /// A review to be written down.
@@ -217,6 +219,10 @@ pub(super) fn load(
                 told.extend(intents::settle(store, id, answer, &intent, &files)?);
                 continue;
             }
+            Ok(Written::Answer(into)) => {
+                told.extend(intents::settle_answer(store, id, answer, &into, &files)?);
+                continue;
+            }
             Err(reason) => {
                 told.push(set_aside(store, id, answer, &reason)?);
                 continue;
@@ -267,24 +273,35 @@ pub(super) fn set_aside(
     answer: NewWaiting,
     reason: &str,
 ) -> Result<String, StoreError> {
-    let title = answer.title;
-    if answer.reply.trim().is_empty() {
-        store.forget_waiting(id)?;
-        return Ok(format!(
-            "Pleach: {title}: it cannot be offered any more. {reason}"
-        ));
-    }
-    let kept = KeptAnswer {
-        job: 0,
-        action: answer.action,
-        instruction: answer.instruction,
-        engine: answer.engine,
-        reply: answer.reply,
-        reason: reason.to_owned(),
+    let title = answer.title.clone();
+    let told = format!("Pleach: {title}: it cannot be offered any more. {reason}");
+    let kept = keep_as_file(store, id, answer, reason)?;
+    Ok(match kept {
+        Some(path) => format!("{told} The answer is kept in {path}"),
+        None => told,
+    })
+}
+
+/// Makes an answer that waits for nothing any more a file, if it says anything.
+pub(super) fn keep_as_file(
+    store: &mut Store,
+    id: WaitingId,
+    answer: NewWaiting,
+    reason: &str,
+) -> Result<Option<Utf8PathBuf>, StoreError> {
+    let path = if answer.reply.trim().is_empty() {
+        None
+    } else {
+        let kept = KeptAnswer {
+            job: 0,
+            action: answer.action,
+            instruction: answer.instruction,
+            engine: answer.engine,
+            reply: answer.reply,
+            reason: reason.to_owned(),
+        };
+        Some(AnswerStore::open(store.state_dir())?.keep(&kept, SystemTime::now())?)
     };
-    let path = AnswerStore::open(store.state_dir())?.keep(&kept, SystemTime::now())?;
     store.forget_waiting(id)?;
-    Ok(format!(
-        "Pleach: {title}: it cannot be offered any more. {reason} The answer is kept in {path}"
-    ))
+    Ok(path)
 }

@@ -1,19 +1,12 @@
 //! Whether a file has landed: told by the text that the client reports, never by its answer alone.
 
-use std::time::Duration;
-
 use pleach_edit::FileChange;
 use pleach_text::ChangeSet;
 
-use super::{Answer, LandingFailure, Sent};
+use super::{LandingFailure, Sent};
 use crate::event::{Event, JobId};
 use crate::session::Session;
-
-/// How long the new text may take to arrive after the answer.
-const CONFIRM_WITHIN: Duration = Duration::from_secs(5);
-/// How long after the answer a text may come that is not the one that was predicted, until the edit
-/// counts as skipped. Neovim skips an edit of an outdated version and answers `applied: true`.
-const SKIPPED_AFTER: Duration = Duration::from_millis(250);
+use crate::session::delivery::{Answer, CONFIRM_WITHIN, SKIPPED_AFTER, Seen};
 
 impl Session {
     /// The client answered `workspace/applyEdit`.
@@ -31,14 +24,14 @@ impl Session {
         let Some(sent) = &mut landing.sent else {
             return;
         };
-        if !applied && !sent.confirmed {
+        if !applied && !sent.delivery.is_confirmed() {
             if landing.retried {
                 self.landing_failed(job, &LandingFailure::NotApplied { path, reason });
                 return;
             }
             tracing::info!(job, path, ?reason, "refused by the editor; tried once more");
             landing.retried = true;
-            sent.answer = Answer::Refused;
+            sent.delivery.answered(Answer::Refused);
             // Mostly a text is about to arrive that it was not made for.
             let uri = sent.uri.clone();
             landing.attempt += 1;
@@ -47,8 +40,8 @@ impl Session {
             self.check_landings(&uri);
             return;
         }
-        sent.answer = Answer::Applied;
-        if sent.confirmed {
+        sent.delivery.answered(Answer::Applied);
+        if sent.delivery.is_confirmed() {
             self.step_landed(job);
             return;
         }
@@ -103,7 +96,8 @@ impl Session {
     pub(in crate::session) fn closed_while_landing(&self, uri: &str) {
         for (job, landing) in &self.landings {
             let awaits = |sent: &Sent| {
-                sent.answer == Answer::Applied && sent.predicted.is_none() && sent.uri == uri
+                let is_applied = sent.delivery.answer() == Answer::Applied;
+                is_applied && sent.predicted.is_none() && sent.uri == uri
             };
             if landing.sent.as_ref().is_some_and(awaits) {
                 self.read_file(*job, landing.landed, &landing.present_path());
@@ -121,8 +115,8 @@ impl Session {
         if let Some(sent) = &mut landing.sent
             && sent.predicted.as_deref() == text
         {
-            sent.confirmed = true;
-            if sent.answer == Answer::Applied {
+            sent.delivery.confirm();
+            if sent.delivery.answer() == Answer::Applied {
                 self.step_landed(job);
             }
         }
@@ -138,37 +132,35 @@ impl Session {
             let Some(sent) = &mut landing.sent else {
                 continue;
             };
-            if sent.uri != uri || sent.confirmed || sent.revision == Some(document.revision) {
+            if sent.uri != uri {
                 continue;
             }
-            if sent.answer == Answer::Refused {
-                again.push(*job);
-                continue;
-            }
-            let Some(predicted) = &sent.predicted else {
-                continue;
-            };
-            let exact = document.text == *predicted;
-            // Editors that gather changes may report ours together with a keystroke.
-            let under_typing = || {
-                sent.answer == Answer::Applied
-                    && sent.changes.as_ref().is_some_and(|changes| {
+            let Sent {
+                predicted,
+                changes,
+                delivery,
+                ..
+            } = sent;
+            let is_there = |answer: Answer| {
+                let predicted = predicted.as_ref()?;
+                let exact = document.text == *predicted;
+                // Editors that gather changes may report ours together with a keystroke.
+                let under_typing = || {
+                    let stands = |changes: &ChangeSet| {
                         survives(changes, predicted, &document.text.to_string())
-                    })
+                    };
+                    answer == Answer::Applied && changes.as_ref().is_some_and(stands)
+                };
+                Some(exact || under_typing())
             };
-            if exact || under_typing() {
-                sent.confirmed = true;
-                if sent.answer == Answer::Applied {
-                    landed.push(*job);
-                } else {
-                    // Vim's ALE applies and never answers.
+            match delivery.sees(document.revision, is_there) {
+                Seen::Nothing => {}
+                Seen::Landed => landed.push(*job),
+                Seen::Again => again.push(*job),
+                Seen::Soon => {
                     landing.attempt += 1;
                     soon.push((*job, landing.attempt));
                 }
-            } else if sent.answer == Answer::Applied && !sent.missed {
-                sent.missed = true;
-                landing.attempt += 1;
-                soon.push((*job, landing.attempt));
             }
         }
         for (job, attempt) in soon {
@@ -192,12 +184,13 @@ impl Session {
         }
         let path = landing.present_path();
         let Some(sent) = &landing.sent else { return };
-        if sent.confirmed {
+        let answer = sent.delivery.answer();
+        if sent.delivery.is_confirmed() {
             // It is there, whatever the client has yet to say about it.
             self.step_landed(job);
-        } else if sent.answer == Answer::Refused {
+        } else if answer == Answer::Refused {
             self.next_step(job);
-        } else if sent.answer == Answer::Applied && !landing.retried {
+        } else if answer == Answer::Applied && !landing.retried {
             tracing::info!(job, path, "not seen in the editor's text; tried once more");
             landing.retried = true;
             self.next_step(job);
