@@ -21,6 +21,8 @@ use crate::to_proto;
 
 /// How often the same answer is tried.
 const TRIES: u32 = 10;
+/// After so many tries the next text alone is no reason for another: somebody types faster than edits arrive.
+const TRIES_AT_ONCE: u32 = 3;
 /// How long an editor may take to answer: it may ask the person.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 /// How long after the first refusal the next try is made, where no other text comes. It doubles each time.
@@ -100,6 +102,7 @@ impl Session {
         if let Some(sent) = &mut writing.sent {
             match sent.sees(document.revision, |_| Some(false)) {
                 Seen::Nothing | Seen::Landed => return,
+                Seen::Again if writing.tries >= TRIES_AT_ONCE => return,
                 Seen::Soon => return self.look_after_answer(job, SKIPPED_AFTER),
                 Seen::Again => writing.sent = None,
             }
