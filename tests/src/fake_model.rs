@@ -13,6 +13,7 @@
 //! ```
 
 mod cassette;
+mod embeddings;
 mod flavour;
 mod tls;
 
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+pub use self::embeddings::{Embedder, texts_of};
 pub use self::flavour::Flavour;
 pub use self::tls::TlsFront;
 
@@ -83,6 +85,11 @@ impl Script {
             headers: vec![("content-type".into(), "application/json".into())],
             steps: vec![Step::Send(body.to_string().into())],
         }
+    }
+
+    /// A JSON document as the whole answer.
+    pub fn json(body: &Value) -> Self {
+        Self::error(200, body)
     }
 
     /// A JSON answer that is not streamed.
@@ -206,6 +213,9 @@ struct Queues {
     answers: Mutex<VecDeque<Script>>,
     /// To requests for the list of models.
     lists: Mutex<VecDeque<Script>>,
+    /// To requests for embeddings, before the embedder answers.
+    embeddings: Mutex<VecDeque<Script>>,
+    embedder: Mutex<Option<Embedder>>,
     is_over: AtomicBool,
 }
 
@@ -280,6 +290,16 @@ impl FakeModel {
         push(&self.queues.lists, script);
     }
 
+    /// Answers requests for embeddings with what this makes of their texts.
+    pub fn embeds(&self, embed: Embedder) {
+        *self.queues.embedder.lock().expect("no holder panics") = Some(embed);
+    }
+
+    /// Queues the answer to the next request for embeddings.
+    pub fn embedding(&self, script: Script) {
+        push(&self.queues.embeddings, script);
+    }
+
     /// The next thing the server sees.
     pub fn next(&self) -> Seen {
         self.next_at().1
@@ -310,6 +330,16 @@ impl FakeModel {
         seen.try_iter()
             .filter(|(_, seen)| matches!(seen, Seen::Request { .. }))
             .count()
+    }
+
+    /// The bodies of the requests that came by now. Takes everything that the server saw.
+    pub fn requests_by_now(&self) -> Vec<Value> {
+        let seen = self.seen.lock().expect("no holder panics");
+        let bodies = seen.try_iter().filter_map(|(_, seen)| match seen {
+            Seen::Request { body, .. } => Some(body),
+            Seen::Answered | Seen::ClientClosed => None,
+        });
+        bodies.collect()
     }
 
     /// Waits for the next request and returns its body.
@@ -357,10 +387,16 @@ fn serve(stream: TcpStream, queues: &Queues, tell: &Sender<(Instant, Seen)>) {
     let Some(request) = read_request(&mut reader) else {
         return;
     };
-    let Seen::Request { line, .. } = &request else {
+    let Seen::Request { line, body, .. } = &request else {
         return;
     };
     let wants_models = line.starts_with("GET");
+    let embedded = embeddings::is_asked_by(line).then(|| {
+        pop(&queues.embeddings).or_else(|| {
+            let embedder = *queues.embedder.lock().expect("no holder panics");
+            embedder.map(|embed| embeddings::answer(line, body, embed))
+        })
+    });
     let tell = |seen| tell.send((Instant::now(), seen)).is_ok();
     if !tell(request) {
         return;
@@ -368,6 +404,8 @@ fn serve(stream: TcpStream, queues: &Queues, tell: &Sender<(Instant, Seen)>) {
     let script = if wants_models {
         let two = json!({"data": [{"id": "fake"}, {"id": "other"}]});
         pop(&queues.lists).unwrap_or_else(|| Script::error(200, &two))
+    } else if let Some(Some(embedded)) = embedded {
+        embedded
     } else {
         pop(&queues.answers).unwrap_or_else(|| {
             let error = json!({"error": {"message": "the test has no more answers"}});

@@ -25,7 +25,7 @@ use tokio::sync::oneshot;
 
 pub use self::fit::Shape;
 use self::fit::{Cost, fit};
-use self::gather::{Candidate, gather};
+use self::gather::{Candidate, gather, says_much};
 pub use self::manifest::{Manifest, Piece, sent_page};
 use self::place::Place;
 use self::sources::{Source, Sources};
@@ -88,7 +88,10 @@ pub(crate) fn pack(
     };
     let place = Place::of(request);
     let mut sources = Sources::new(&request.workspace);
-    let gathered = gather(request, &place, shown, &mut reader, &mut sources);
+    let asked = request.instruction.as_deref().unwrap_or_default();
+    let meant = index.meaning().map(|meaning| meaning.meant(asked));
+    let meant = meant.unwrap_or_default();
+    let gathered = gather(request, &place, shown, &meant, &mut reader, &mut sources);
     let candidates = gathered.unwrap_or_else(|error| {
         manifest.index = error.to_string();
         Vec::new()
@@ -175,6 +178,10 @@ pub(crate) async fn assembled(
             let _cancelled = told.send(()).is_err();
         });
         let _in_time = tokio::time::timeout(FRESH_WITHIN, done).await;
+        let asked = request.instruction.as_deref().filter(|it| says_much(it));
+        if let (Some(meaning), Some(asked)) = (index.meaning(), asked) {
+            let _or_words_alone = meaning.question(asked).await;
+        }
     }
     let asked = Arc::clone(request);
     aside("looking for what lies elsewhere", move || {

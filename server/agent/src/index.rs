@@ -6,7 +6,9 @@
 //! older than what it was told of last; who takes a text from a file looks at the file as it is now.
 
 mod digest;
+mod pieces;
 mod search;
+mod state;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::ControlFlow;
@@ -17,13 +19,16 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use pleach_store::{FileStamp, IndexSize, IndexedFile, StoreError};
+use pleach_store::{FileStamp, IndexedFile, StoreError};
 use pleach_workspace::{WorkspaceSnapshot, give_way};
 use ropey::Rope;
 use tokio::sync::watch;
 
 pub(crate) use self::digest::{Lines, container_of, is_own, says_something, symbols_of};
+pub(crate) use self::pieces::MOST_BYTES;
 pub use self::search::{SearchHit, SearchedSymbol};
+pub use self::state::{IndexPhase, IndexState};
+use crate::meaning::Meaning;
 use crate::shield::Shield;
 
 /// Files of a workspace that are taken up.
@@ -42,60 +47,6 @@ const TOLD_EVERY: Duration = Duration::from_millis(150);
 /// How often an index that turns out to be damaged is begun anew.
 const MOST_REBUILDS: u32 = 3;
 
-/// Where the index is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum IndexPhase {
-    /// It looks for what has changed.
-    #[default]
-    Walking,
-    /// It reads what has changed.
-    Reading {
-        /// Files that were read.
-        done: usize,
-        /// Files to read in all.
-        total: usize,
-    },
-    /// It knows every file.
-    Whole,
-    /// It was told to stop before it knew every file.
-    Stopped,
-    /// It cannot be kept, and why.
-    Failed(String),
-}
-
-/// Where the index is, and how much it holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct IndexState {
-    /// Where it is.
-    pub phase: IndexPhase,
-    /// How much it held when it was last at rest.
-    pub size: IndexSize,
-    /// Files that are too large or too many.
-    pub left_out: u64,
-    /// How often it was damaged and begun anew.
-    pub rebuilt: u32,
-}
-
-impl IndexState {
-    /// Whether it is at work.
-    pub fn is_at_work(&self) -> bool {
-        matches!(self.phase, IndexPhase::Walking | IndexPhase::Reading { .. })
-    }
-
-    /// In a few words: `reading 120 of 5000 files`.
-    pub fn words(&self) -> String {
-        match &self.phase {
-            IndexPhase::Walking => "looking for what has changed".to_owned(),
-            IndexPhase::Reading { done, total } => format!("reading: {done} of {total} files"),
-            IndexPhase::Whole => {
-                format!("{} files, {} symbols", self.size.files, self.size.symbols)
-            }
-            IndexPhase::Stopped => "stopped before it knew every file".to_owned(),
-            IndexPhase::Failed(why) => format!("cannot be kept: {why}"),
-        }
-    }
-}
-
 /// What a search has found.
 #[derive(Debug)]
 pub struct SearchAnswer {
@@ -103,6 +54,8 @@ pub struct SearchAnswer {
     pub hits: Result<Vec<SearchHit>, StoreError>,
     /// Where the index was.
     pub state: IndexState,
+    /// Whether texts were ranked by what they mean as well; `None` where nobody wants that.
+    pub by_meaning: Option<bool>,
 }
 
 /// What is called when something is done.
@@ -118,14 +71,24 @@ enum Order {
     /// Take up what is open; walk if that was long ago. Then say so.
     Refresh(WorkspaceSnapshot, Instant, Told),
     /// Search.
-    Search(WorkspaceSnapshot, String, usize, Instant, Answered),
+    Search(WorkspaceSnapshot, Asked, Instant, Answered),
     /// Forget everything and begin anew.
     Rebuild(WorkspaceSnapshot),
+}
+
+/// What is searched for.
+struct Asked {
+    words: String,
+    /// Places at most.
+    most: usize,
+    /// What knows texts by their meaning, where it is wanted.
+    meaning: Option<Meaning>,
 }
 
 /// The index of one workspace. Cheap to clone; its thread ends with the last clone.
 #[derive(Clone)]
 pub struct Index {
+    meaning: Option<Meaning>,
     orders: Sender<Order>,
     state: watch::Receiver<IndexState>,
     stop: Arc<AtomicBool>,
@@ -173,6 +136,7 @@ impl Index {
             has_old_names: false,
         };
         let index = Self {
+            meaning: None,
             orders,
             state,
             stop,
@@ -184,6 +148,18 @@ impl Index {
             tracing::error!(%error, "nothing is indexed: there is no thread for it");
         }
         index
+    }
+
+    /// The same index, which also ranks by meaning where that is wanted.
+    #[must_use]
+    pub fn with_meaning(self, meaning: Option<Meaning>) -> Self {
+        Self { meaning, ..self }
+    }
+
+    /// What ranks by meaning, where that is wanted. A search does so once [`Meaning::question`] knows what
+    /// is asked.
+    pub fn meaning(&self) -> Option<&Meaning> {
+        self.meaning.as_ref()
     }
 
     /// Where it is.
@@ -227,13 +203,13 @@ impl Index {
         answered: impl FnOnce(SearchAnswer) + Send + 'static,
     ) {
         let until = Instant::now() + patience;
-        self.order(Order::Search(
-            workspace,
-            asked,
+        let asked = Asked {
+            words: asked,
             most,
-            until,
-            Box::new(answered),
-        ));
+            meaning: self.meaning.clone(),
+        };
+        let answered = Box::new(answered);
+        self.order(Order::Search(workspace, asked, until, answered));
     }
 
     /// Takes up what is open and what has changed, and calls `told` from the index's thread when that is
@@ -272,7 +248,7 @@ struct Waiting {
 
 enum Wish {
     Told(Told),
-    Search(WorkspaceSnapshot, String, usize, Answered),
+    Search(WorkspaceSnapshot, Asked, Answered),
 }
 
 /// The thread's side.
@@ -348,11 +324,11 @@ impl Indexer {
                 });
                 self.refresh()
             }
-            Order::Search(workspace, asked, most, until, answered) => {
+            Order::Search(workspace, asked, until, answered) => {
                 self.workspace = workspace.clone();
                 self.waiting.push(Waiting {
                     until,
-                    wish: Wish::Search(workspace, asked, most, answered),
+                    wish: Wish::Search(workspace, asked, answered),
                 });
                 self.refresh()
             }
@@ -597,10 +573,11 @@ impl Indexer {
         // Whoever stopped it has stopped what it was doing, not what it is told to do next.
         self.stop.store(false, Ordering::Relaxed);
         // Counting goes through all of a large index.
-        if std::mem::take(&mut self.has_new)
-            && let Some(Ok(size)) = self.store.as_mut().map(pleach_store::Index::size)
-        {
-            self.state.size = size;
+        if std::mem::take(&mut self.has_new) {
+            self.state.changes += 1;
+            if let Some(Ok(size)) = self.store.as_mut().map(pleach_store::Index::size) {
+                self.state.size = size;
+            }
         }
         self.tell(phase, true);
     }
@@ -657,16 +634,24 @@ impl Indexer {
             }
             match waits.wish {
                 Wish::Told(told) => told(),
-                Wish::Search(workspace, asked, most, answered) => {
+                Wish::Search(workspace, asked, answered) => {
+                    let Asked {
+                        words,
+                        most,
+                        meaning,
+                    } = &asked;
+                    let meant = meaning.as_ref().map(|it| it.meant(words));
+                    let by_meaning = meant.as_ref().map(|meant| !meant.is_empty());
+                    let meant = meant.unwrap_or_default();
                     let found = self.store();
                     let hits =
-                        found.and_then(|store| search::search(store, &workspace, &asked, most));
+                        found.and_then(|it| search::search(it, &workspace, words, &meant, *most));
                     let before = self.state.rebuilt;
                     if let Err(error) = &hits {
                         self.trouble(error);
                     }
                     if self.state.rebuilt > before {
-                        let wish = Wish::Search(workspace, asked, most, answered);
+                        let wish = Wish::Search(workspace, asked, answered);
                         self.waiting.push(Waiting {
                             until: waits.until,
                             wish,
@@ -674,7 +659,11 @@ impl Indexer {
                         continue;
                     }
                     let state = self.state.clone();
-                    answered(SearchAnswer { hits, state });
+                    answered(SearchAnswer {
+                        hits,
+                        state,
+                        by_meaning,
+                    });
                 }
             }
         }

@@ -32,6 +32,7 @@ mod job;
 mod lineup;
 mod local;
 mod mcp;
+mod meaning;
 mod meter;
 mod pipeline;
 pub mod plan;
@@ -60,6 +61,7 @@ pub use job::{
 pub use lineup::Lineup;
 pub use local::{LocalServer, local_servers};
 pub use mcp::{McpServers, McpStanding};
+pub use meaning::{Meaning, MeaningPhase, MeaningState};
 pub use meter::{Account, Expected, cost_of_sending, shared_ledger};
 pub use pipeline::{Crew, Hand, Stage, run_pipeline};
 pub use pleach_exec::Variables;

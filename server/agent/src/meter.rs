@@ -26,6 +26,8 @@ use crate::job::JobRequest;
 const WORTHWHILE: u64 = 64;
 /// How much longer than its longest time a call may go on: for the last writes.
 const GRACE: Duration = Duration::from_mins(1);
+/// What calls that embed texts are for.
+pub(crate) const EMBED: &str = "embed";
 
 /// Who pays for a job, and within which bounds.
 #[derive(Debug, Clone)]
@@ -196,7 +198,7 @@ impl Account {
         let body = json!({
             "call": call.number(), "provider": config.name, "address": provider.base_url(),
             "model": config.model, "action": self.action(request),
-            "role": request.role_name(), "files": request.document.named(),
+            "role": self.role(request), "files": request.document.named(),
             "tokens": estimate.likely_input_tokens, "request": provider.fingerprint(asked),
             "in_place_of": in_place_of,
         });
@@ -213,7 +215,7 @@ impl Account {
             received: 0,
             has_ended: false,
             begun: Instant::now(),
-            role: request.role_name().to_owned(),
+            role: self.role(request).to_owned(),
             first: None,
             is_settled: false,
         })
@@ -239,6 +241,14 @@ impl Account {
         self.purpose.unwrap_or(request.action.name())
     }
 
+    /// Who asks, as it is written down.
+    fn role<'a>(&self, request: &'a JobRequest) -> &'a str {
+        match self.purpose {
+            Some(EMBED) => "index",
+            _ => request.role_name(),
+        }
+    }
+
     /// Writes a call into the ledger, if the caps leave room for it.
     async fn book(
         &self,
@@ -255,7 +265,7 @@ impl Account {
             workspace: self.workspace.clone(),
             job: self.job,
             action: self.action(request).to_owned(),
-            role: request.role_name().to_owned(),
+            role: self.role(request).to_owned(),
             provider: config.name.clone(),
             model: config.model.clone(),
             estimate,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
 use indicatif::ProgressBar;
-use pleach_agent::{Index, IndexPhase};
+use pleach_agent::{Index, IndexPhase, Meaning};
 use serde_json::json;
 
 use crate::environment::Environment;
@@ -25,7 +25,8 @@ Examples:
   pleach search --json parse request   one JSON object for each place
 
 The folder is indexed at the first time, and what has changed since at each further one. The index lies
-in the state folder; `.gitignore` and `.pleachignore` count.
+in the state folder; `.gitignore` and `.pleachignore` count. Where [embeddings] in your settings names a
+provider, the question is sent to it, and what an editor's server has embedded is ranked by meaning too.
 
 Exit code: 0 something was found, 1 nothing was, 2 wrong usage.")]
 pub(crate) struct Arguments {
@@ -41,6 +42,41 @@ pub(crate) struct Arguments {
     /// One JSON object for each place
     #[arg(long)]
     json: bool,
+}
+
+/// What ranks by meaning, if the settings name a provider for that and it has embedded the question. Files are not
+/// embedded here: an editor's server does that.
+fn meaning_of(
+    folder: &Folder,
+    environment: &Environment,
+    asked: &str,
+) -> anyhow::Result<Option<Meaning>> {
+    if folder.settings.embedder().is_none() {
+        return Ok(None);
+    }
+    let account = folder.account(environment)?;
+    let books = account.books.clone();
+    let meaning = Meaning::new(
+        &folder.settings,
+        &Environment::variables(),
+        account,
+        &environment.state_dir,
+        folder.snapshot().roots(),
+        |_| {},
+    );
+    let Some(meaning) = meaning else {
+        return Ok(None);
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let is_known = runtime.block_on(meaning.question(asked));
+    books.flush();
+    if !is_known {
+        let why = meaning.state().words();
+        writeln!(io::stderr(), "ranked by words alone ({})", visible(&why))?;
+    }
+    Ok(Some(meaning))
 }
 
 pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::Result<u8> {
@@ -62,6 +98,8 @@ pub(crate) fn run(arguments: &Arguments, environment: &Environment) -> anyhow::R
     let index = Index::start(&environment.state_dir, workspace.clone(), false, report);
     let (found, answer) = channel();
     let asked = arguments.words.join(" ");
+    let meaning = meaning_of(&folder, environment, &asked)?;
+    let index = index.with_meaning(meaning);
     index.search(workspace, asked, arguments.most, PATIENCE, move |answer| {
         let _nobody_waits = found.send(answer).is_err();
     });

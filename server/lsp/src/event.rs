@@ -89,6 +89,8 @@ pub(crate) enum Event {
 
     /// The index of the workspace is somewhere else.
     IndexMoved { number: u64, state: IndexState },
+    /// The embedding of the workspace is somewhere else.
+    MeaningMoved,
     /// A search has its answer.
     Searched(Box<Searched>),
     /// Settings were read.

@@ -52,6 +52,7 @@ mod jobs;
 pub(crate) mod keeping;
 pub(crate) mod landing;
 mod listing;
+mod meaning;
 mod meeting;
 mod messages;
 mod money;
@@ -107,6 +108,8 @@ enum Awaited {
     Progress(JobId),
     /// `window/workDoneProgress/create` of the index.
     IndexProgress,
+    /// `window/workDoneProgress/create` of embedding.
+    MeaningProgress,
     /// `workspace/applyEdit` of a job's landing.
     ApplyEdit(JobId),
     /// `window/showDocument` of an answer, and what is said when it is not shown.
@@ -244,6 +247,7 @@ impl Session {
             Event::CancelProgress { token } => self.cancel_by_token(&token),
             Event::Signal(signal) => self.signal(signal),
             Event::IndexMoved { number, state } => self.index_moved(number, state),
+            Event::MeaningMoved => self.meaning_moved(),
             Event::Searched(searched) => self.searched(*searched),
             Event::SettingsLoaded(loaded) => self.settings_loaded(*loaded),
             Event::Parsed {
@@ -337,6 +341,9 @@ impl Session {
                     Some(Awaited::Progress(job)) => self.progress_created(job, failed.is_none()),
                     Some(Awaited::IndexProgress) => {
                         self.index_progress_created(failed.is_none());
+                    }
+                    Some(Awaited::MeaningProgress) => {
+                        self.meaning_progress_created(failed.is_none());
                     }
                     Some(Awaited::ApplyEdit(job)) => {
                         let applied = answer
@@ -474,6 +481,10 @@ impl Session {
         };
         if token == index::TOKEN {
             self.stop_index();
+            return;
+        }
+        if token == meaning::TOKEN {
+            self.stop_meaning();
             return;
         }
         let job = self

@@ -22,11 +22,18 @@ with open(path, encoding="utf-8") as file:
     everything = json.load(file)
 models = {}
 for name, entry in sorted(everything.items()):
-    if entry.get("litellm_provider") not in VENDORS or entry.get("mode") not in ("chat", "responses", "completion"):
+    if entry.get("litellm_provider") not in VENDORS:
+        continue
+    is_embedding = entry.get("mode") == "embedding"
+    if not is_embedding and entry.get("mode") not in ("chat", "responses", "completion"):
         continue
     kept = {key: value for key, value in sorted(entry.items()) if KEPT.fullmatch(key)}
     # A price of nothing mostly means that nobody looked it up. What is unknown must not look free.
-    if not (kept.get("input_cost_per_token") and kept.get("output_cost_per_token")):
+    if is_embedding and kept.get("input_cost_per_token"):
+        # An embedding has no tokens of its own.
+        kept["output_cost_per_token"] = 0.0
+        kept.pop("max_output_tokens", None)
+    elif not (kept.get("input_cost_per_token") and kept.get("output_cost_per_token")):
         kept = {key: value for key, value in kept.items() if "cost" not in key}
     if kept:
         models[name] = {"litellm_provider": entry["litellm_provider"], **kept}

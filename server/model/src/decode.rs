@@ -192,7 +192,7 @@ impl Complaint {
     }
 
     /// The complaint that stands where a piece of an answer should.
-    fn in_answer(chunk: &Value, event: Option<&str>) -> Option<Self> {
+    pub(crate) fn in_answer(chunk: &Value, event: Option<&str>) -> Option<Self> {
         let inner = match chunk {
             // Gemini wraps its errors in a list.
             Value::Array(list) => list.first()?,

@@ -3,6 +3,7 @@
 
 mod anthropic;
 mod chat;
+mod embeddings;
 mod gemini;
 mod ollama;
 mod responses;
@@ -10,6 +11,7 @@ mod responses;
 use reqwest::header::HeaderName;
 use serde_json::{Map, Value};
 
+pub(crate) use self::embeddings::EmbeddingFormat;
 use crate::decode::Decode;
 use crate::wire::Framing;
 use crate::{ModelRequest, ProviderConfig};
@@ -93,6 +95,11 @@ pub(crate) trait Dialect: Send + Sync {
     fn body(&self, config: &ProviderConfig, request: &ModelRequest) -> Map<String, Value>;
 
     fn decoder(&self) -> Box<dyn Decode>;
+
+    /// How texts are embedded, where the format can.
+    fn embedding(&self) -> Option<&'static dyn EmbeddingFormat> {
+        None
+    }
 
     /// Puts a request in words that the server knows, if its complaint names one that can be replaced
     /// or left out. Such a refusal has cost nothing, so asking again does not cost twice.

@@ -10,6 +10,8 @@
 //! repeated only before its first word, and the wait is told. Unknown events are kept raw.
 //! Nothing is read or connected before the first question: making a [`Provider`] costs microseconds.
 //!
+//! [`Provider::embed`] asks for embeddings, where the format has them.
+//!
 //! What it costs is known before ([`PriceTable::estimate`]) and after ([`PriceTable::cost`]), unless the
 //! price is unknown, which is said and never taken for nothing.
 //!
@@ -32,11 +34,12 @@ mod bucket;
 mod cassette;
 mod connection;
 mod decode;
+mod embedding;
 mod error;
 mod event;
+mod exchange;
 mod format;
 mod money;
-
 mod provider;
 mod refusal;
 mod reply;
@@ -51,6 +54,7 @@ mod wire;
 pub use bucket::Bucket;
 pub use cassette::{Cassette, CassetteError, Pace};
 pub use connection::http_client;
+pub use embedding::{Embedded, EmbeddingUse};
 pub use error::{ProviderError, TimeoutPhase, Unreached};
 pub use event::{ModelEvent, StopReason, Usage};
 pub use format::WireFormat;

@@ -339,6 +339,17 @@ impl Provider {
 
     /// Asks for an answer and waits for its head.
     pub(crate) async fn send(&self, body: &Map<String, Value>) -> Result<Answered, Setback> {
+        let path = self.dialect().path(self.model());
+        self.send_to(&path, "text/event-stream", body).await
+    }
+
+    /// Asks something at a path behind the address and waits for the head of the answer.
+    pub(crate) async fn send_to(
+        &self,
+        path: &str,
+        accept: &'static str,
+        body: &Map<String, Value>,
+    ) -> Result<Answered, Setback> {
         if let Some(Tape::Play(cassette)) = &self.0.tape {
             let why = "the cassette has no more answers; record it anew";
             return cassette.next().ok_or_else(|| {
@@ -348,18 +359,16 @@ impl Provider {
                 })
             });
         }
-        let url = self.url();
+        let url = format!("{}{path}", self.base_url());
         let request = self.request(|client| client.post(url)).await?;
-        let request = request.header(ACCEPT, "text/event-stream").json(body);
+        let request = request.header(ACCEPT, accept).json(body);
         let response = request
             .send()
             .await
             .map_err(|error| self.unanswered(&error))?;
         let answered = answered(response);
         Ok(match &self.0.tape {
-            Some(Tape::Record(recorder)) => {
-                recorder.tap(&self.dialect().path(self.model()), body, answered)
-            }
+            Some(Tape::Record(recorder)) => recorder.tap(path, body, answered),
             _ => answered,
         })
     }

@@ -182,7 +182,7 @@ fn is_too_long(complaint: &Complaint) -> bool {
     // In order: OpenAI, llama.cpp, Anthropic.
     let kinds = ["context_length", "exceed_context", "request_too_large"];
     // In order: vLLM, Mistral, llama.cpp, Gemini, Groq, Anthropic, OpenAI for a request that is longer
-    // than what may be sent in a minute.
+    // than what may be sent in a minute; of embeddings llama.cpp and Mistral.
     let words = [
         "maximum context",
         "context length",
@@ -192,6 +192,8 @@ fn is_too_long(complaint: &Complaint) -> bool {
         "prompt is too long",
         "exceed context limit",
         "request too large for",
+        "too large to process",
+        "too many tokens in batch",
     ];
     kinds.iter().any(|kind| complaint.kind.contains(kind))
         || words.iter().any(|word| text.contains(word))

@@ -73,9 +73,9 @@ pub use rules::{
 pub use secrets::{Secrets, is_withheld};
 pub use settings::{
     ActionSettings, AddModelError, BUILTIN_ENGINE, BudgetSettings, CacheSettings, CommandSettings,
-    ContextSettings, EditSettings, Effort, KeySource, LedgerSettings, LimitSettings, Loaded,
-    LogLevel, LogSettings, McpSettings, NewModel, ProviderKind, ProviderSettings, Review, Role,
-    Settings, SettingsProblem, Severity, TestSettings, json_schema, narrow, overlay, parse,
-    with_model,
+    ContextSettings, EditSettings, Effort, EmbeddingSettings, KeySource, LedgerSettings,
+    LimitSettings, Loaded, LogLevel, LogSettings, McpSettings, NewModel, ProviderKind,
+    ProviderSettings, Review, Role, Settings, SettingsProblem, Severity, TestSettings, json_schema,
+    narrow, overlay, parse, with_model,
 };
 pub use visible::{is_invisible, tame_markdown, visible};

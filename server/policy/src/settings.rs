@@ -8,6 +8,7 @@ mod budget;
 mod cache;
 mod commands;
 mod context;
+mod embeddings;
 mod engines;
 mod layers;
 mod mcp;
@@ -27,6 +28,7 @@ use serde::{Serialize, Serializer};
 pub use self::adding::{AddModelError, NewModel, with_model};
 pub use self::cache::CacheSettings;
 pub use self::context::ContextSettings;
+pub use self::embeddings::EmbeddingSettings;
 pub use self::engines::{Effort, Role};
 pub use self::layers::{Loaded, narrow, overlay, parse};
 pub use self::mcp::McpSettings;
@@ -92,6 +94,8 @@ pub struct Settings {
     pub cache: CacheSettings,
     /// What a model is shown beside the document.
     pub context: ContextSettings,
+    /// Search by meaning, beside words, with a provider's embeddings.
+    pub embeddings: EmbeddingSettings,
     /// What the server writes to its log.
     pub log: LogSettings,
 }
@@ -116,6 +120,7 @@ impl Default for Settings {
             ledger: LedgerSettings::default(),
             cache: CacheSettings::default(),
             context: ContextSettings::default(),
+            embeddings: EmbeddingSettings::default(),
             log: LogSettings::default(),
         }
     }

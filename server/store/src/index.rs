@@ -2,6 +2,7 @@
 //! its own, because all of it can be made again: what is damaged or of another form is removed.
 
 mod find;
+mod pieces;
 mod words;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use rusqlite::{
 };
 
 pub use self::find::{Definition, FoundPlace, Link, UsingFile};
+pub use self::pieces::PiecePlace;
 pub use self::words::words_of;
 use crate::answers::StoreError;
 use crate::database::{is_spoilt, refused};
@@ -23,7 +25,7 @@ use crate::private;
 /// The folder of all indexes, in the state folder.
 const FOLDER: &str = "index";
 /// The form of the tables. A file of another one is begun anew.
-const FORM: i32 = 1;
+const FORM: i32 = 2;
 /// How long a write waits for another server that writes to the same file.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an index is kept that nobody has opened.
@@ -52,6 +54,8 @@ pub struct IndexedFile {
     pub uses: Vec<NameUses>,
     /// Its words, in pieces.
     pub chunks: Vec<IndexedChunk>,
+    /// What of it can be found by its meaning.
+    pub pieces: Vec<IndexedPiece>,
 }
 
 /// Something that a file defines.
@@ -89,6 +93,35 @@ pub struct IndexedChunk {
     pub last: u32,
     /// Its words, as [`words_of`] gives them.
     pub words: String,
+}
+
+/// A piece of a file that can be embedded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexedPiece {
+    /// Its first line, from 1.
+    pub first: u32,
+    /// Its last line.
+    pub last: u32,
+    /// The bytes of its text.
+    pub bytes: u32,
+    /// What its text is known by.
+    pub print: TextPrint,
+}
+
+/// What a text is known by: texts of one print are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TextPrint(pub(crate) [u8; 16]);
+
+impl TextPrint {
+    /// The print of a text.
+    pub fn of(text: &str) -> Self {
+        let mut print = [0; 16];
+        blake3::Hasher::new()
+            .update(text.as_bytes())
+            .finalize_xof()
+            .fill(&mut print);
+        Self(print)
+    }
 }
 
 /// How much an index holds.
@@ -416,6 +449,7 @@ struct Writer<'t> {
     used: Statement<'t>,
     chunk: Statement<'t>,
     chunk_words: Statement<'t>,
+    piece: Statement<'t>,
 }
 
 impl<'t> Writer<'t> {
@@ -425,6 +459,7 @@ impl<'t> Writer<'t> {
             "DELETE FROM chunk_words WHERE rowid IN (SELECT id FROM chunk WHERE file = ?1)",
             "DELETE FROM symbol WHERE file = ?1",
             "DELETE FROM chunk WHERE file = ?1",
+            "DELETE FROM piece WHERE file = ?1",
             "DELETE FROM name_use WHERE file = ?1",
             "DELETE FROM file WHERE id = ?1",
         ];
@@ -452,6 +487,9 @@ impl<'t> Writer<'t> {
             )?,
             chunk_words: transaction
                 .prepare("INSERT INTO chunk_words (rowid, path, said) VALUES (?1, ?2, ?3)")?,
+            piece: transaction.prepare(
+                "INSERT INTO piece (file, first, last, bytes, print) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?,
         })
     }
 
@@ -486,6 +524,10 @@ impl<'t> Writer<'t> {
             let row = (id, it.first, it.last);
             let number: i64 = self.chunk.query_row(row, |row| row.get(0))?;
             self.chunk_words.execute((number, &path_words, &it.words))?;
+        }
+        for it in &file.pieces {
+            let row = (id, it.first, it.last, it.bytes, it.print.0);
+            self.piece.execute(row)?;
         }
         Ok(())
     }

@@ -90,6 +90,7 @@ mod pages;
 mod private;
 mod told;
 mod usage;
+mod vectors;
 mod waiting;
 
 pub use answers::{AnswerStore, Bounds, KeptAnswer, StoreError};
@@ -99,8 +100,8 @@ pub use database::{Notice, Store};
 pub use dismissed::Dismissal;
 pub use history::{LandedFile, LandingEntry, LandingId, Limits, NewLanding};
 pub use index::{
-    Definition, FileStamp, FoundPlace, Index, IndexSize, IndexedChunk, IndexedFile, IndexedSymbol,
-    Link, NameUses, UsingFile, words_of,
+    Definition, FileStamp, FoundPlace, Index, IndexSize, IndexedChunk, IndexedFile, IndexedPiece,
+    IndexedSymbol, Link, NameUses, PiecePlace, TextPrint, UsingFile, words_of,
 };
 pub use ledger::{
     CURRENCY, Call, CallFilter, CallId, CallOutcome, CallTokens, CostEstimate, FROM_CACHE, Ledger,
@@ -109,4 +110,5 @@ pub use ledger::{
 pub use pages::write_page;
 pub use told::{is_told, tell};
 pub use usage::{Sums, UsageReport};
+pub use vectors::{VectorCount, Vectors};
 pub use waiting::{NewWaiting, WaitingId};

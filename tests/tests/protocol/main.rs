@@ -12,6 +12,7 @@ mod hostile;
 mod jobs;
 mod malformed;
 mod mcp;
+mod meaning;
 mod meeting;
 mod model;
 mod money;

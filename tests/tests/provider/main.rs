@@ -3,6 +3,7 @@
 mod bounds;
 mod cassette;
 mod debug;
+mod embeddings;
 mod formats;
 mod ledger;
 mod stream;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pleach_grammars::{Language, NameRole, Symbol, SymbolKind, names_used, symbol_at};
-use pleach_store::{Definition, Index, StoreError};
+use pleach_store::{Definition, Index, StoreError, TextPrint};
 
 use super::place::{Place, Wanted};
 use super::rank::{Edge, Target, spread};
@@ -57,12 +57,13 @@ pub(super) fn gather(
     request: &JobRequest,
     place: &Place<'_>,
     shown: (usize, usize),
+    meant: &[TextPrint],
     index: &mut Index,
     sources: &mut Sources<'_>,
 ) -> Result<Vec<Candidate>, StoreError> {
     let mut found = definitions(place, index)?;
     found.extend(users(request, place, index, sources)?);
-    found.extend(by_words(request, place, index)?);
+    found.extend(by_words(request, place, meant, index)?);
     found.extend(neighbours(place, shown));
     found.sort_by(|a, b| {
         let by_place = || (&a.file, a.line).cmp(&(&b.file, b.line));
@@ -344,17 +345,23 @@ fn is_test_path(path: &str) -> bool {
     })
 }
 
-/// What the words of the request are about.
+/// Whether an instruction has more than one word: one alone is about everything.
+pub(super) fn says_much(asked: &str) -> bool {
+    asked.split_whitespace().nth(1).is_some()
+}
+
+/// What the words of the request are about, and what means the same where that is known.
 fn by_words(
     request: &JobRequest,
     place: &Place<'_>,
+    meant: &[TextPrint],
     index: &mut Index,
 ) -> Result<Vec<Candidate>, StoreError> {
     let asked = request.instruction.as_deref().unwrap_or_default();
-    if asked.split_whitespace().count() < 2 {
+    if !says_much(asked) {
         return Ok(Vec::new());
     }
-    let found = index.find(asked, MOST_FOUND * 3)?;
+    let found = index.find_meant(asked, meant, MOST_FOUND * 3)?;
     let found = found
         .into_iter()
         .filter(|it| it.file != place.path && !is_prose(&it.file));
@@ -367,7 +374,11 @@ fn by_words(
             name,
             container,
             line: it.first,
-            reason: "has words of the request".to_owned(),
+            reason: if meant.is_empty() {
+                "has words of the request".to_owned()
+            } else {
+                "has words of the request, or means what it says".to_owned()
+            },
             worth,
             lines: Vec::new(),
         });

@@ -8,6 +8,8 @@ use pleach_store::{FileStamp, IndexedChunk, IndexedFile, IndexedSymbol, NameUses
 use pleach_workspace::WalkedFile;
 use ropey::Rope;
 
+use super::pieces::pieces;
+
 /// Lines of a piece of a file. Of the sizes that were tried on real histories (commit messages that had to
 /// find the files they changed) pieces of this size found more than whole files.
 const CHUNK: usize = 60;
@@ -25,7 +27,8 @@ const LONGEST_NAME: usize = 120;
 /// Reads a text for the index.
 pub(super) fn digest(name: &str, text: &str, stamp: FileStamp) -> IndexedFile {
     let first_line = text.lines().next().unwrap_or_default();
-    let (symbols, uses) = match Language::detect(None, name, first_line) {
+    let language = Language::detect(None, name, first_line);
+    let (symbols, uses) = match language {
         // Its keys are data.
         None | Some(Language::Json) => (Vec::new(), Vec::new()),
         Some(language) => names(language, text),
@@ -36,6 +39,7 @@ pub(super) fn digest(name: &str, text: &str, stamp: FileStamp) -> IndexedFile {
         symbols,
         uses,
         chunks: chunks(text),
+        pieces: pieces(language, text),
     }
 }
 
@@ -47,6 +51,7 @@ pub(super) fn nothing_of(name: &str, stamp: FileStamp) -> IndexedFile {
         symbols: Vec::new(),
         uses: Vec::new(),
         chunks: Vec::new(),
+        pieces: Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Places that answer a question, as they are in the files now.
 
-use pleach_store::{FoundPlace, StoreError, words_of};
+use pleach_store::{FoundPlace, StoreError, TextPrint, words_of};
 use pleach_workspace::WorkspaceSnapshot;
 
 use crate::shield::Shield;
@@ -37,10 +37,11 @@ pub(super) fn search(
     index: &mut pleach_store::Index,
     workspace: &WorkspaceSnapshot,
     asked: &str,
+    meant: &[TextPrint],
     most: usize,
 ) -> Result<Vec<SearchHit>, StoreError> {
     // Some may have gone.
-    let places = index.find(asked, most.saturating_mul(2))?;
+    let places = index.find_meant(asked, meant, most.saturating_mul(2))?;
     let words = words_of(asked);
     let words: Vec<&str> = words.split(' ').collect();
     let shield = Shield::of(workspace);

@@ -209,6 +209,7 @@ impl Session {
                 self.show_problems(&uri, &Rope::new(), &[]);
             }
         }
+        self.renew_meaning();
         self.index_if_useful();
         for event in std::mem::take(&mut self.configuration.deferred) {
             self.inbox.put(event);

@@ -16,6 +16,7 @@ use tower_lsp::jsonrpc::Error;
 use crate::event::{Event, JobId, Reply};
 use crate::session::arguments::{Given, no_number};
 use crate::session::commands::CommandFailure;
+use crate::session::meaning::Meanings;
 use crate::session::{Awaited, Session};
 
 /// How long a search waits for an index that is not whole.
@@ -45,6 +46,8 @@ pub(super) struct Indexing {
     display: Display,
     /// The client was asked to tell what changes on disk.
     is_watched: bool,
+    /// What ranks by meaning.
+    pub(super) meanings: Meanings,
 }
 
 /// What the last request that a job began with was made of.
@@ -76,7 +79,7 @@ impl Sent {
 
 /// The progress display.
 #[derive(Debug, Default, PartialEq, Eq)]
-enum Display {
+pub(super) enum Display {
     #[default]
     None,
     Asked,
@@ -131,14 +134,16 @@ impl Session {
             self.indexing.roots = roots;
             self.indexing.index = Some(index);
         }
-        self.indexing.index.clone()
+        self.indexing.present()
     }
 
-    /// Begins to index when there is a model that could be shown something, and a document to ask it about.
+    /// Begins to index when there is a model that could be shown something, and a document to ask it about;
+    /// or when all of it is to be embedded.
     pub(super) fn index_if_useful(&mut self) {
+        let settings = self.configuration.settings();
+        let is_read = settings.context.tokens > 0 && settings.uses_models();
         let is_useful = self.configuration.is_loaded()
-            && self.configuration.settings().context.tokens > 0
-            && self.configuration.settings().uses_models()
+            && (is_read || settings.embedder().is_some())
             && self.documents.iter().next().is_some();
         if is_useful {
             let _begun = self.index();
@@ -190,6 +195,9 @@ impl Session {
     /// `pleach.index`: forgets the index and makes it anew.
     pub(super) fn rebuild_index(&mut self) -> Result<Value, CommandFailure> {
         let index = self.index().ok_or(CommandFailure::NoIndex)?;
+        if let Some(meaning) = index.meaning() {
+            meaning.forgive();
+        }
         index.rebuild(self.snapshot());
         Ok(Value::Null)
     }
@@ -225,14 +233,24 @@ impl Session {
         let workspace = self.snapshot();
         let most = wanted.most.unwrap_or(MOST).clamp(1, MOST_OF_ALL);
         let (question, looked) = (asked.clone(), workspace.clone());
-        index.search(workspace, question, most, PATIENCE, move |answer| {
+        let answered = move |answer| {
             inbox.put(Event::Searched(Box::new(Searched {
                 reply,
                 asked,
                 workspace: looked,
                 answer,
             })));
-        });
+        };
+        if index.meaning().is_none() {
+            index.search(workspace, question, most, PATIENCE, answered);
+            return Ok(());
+        }
+        drop(self.tasks.spawn(async move {
+            if let Some(meaning) = index.meaning() {
+                let _or_by_words_alone = meaning.question(&question).await;
+            }
+            index.search(workspace, question, most, PATIENCE, answered);
+        }));
         Ok(())
     }
 
@@ -254,12 +272,20 @@ impl Session {
         };
         let places: Vec<Value> = hits.iter().map(|hit| place(hit, &workspace)).collect();
         let is_whole = answer.state.phase == IndexPhase::Whole;
+        let ranked = match answer.by_meaning {
+            Some(true) => "words and meaning",
+            Some(false) | None => "words",
+        };
+        let meaning = self.indexing.meanings.present();
+        let meaning = meaning.map(|it| it.state().words());
         reply.send(Ok(json!({
             "places": places, "complete": is_whole, "index": answer.state.words(),
+            "ranked": ranked, "embeddings": meaning,
         })));
         if !self.client.job_events {
             let state = answer.state;
-            let page = move || Ok(page(&asked, &hits, &workspace, &state));
+            let by_words_alone = meaning.filter(|_| answer.by_meaning == Some(false));
+            let page = move || Ok(page(&asked, &hits, &workspace, &state, by_words_alone));
             self.show_page("what was found", "search.md", page);
         }
     }
@@ -268,7 +294,11 @@ impl Session {
     pub(super) fn index_moved(&mut self, number: u64, state: IndexState) {
         // The last word of one that is gone comes too late.
         if self.indexing.index.is_some() && self.indexing.number == number {
+            let is_whole = state.phase == IndexPhase::Whole;
             self.show_index(state);
+            if is_whole {
+                self.catch_up();
+            }
         }
     }
 
@@ -361,7 +391,8 @@ impl Session {
 impl Indexing {
     /// The index, if it was begun.
     pub(super) fn present(&self) -> Option<Index> {
-        self.index.clone()
+        let index = self.index.clone()?;
+        Some(index.with_meaning(self.meanings.present()))
     }
 
     fn value(&self, kind: &str) -> Value {
@@ -406,6 +437,7 @@ fn page(
     hits: &[SearchHit],
     workspace: &WorkspaceSnapshot,
     state: &IndexState,
+    by_words_alone: Option<String>,
 ) -> String {
     let mut page = format!("# Found for `{}`\n\n", asked.replace('`', "'"));
     if state.phase != IndexPhase::Whole {
@@ -413,6 +445,9 @@ fn page(
             "{page}The index is not whole ({}): more may be there.\n\n",
             state.words()
         );
+    }
+    if let Some(why) = by_words_alone {
+        page = format!("{page}Ranked by words alone ({why}).\n\n");
     }
     if hits.is_empty() {
         page.push_str("Nothing. Fewer or other words may find more.\n");

@@ -29,6 +29,7 @@ impl Session {
                 "queue": {"jobs": self.jobs.len(), "landings": self.landings.len()},
                 "store": self.store(),
                 "index": self.index_status(),
+                "embeddings": self.meaning_status(),
                 "grammars": self.grammars(),
                 "memory": {"residentBytes": resident_bytes()},
             },

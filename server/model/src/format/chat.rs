@@ -5,7 +5,7 @@ mod request;
 
 use serde_json::{Map, Value};
 
-use super::{Dialect, Listed};
+use super::{Dialect, EmbeddingFormat, Listed, embeddings};
 use crate::decode::Decode;
 use crate::{ModelRequest, ProviderConfig};
 
@@ -34,6 +34,10 @@ impl Dialect for Chat {
 
     fn decoder(&self) -> Box<dyn Decode> {
         Box::new(decode::Decoder::default())
+    }
+
+    fn embedding(&self) -> Option<&'static dyn EmbeddingFormat> {
+        Some(&embeddings::OpenAi)
     }
 
     fn adapt(&self, body: &mut Map<String, Value>, complaint: &str) -> bool {

@@ -6,7 +6,7 @@ mod request;
 use reqwest::header::HeaderName;
 use serde_json::{Map, Value};
 
-use super::{Dialect, Listed};
+use super::{Dialect, EmbeddingFormat, Listed, embeddings};
 use crate::decode::Decode;
 use crate::{ModelRequest, ProviderConfig};
 
@@ -45,6 +45,10 @@ impl Dialect for Gemini {
 
     fn decoder(&self) -> Box<dyn Decode> {
         Box::new(decode::Decoder::default())
+    }
+
+    fn embedding(&self) -> Option<&'static dyn EmbeddingFormat> {
+        Some(&embeddings::Gemini)
     }
 
     fn adapt(&self, body: &mut Map<String, Value>, complaint: &str) -> bool {

@@ -5,7 +5,7 @@ mod request;
 
 use serde_json::{Map, Value};
 
-use super::{Dialect, Listed};
+use super::{Dialect, EmbeddingFormat, Listed, embeddings};
 use crate::decode::Decode;
 use crate::wire::Framing;
 use crate::{ModelRequest, ProviderConfig};
@@ -43,6 +43,10 @@ impl Dialect for Ollama {
 
     fn decoder(&self) -> Box<dyn Decode> {
         Box::new(decode::Decoder::default())
+    }
+
+    fn embedding(&self) -> Option<&'static dyn EmbeddingFormat> {
+        Some(&embeddings::Ollama)
     }
 
     fn adapt(&self, body: &mut Map<String, Value>, complaint: &str) -> bool {

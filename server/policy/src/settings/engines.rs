@@ -175,6 +175,7 @@ impl Reader {
             // For everything.
             self.settings.models.clear();
             self.settings.fallbacks.clear();
+            self.settings.embeddings.provider = None;
         }
         self.check_engine(&name, entry.range);
         self.settings.engine = name;

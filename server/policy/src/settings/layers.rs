@@ -56,8 +56,8 @@ pub fn overlay(base: &Settings, value: &serde_json::Value) -> Loaded {
 ///   and `context.index`;
 /// - add globs to `edits.deny`;
 /// - take commands out of `commands.allow`;
-/// - lower each of `limits`, each cap of `budget`, `context.tokens`, and the bounds of `cache` and
-///   `actions.per_minute`.
+/// - lower each of `limits`, each cap of `budget`, `context.tokens`, and the bounds of `cache`, `embeddings`
+///   and `actions.per_minute`.
 ///
 /// Everything else in it is ignored and told, above all providers: who wrote the workspace does not get
 /// to choose where the user's key is sent or which program is run for it.
@@ -138,7 +138,7 @@ const ACTIONS: [&str; 9] = [
 ];
 
 /// Every table of the file and its keys, for suggestions.
-pub(super) const TABLES: [(&str, &[&str]); 15] = [
+pub(super) const TABLES: [(&str, &[&str]); 16] = [
     (
         "",
         &[
@@ -158,6 +158,7 @@ pub(super) const TABLES: [(&str, &[&str]); 15] = [
             "ledger",
             "cache",
             "context",
+            "embeddings",
             "log",
         ],
     ),
@@ -221,6 +222,10 @@ pub(super) const TABLES: [(&str, &[&str]); 15] = [
     ("ledger", &["url", "password_env", "person"]),
     ("cache", &["enabled", "hours", "megabytes"]),
     ("context", &["tokens", "index"]),
+    (
+        "embeddings",
+        &["provider", "model", "tokens_per_day", "megabytes"],
+    ),
     ("log", &["level", "file", "editor"]),
 ];
 
@@ -232,7 +237,7 @@ pub(super) struct Reader {
 
 impl Reader {
     fn root(&mut self, table: Table) {
-        let (mut engine, mut models, mut fallbacks) = (None, None, None);
+        let (mut engine, mut models, mut fallbacks, mut embeddings) = (None, None, None, None);
         for entry in table.entries {
             match entry.name.as_str() {
                 "engine" => engine = Some(entry),
@@ -254,6 +259,7 @@ impl Reader {
                 "ledger" => self.section(entry, Self::ledger),
                 "cache" => self.section(entry, Self::cache),
                 "context" => self.section(entry, Self::context),
+                "embeddings" => embeddings = Some(entry),
                 "log" => self.section(entry, Self::log),
                 _ => self.unknown(&entry, "", ""),
             }
@@ -261,6 +267,9 @@ impl Reader {
         // Last: whether a name is known depends on the providers.
         if let Some(entry) = models {
             self.section(entry, Self::role);
+        }
+        if let Some(entry) = embeddings {
+            self.section(entry, Self::embedding);
         }
         if let Some(entry) = fallbacks {
             self.fallbacks(&entry);

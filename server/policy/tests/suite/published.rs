@@ -182,7 +182,7 @@ fn the_parser_knows_exactly_the_keys_of_the_schema() {
             tables.push((format!("{name}.x."), inner.clone()));
         }
     }
-    assert_eq!(tables.len(), 13);
+    assert_eq!(tables.len(), 14);
     for (prefix, table) in tables {
         let mut names: Vec<String> = properties(&table)
             .map(|(name, _)| format!("`{name}`"))

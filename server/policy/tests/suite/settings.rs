@@ -344,7 +344,7 @@ fn what_the_editor_sends_goes_over_the_file() {
         }),
     );
     expect![[r#"
-        "" warning unknown_key: `colour` is no setting and is ignored; the keys here are `engine`, `local_models`, `providers`, `models`, `fallbacks`, `mcp`, `review`, `actions`, `edits`, `commands`, `tests`, `limits`, `budget`, `ledger`, `cache`, `context`, `log`
+        "" warning unknown_key: `colour` is no setting and is ignored; the keys here are `engine`, `local_models`, `providers`, `models`, `fallbacks`, `mcp`, `review`, `actions`, `edits`, `commands`, `tests`, `limits`, `budget`, `ledger`, `cache`, `context`, `embeddings`, `log`
     "#]].assert_eq(&told("", &loaded));
     let settings = loaded.settings;
     assert_eq!(settings.model_for(Role::Coder), Some("openai"));
@@ -605,6 +605,36 @@ fn commands_are_allowed_by_their_first_words_and_never_by_a_workspace() {
     assert_eq!(narrowed.settings.commands.allow, ["cargo test"]);
     assert_eq!(narrowed.problems.len(), 1);
     assert_eq!(narrowed.problems[0].code, "workspace_widens");
+}
+
+#[test]
+fn what_embeds_is_one_of_the_providers_and_off_until_it_is_named() {
+    let base = "[providers.far]\nkind = 'anthropic'\nmodel = 'c'\n[providers.near]\nbase_url = 'http://127.0.0.1:1/v1'\nmodel = 'e'\n";
+    assert_eq!(parse(base).settings.embedder(), None);
+    let settings = check(
+        &format!("[embeddings]\nprovider = 'near'\nmegabytes = 7\n{base}"),
+        &expect![[""]],
+    );
+    let (name, provider) = settings.embedder().unwrap();
+    assert_eq!((name, provider.model.as_str()), ("near", "e"));
+    assert_eq!(settings.embeddings.megabytes, 7);
+    check(
+        &format!(
+            "[embeddings]\nprovider = 'far'\nmodel = ''\nmegabyte = 7\ntokens_per_day = -1\n{base}"
+        ),
+        &expect![[r#"
+            "'far'" warning unknown_engine: `far` has no embeddings: Anthropic offers none; name another provider
+            "''" error bad_value: `embeddings.model` must name one; it is ignored
+            "megabyte" warning unknown_key: `embeddings.megabyte` is no setting and is ignored; did you mean `megabytes`?
+            "-1" error out_of_range: `embeddings.tokens_per_day` must be a whole number from 0 to 10000000000; 2000000 stays in force
+        "#]],
+    );
+    check(
+        &format!("[embeddings]\nprovider = 'nea'\n{base}"),
+        &expect![[r#"
+            "'nea'" warning unknown_engine: `nea` is no provider here, so nothing is embedded until it is one; did you mean `near`?
+        "#]],
+    );
 }
 
 #[test]

@@ -79,6 +79,29 @@ fn it_cannot_add() {
 }
 
 #[test]
+fn it_cannot_send_files_to_be_embedded_but_can_stop_that() {
+    let evil = "[embeddings]\nprovider = 'openai'\nmodel = 'm'\ntokens_per_day = 3000000\n";
+    let settings = check(
+        evil,
+        &expect![[r#"
+            "provider" workspace_widens: who is sent your files to embed them is not for a workspace to say; set `[embeddings]` in your own settings
+            "model" workspace_widens: who is sent your files to embed them is not for a workspace to say; set `[embeddings]` in your own settings
+            "tokens_per_day" workspace_widens: a workspace can only lower `embeddings.tokens_per_day`; 2000000 stays in force
+        "#]],
+    );
+    assert_eq!(settings.embedder(), None);
+    let wanted = format!("{USER}[embeddings]\nprovider = 'openai'\nmodel = 'embed'\n");
+    let user = parse(&wanted).settings;
+    let (name, provider) = user.embedder().unwrap();
+    assert_eq!((name, provider.model.as_str()), ("openai", "embed"));
+    for less in ["engine = 'builtin'", "embeddings.tokens_per_day = 0"] {
+        let narrowed = narrow(&user, less);
+        assert_eq!(narrowed.problems, [], "{less}");
+        assert_eq!(narrowed.settings.embedder(), None, "{less}");
+    }
+}
+
+#[test]
 fn what_changes_nothing_is_not_told() {
     let settings = check(
         "[actions]\nenabled = true\n[limits]\nidle_seconds = 20\nmax_attempts = 2\n",
@@ -144,6 +167,11 @@ fn is_narrower(narrowed: &Settings, user: &Settings) -> bool {
         && budget.calls_per_job <= allowed.calls_per_job
         && budget.calls_per_minute <= allowed.calls_per_minute
         && budget.price_file == allowed.price_file
+        && (narrowed.embeddings.provider == user.embeddings.provider
+            || narrowed.embeddings.provider.is_none())
+        && narrowed.embeddings.model == user.embeddings.model
+        && narrowed.embeddings.tokens_per_day <= user.embeddings.tokens_per_day
+        && narrowed.embeddings.megabytes <= user.embeddings.megabytes
 }
 
 fn file() -> impl Strategy<Value = String> {
@@ -166,6 +194,13 @@ fn file() -> impl Strategy<Value = String> {
         "edits.allow = []",
         "edits.allow_ci = true",
         "edits.allow_ci = false",
+        "embeddings.provider = 'other'",
+        "embeddings.provider = 'openai'",
+        "embeddings.model = 'm'",
+        "embeddings.tokens_per_day = 0",
+        "embeddings.tokens_per_day = 5000000",
+        "embeddings.megabytes = 1",
+        "embeddings.megabytes = 10000",
         "limits.idle_seconds = 1",
         "limits.total_seconds = 1",
         "limits.total_seconds = 86400",

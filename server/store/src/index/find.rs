@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Row, Transaction};
 
-use super::{Index, words};
+use super::{Index, TextPrint, pieces, words};
 use crate::answers::StoreError;
 
 /// Rows of each of the two lists that a search is made of.
@@ -79,16 +79,33 @@ impl Index {
     ///
     /// When it cannot be read.
     pub fn find(&mut self, asked: &str, most: usize) -> Result<Vec<FoundPlace>, StoreError> {
-        let Some(question) = words::question(asked) else {
-            return Ok(Vec::new());
-        };
-        let (symbols, chunks) = self.within(|transaction| {
-            Ok((
-                symbols(transaction, &question)?,
-                chunks(transaction, &question)?,
-            ))
+        self.find_meant(asked, &[], most)
+    }
+
+    /// The same with a third list: the texts that mean most what is asked, the nearest first. A place that
+    /// was found by its words and in such a text counts for both.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn find_meant(
+        &mut self,
+        asked: &str,
+        meant: &[TextPrint],
+        most: usize,
+    ) -> Result<Vec<FoundPlace>, StoreError> {
+        let question = words::question(asked);
+        let (symbols, chunks, meant) = self.within(|transaction| {
+            let (symbols, chunks) = match &question {
+                Some(question) => (
+                    symbols(transaction, question)?,
+                    chunks(transaction, question)?,
+                ),
+                None => (Vec::new(), Vec::new()),
+            };
+            Ok((symbols, chunks, pieces::meant(transaction, meant)?))
         })?;
-        Ok(fused(symbols, chunks, most))
+        Ok(fused(symbols, chunks, meant, most))
     }
 
     /// Where a name is defined, at most so many.
@@ -244,7 +261,12 @@ fn chunks(transaction: &Transaction<'_>, question: &str) -> rusqlite::Result<Vec
     rows.collect()
 }
 
-fn fused(mut symbols: Vec<FoundPlace>, chunks: Vec<FoundPlace>, most: usize) -> Vec<FoundPlace> {
+fn fused(
+    mut symbols: Vec<FoundPlace>,
+    chunks: Vec<FoundPlace>,
+    meant: Vec<FoundPlace>,
+    most: usize,
+) -> Vec<FoundPlace> {
     let mut by_file: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut rank = FUSION;
     for (at, symbol) in symbols.iter_mut().enumerate() {
@@ -268,6 +290,42 @@ fn fused(mut symbols: Vec<FoundPlace>, chunks: Vec<FoundPlace>, most: usize) -> 
         } else {
             chunk.score = score;
             rest.push(chunk);
+        }
+    }
+    symbols.extend(rest);
+    rank = FUSION;
+    let mut rest = Vec::new();
+    for mut piece in meant {
+        rank += 1.0;
+        let score = 1.0 / rank;
+        // The same definition; else the first of what was found by words that begins in the piece, or that
+        // the piece is in.
+        let alike = |it: &&mut FoundPlace| it.file == piece.file && it.symbol == piece.symbol;
+        let is_named = piece.symbol.is_some();
+        let same = symbols
+            .iter_mut()
+            .filter(alike)
+            .find(|it| is_named && it.first == piece.first);
+        let within = |it: &&mut FoundPlace| {
+            it.file == piece.file
+                && ((piece.first..=piece.last).contains(&it.first)
+                    || it.symbol.is_none() && (it.first..=it.last).contains(&piece.first))
+        };
+        let same = match same {
+            Some(same) => Some(same),
+            None => symbols.iter_mut().find(within),
+        };
+        match same {
+            // What only has words is named by what is meant.
+            Some(same) if same.symbol.is_none() && is_named => {
+                piece.score = same.score + score;
+                *same = piece;
+            }
+            Some(same) => same.score += score,
+            None => {
+                piece.score = score;
+                rest.push(piece);
+            }
         }
     }
     symbols.extend(rest);

@@ -42,6 +42,18 @@ CREATE TABLE chunk (
 ) STRICT;
 CREATE INDEX chunk_of_file ON chunk (file);
 
+-- What can be embedded. `print` is what its text is known by.
+CREATE TABLE piece (
+    id INTEGER PRIMARY KEY,
+    file INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    print BLOB NOT NULL
+) STRICT;
+CREATE INDEX piece_of_file ON piece (file);
+CREATE INDEX piece_of_print ON piece (print);
+
 -- Without their texts: these stand in the files.
 CREATE VIRTUAL TABLE symbol_words USING fts5 (
     name, around, content = '', contentless_delete = 1, tokenize = 'porter unicode61'

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pleach_store::{
-    FileStamp, Index, IndexedChunk, IndexedFile, IndexedSymbol, NameUses, words_of,
+    FileStamp, Index, IndexedChunk, IndexedFile, IndexedPiece, IndexedSymbol, NameUses, TextPrint,
+    words_of,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -51,6 +52,12 @@ fn file(name: &str, defines: &[&str], uses: &[&str], said: &str) -> IndexedFile 
             last: 60,
             words: words_of(said),
         }],
+        pieces: vec![IndexedPiece {
+            first: 1,
+            last: 60,
+            bytes: u32::try_from(said.len()).unwrap(),
+            print: TextPrint::of(said),
+        }],
     }
 }
 
@@ -90,6 +97,61 @@ fn words_find_what_is_called_so_before_what_says_so() {
             (symbol.0.as_str(), symbol.1.as_str()),
             ("open_drawer", "function")
         );
+    });
+}
+
+#[test]
+fn what_is_meant_is_found_beside_what_has_the_words_and_counts_with_it() {
+    with_index(|index, _| {
+        let boat = "fn sail() {}";
+        let till = "fn open_drawer() {}";
+        let notes = "How to open the drawer.";
+        index
+            .put(&[
+                file("src/boat.rs", &["sail"], &[], boat),
+                file("src/copy.rs", &["sail"], &[], boat),
+                file("src/till.rs", &["open_drawer"], &[], till),
+                file("notes.md", &[], &[], notes),
+            ])
+            .unwrap();
+        let mut meant = |asked: &str, meant: &[&str]| -> Vec<(String, f64)> {
+            let prints: Vec<TextPrint> = meant.iter().map(|text| TextPrint::of(text)).collect();
+            let found = index.find_meant(asked, &prints, 10).unwrap();
+            found.into_iter().map(|it| (it.file, it.score)).collect()
+        };
+        let rank = |rank: f64| 1.0 / (60.0 + rank);
+        assert_eq!(meant("vessel", &[]), []);
+        // Nothing has the word. Both places of the text are found.
+        assert_eq!(
+            meant("vessel", &[boat, "unknown", till]),
+            [
+                ("src/boat.rs".to_owned(), rank(1.0)),
+                ("src/copy.rs".to_owned(), rank(2.0)),
+                ("src/till.rs".to_owned(), rank(3.0)),
+            ]
+        );
+        // By the name, by the words, and by the meaning.
+        assert_eq!(
+            meant("drawer", &[notes, till]),
+            [
+                ("src/till.rs".to_owned(), rank(1.0) + rank(2.0) + rank(2.0)),
+                ("notes.md".to_owned(), rank(1.0) + rank(1.0)),
+            ]
+        );
+        let found = index
+            .find_meant("vessel", &[TextPrint::of(boat)], 1)
+            .unwrap();
+        let symbol = found.first().unwrap().symbol.as_ref().unwrap();
+        assert_eq!(symbol.0, "sail");
+        let prints = index.prints().unwrap();
+        assert_eq!(prints.len(), 3);
+        let after = index.pieces("notes.md", 2).unwrap();
+        let files: Vec<&str> = after.iter().map(|it| it.file.as_str()).collect();
+        assert_eq!(files, ["src/boat.rs", "src/copy.rs"]);
+        index
+            .remove(&["src/boat.rs".to_owned(), "src/copy.rs".to_owned()])
+            .unwrap();
+        assert_eq!(index.prints().unwrap().len(), 2);
     });
 }
 

@@ -8,3 +8,4 @@ mod index;
 mod ledger;
 #[cfg(feature = "postgres-tests")]
 mod shared;
+mod vectors;
