@@ -73,5 +73,6 @@ pub(crate) fn confined(
         variables,
         limits,
         reach,
+        lock: None,
     }
 }

@@ -42,6 +42,9 @@ pub struct Confined {
     pub limits: Limits,
     /// What it may touch.
     pub reach: Reach,
+    /// A file that is locked (as [`std::fs::File::lock`] does it) as long as anything of it is alive: longer than
+    /// whoever runs it waits, when that is cancelled. Where somebody else has the lock, nothing is started.
+    pub lock: Option<PathBuf>,
 }
 
 /// What a confined command may use.
@@ -227,6 +230,8 @@ struct Orders {
     file: u64,
     /// Processes that the command must not signal, beside its supervisor.
     spare: Vec<u32>,
+    /// What the supervisor locks as long as anything runs.
+    lock: Option<PathBuf>,
 }
 
 /// What the helper tells of the command.

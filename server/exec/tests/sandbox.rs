@@ -9,7 +9,7 @@
     clippy::missing_panics_doc
 )]
 
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -62,7 +62,16 @@ impl Place {
                 ..Limits::default()
             },
             reach,
+            lock: None,
         }
+    }
+
+    /// A pipe with a name, which a command can write to.
+    fn pipe(&self) -> PathBuf {
+        let pipe = self.workspace.join("target/pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        pipe
     }
 
     /// Runs a script of the shell, which may not do what it wants.
@@ -350,14 +359,7 @@ fn a_fork_bomb_ends() {
 /// holds it, and waits until nobody does any more.
 fn all_end(script: &str, wall: Duration, end: impl AsyncFnOnce(Running)) {
     let place = Place::new();
-    let pipe = place.workspace.join("target/pipe");
-    assert!(
-        std::process::Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
+    let pipe = place.pipe();
     let mut command = place.command(&["bash", "-c", script]);
     command
         .variables
@@ -394,6 +396,37 @@ fn cancelling_ends_all_that_it_started() {
             running.abort();
         });
     }
+}
+
+/// The folder that it runs in is not free before it is dead, whenever nobody waits for it any more.
+#[test]
+fn a_lock_is_held_until_all_that_it_started_is_dead() {
+    let place = Place::new();
+    let (pipe, lock) = (place.pipe(), place.elsewhere.join("lock"));
+    let own = fs::File::create(&lock).unwrap();
+    let script = "setsid sh -c 'exec 3>$PIPE; echo $$ >&3; exec sleep 600' & wait";
+    let mut command = place.command(&["bash", "-c", script]);
+    let variable = ("PIPE".into(), pipe.to_str().unwrap().into());
+    command.variables.push(variable);
+    command.lock = Some(lock);
+    let started = command.clone();
+    let pid = block_on(async {
+        let running = tokio::spawn(async move { run_confined(&sandbox(), &started).await });
+        let reader = tokio::task::spawn_blocking(move || {
+            let mut lines = BufReader::new(fs::File::open(pipe).unwrap()).lines();
+            lines.next()
+        });
+        let pid = reader.await.unwrap().unwrap().unwrap();
+        assert!(matches!(own.try_lock(), Err(TryLockError::WouldBlock)));
+        running.abort();
+        assert!(running.await.unwrap_err().is_cancelled());
+        pid
+    });
+    own.lock().unwrap();
+    assert!(!Path::new("/proc").join(&pid).exists(), "{pid}");
+    // Nothing begins where something runs.
+    let refused = run(&command).unwrap_err();
+    assert_eq!(refused.code(), "not-started");
 }
 
 #[test]

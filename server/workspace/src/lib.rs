@@ -57,7 +57,7 @@ pub use landing::{
 pub use read::MAX_FILE_BYTES;
 pub use roots::Located;
 pub use snapshot::{FileText, OpenDocument, WorkspaceSnapshot};
-pub use trial::{Trial, TrialError};
+pub use trial::{Trial, TrialError, forget_old_trials};
 pub use uri::{path_from_uri, uri_from_path};
 pub use walk::{WalkedFile, give_way};
 pub use write::write_all;

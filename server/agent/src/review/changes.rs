@@ -329,6 +329,7 @@ impl Git<'_> {
                     ..Limits::default()
                 },
                 reach,
+                lock: None,
             };
             let ended = run_confined(&sandbox, &confined).await;
             let ended = ended.map_err(|error| error.to_string())?;

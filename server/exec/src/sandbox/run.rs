@@ -140,6 +140,7 @@ fn orders(command: &Confined, outcome: &std::path::Path, temporary: &std::path::
         processes: limits.processes,
         file: limits.file,
         spare: vec![std::process::id()],
+        lock: command.lock.clone(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The supervisor: adopts every orphan of the command, watches what all of them use, and leaves nothing
 //! behind.
 
-use std::fs;
-use std::io::{Read as _, stdin};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Stdin, stdin};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +22,10 @@ const LOOK_EVERY: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 50_000_000,
 };
+const AT_ONCE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
 
 /// The helper's two parts: `supervise ORDERS WORD…` and, started by it, `enter ORDERS WORD…`.
 pub(super) fn helper(mut arguments: impl Iterator<Item = String>) -> u8 {
@@ -36,9 +40,10 @@ pub(super) fn helper(mut arguments: impl Iterator<Item = String>) -> u8 {
 }
 
 fn supervise(orders: &Orders, text: &str, argv: &[String]) -> u8 {
-    let outcome = match start(text, argv) {
+    let started = hold(orders).and_then(|held| Ok((start(text, argv)?, held)));
+    let outcome = match started {
         Err(error) => Outcome::NotStarted(error.to_string()),
-        Ok(child) => {
+        Ok((child, _held)) => {
             let stopped = Arc::new(Mutex::new(None));
             let is_over = Arc::new(AtomicBool::new(false));
             let watch = std::thread::spawn({
@@ -62,7 +67,21 @@ fn supervise(orders: &Orders, text: &str, argv: &[String]) -> u8 {
     u8::from(!written)
 }
 
-fn start(orders: &str, argv: &[String]) -> std::io::Result<Child> {
+/// Takes the lock of the orders, which is let go when nothing is alive any more.
+fn hold(orders: &Orders) -> io::Result<Option<File>> {
+    let Some(path) = &orders.lock else {
+        return Ok(None);
+    };
+    let held = File::create(path)?;
+    held.try_lock()?;
+    // Whoever ordered this may have gone before it was locked, and somebody else may have come.
+    if is_cut(&mut stdin(), &AT_ONCE) {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
+    Ok(Some(held))
+}
+
+fn start(orders: &str, argv: &[String]) -> io::Result<Child> {
     set_child_subreaper(Some(getpid()))?;
     // This very program, even if its file was replaced meanwhile.
     let mut process = Command::new("/proc/self/exe");
@@ -116,12 +135,7 @@ fn adopt(child: &Child, is_over: &AtomicBool) -> Ending {
 fn watch(memory: u64, processes: u32, stopped: &Mutex<Option<Ending>>, is_over: &AtomicBool) {
     let mut rope = stdin();
     loop {
-        let mut ready = [PollFd::new(&rope, PollFlags::IN)];
-        let is_cut = match poll(&mut ready, Some(&LOOK_EVERY)) {
-            Ok(0) | Err(Errno::INTR) => false,
-            Ok(_) => matches!(rope.read(&mut [0]), Ok(0) | Err(_)),
-            Err(_) => true,
-        };
+        let is_cut = is_cut(&mut rope, &LOOK_EVERY);
         let all = descendants();
         let too_many = all.len() > usize::try_from(processes).unwrap_or(usize::MAX);
         let reason = if too_many {
@@ -142,6 +156,16 @@ fn watch(memory: u64, processes: u32, stopped: &Mutex<Option<Ending>>, is_over: 
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
+    }
+}
+
+/// Whether the pipe to the server is closed, or closes within this time.
+fn is_cut(rope: &mut Stdin, within: &Timespec) -> bool {
+    let mut ready = [PollFd::new(&*rope, PollFlags::IN)];
+    match poll(&mut ready, Some(within)) {
+        Ok(0) | Err(Errno::INTR) => false,
+        Ok(_) => matches!(rope.read(&mut [0]), Ok(0) | Err(_)),
+        Err(_) => true,
     }
 }
 
