@@ -6,12 +6,13 @@ mod failures;
 mod trial;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use camino::Utf8Path;
 use pleach_exec::{Ending, Limits, Reach, Sandbox, SandboxError, run_confined};
 use pleach_policy::redact;
 use pleach_text::{ByteOffset, ByteRange};
-use pleach_workspace::{WorkspaceSnapshot, uri_from_path};
+use pleach_workspace::{Trial, WorkspaceSnapshot, uri_from_path};
 use serde_json::json;
 
 use self::command::TestCommand;
@@ -124,8 +125,7 @@ async fn run_all(
         "running {}",
         command.argv.join(" ")
     ))));
-    let (ending, printed) =
-        execute(&sandbox, &commands, account, &command, Reach::default()).await?;
+    let (ending, printed) = execute(&sandbox, &commands, account, &command, None).await?;
     let workspace = request.workspace.clone();
     aside("reading what the tests printed", move || {
         read(&workspace, &command, ending, &printed)
@@ -149,13 +149,13 @@ async fn permitted(
     Ok(sandbox)
 }
 
-/// Runs a command of tests, which also touches what is `besides`. How it ended, and what it printed.
+/// Runs a command of tests: in the workspace, or in a `copy` of it. How it ended, and what it printed.
 async fn execute(
     sandbox: &Sandbox,
     commands: &Commands,
     account: &Account,
     command: &TestCommand,
-    besides: Reach,
+    copy: Option<&Trial>,
 ) -> Result<(Ending, String), TestingFailure> {
     let limits = Limits {
         kept: OUTPUT,
@@ -174,19 +174,29 @@ async fn execute(
         let outputs = Reach::of_workspace(&confined.folder, None, &commands.settings.write);
         confined.reach.write.extend(outputs.write);
     }
-    confined.reach.read.extend(besides.read);
-    confined.reach.write.extend(besides.write);
+    if let Some(trial) = copy {
+        let installed = trial.installed().iter().map(PathBuf::from);
+        confined.reach.read.extend(installed);
+        // The copy is nobody's: what a build writes beside the sources, such as a lock file, may stand there.
+        confined.reach.write.push(trial.folder().into());
+        confined.lock = Some(trial.running().into());
+    }
     let named = VARIABLES.map(|(name, value)| (name.to_owned(), value.to_owned()));
     confined.variables.extend(named);
+    let line = redact(&command.argv.join(" ")).into_owned();
+    let record = |body| {
+        let folder = account.workspace.as_str();
+        account.books.record("tests", folder, account.job, body);
+    };
+    // Before it runs: of what is cancelled no end is known.
+    record(json!({"command": line, "folder": command.folder.as_str(), "copy": copy.is_some()}));
     let ended = run_confined(sandbox, &confined).await;
+    let how = match &ended {
+        Ok(ended) => ended.ending.to_string(),
+        Err(error) => error.to_string(),
+    };
+    record(json!({"command": line, "ended": how}));
     let ended = ended.map_err(not_run)?;
-    let line = command.argv.join(" ");
-    account.books.record(
-        "tests",
-        account.workspace.as_str(),
-        account.job,
-        json!({"command": redact(&line), "ended": ended.ending.to_string()}),
-    );
     let printed = format!("{}\n{}", ended.stdout.text(), ended.stderr.text());
     Ok((ended.ending, printed))
 }
@@ -236,14 +246,14 @@ fn read(
         reply: if is_well {
             String::new()
         } else {
-            redact(end_of(printed)).into_owned()
+            redact(end_of(printed, PRINTED)).into_owned()
         },
     }
 }
 
-/// The end of what was printed: there stands what counts.
-fn end_of(printed: &str) -> &str {
-    let mut from = printed.len().saturating_sub(PRINTED);
+/// The end of what was printed, at most so many bytes: there stands what counts.
+fn end_of(printed: &str, most: usize) -> &str {
+    let mut from = printed.len().saturating_sub(most);
     while !printed.is_char_boundary(from) {
         from += 1;
     }

@@ -1,17 +1,16 @@
 //! Tests of what has not landed: run in a copy of the workspace with the change in it, so that a tester can
 //! mend what fails before a person is shown anything. No file of the workspace is touched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use pleach_edit::Proposal;
-use pleach_exec::Reach;
+use pleach_exec::Sandbox;
 use pleach_workspace::{Trial, TrialError, WorkspaceSnapshot};
 
 use super::command::{self, TestCommand};
-use super::{TestingFailure, execute, permitted, read};
+use super::{TestingFailure, end_of, execute, permitted, read};
 use crate::call::aside;
 use crate::failure::JobFailure;
 use crate::findings::{Finding, FindingReport};
@@ -40,9 +39,41 @@ pub(crate) struct Trials {
     folder: Utf8PathBuf,
     /// The command that the person has let run in this job, and its folder. The paths that a model names
     /// decide which that is, so that another is asked for again.
-    permitted: Option<(Utf8PathBuf, Vec<String>)>,
+    permitted: Option<Asked>,
     /// How often what fails may still go back.
     left: u32,
+    /// What a command has shown without any edit of this job.
+    without: Option<(Asked, Without)>,
+}
+
+/// A command and its folder.
+type Asked = (Utf8PathBuf, Vec<String>);
+
+/// How tests end without the edit that is tried.
+#[derive(Clone, Default)]
+struct Without {
+    ended_well: bool,
+    /// The file and the message of each failure.
+    failures: BTreeSet<(String, String)>,
+}
+
+impl Without {
+    fn of(found: &FindingReport) -> Self {
+        let failures = found.findings.iter();
+        Self {
+            ended_well: has_ended_well(found),
+            failures: failures.map(key).collect(),
+        }
+    }
+}
+
+/// What a failure is known by in another run. Its line is another where lines were added above it.
+fn key(finding: &Finding) -> (String, String) {
+    (finding.path.clone(), finding.message.clone())
+}
+
+fn has_ended_well(found: &FindingReport) -> bool {
+    found.reply.is_empty() && found.findings.is_empty()
 }
 
 /// What a run of the tests has shown.
@@ -96,6 +127,7 @@ impl Trials {
             folder,
             permitted: None,
             left,
+            without: None,
         })
     }
 
@@ -138,61 +170,136 @@ impl Trials {
             command::find(&look, &path, &settings)
         });
         let command = found.await??;
-        let asked_for = (command.root.clone(), command.argv.clone());
+        let asked_for = asked(&command);
         let sandbox = if self.permitted.as_ref() == Some(&asked_for) {
-            pleach_exec::Sandbox::of_this_program().map_err(super::not_run)?
+            Sandbox::of_this_program().map_err(super::not_run)?
         } else {
             permitted(&self.commands, &command, Wish::Tests).await?
         };
         self.permitted = Some(asked_for);
-        report(JobEvent::Phase(Phase::UsingTools(format!(
-            "running {} in a copy",
-            command.argv.join(" ")
-        ))));
+        let run = Run {
+            sandbox: &sandbox,
+            command: &command,
+            account,
+        };
+        tell_run(report, &command, "in a copy");
+        let found = self.look(&run, &workspace).await?;
+        let not_run = not_below(&workspace, &command.root, &changed);
+        if has_ended_well(&found) {
+            return Ok(Tried::Well(format!("{}{not_run}", found.summary)));
+        }
+        let in_changed = |it: &&Finding| changed.contains(&it.path);
+        let may_be_ours =
+            found.findings.is_empty() || found.findings.iter().any(|it| in_changed(&it));
+        let mut ours: Vec<&Finding> = found.findings.iter().filter(in_changed).collect();
+        let mut of_whom = "";
+        let mut goes_back = false;
+        if !may_be_ours {
+            of_whom = ", none of them in the files of these tests";
+        } else if self.left > 0 {
+            let without = self.without(&run, request, report).await;
+            ours.retain(|it| !without.failures.contains(&key(it)));
+            goes_back = !ours.is_empty() || (found.findings.is_empty() && without.ended_well);
+            if !goes_back {
+                of_whom = ", and so it is without these tests";
+            }
+        }
+        if goes_back {
+            self.left -= 1;
+        }
+        Ok(Tried::Failed {
+            summary: format!("{}{of_whom}{not_run}", found.summary),
+            reasons: for_model(&command.argv.join(" "), &ours, &found.reply),
+            found: Box::new(not_yet(found)),
+            goes_back,
+        })
+    }
+
+    /// Runs a command in a copy of a workspace, and reads what it shows.
+    async fn look(
+        &self,
+        run: &Run<'_>,
+        workspace: &WorkspaceSnapshot,
+    ) -> Result<FindingReport, JobFailure> {
+        let command = run.command.clone();
         let (look, root, folder) = (workspace.clone(), command.root.clone(), self.folder.clone());
         let copied = aside("copying the workspace", move || {
             look.copy_for_trial(&root, &folder)
         });
         let trial = copied.await?.map_err(TestingFailure::from)?;
         let there = moved(&command, &trial);
-        // The copy is nobody's: what a build writes beside the sources, such as a lock file, may stand there.
-        let besides = Reach {
-            read: trial.installed().iter().map(PathBuf::from).collect(),
-            write: vec![PathBuf::from(trial.folder())],
-            ..Reach::default()
-        };
-        let (ending, printed) = execute(&sandbox, &self.commands, account, &there, besides).await?;
+        let ended = execute(
+            run.sandbox,
+            &self.commands,
+            run.account,
+            &there,
+            Some(&trial),
+        );
+        let (ending, printed) = ended.await?;
         let printed = printed.replace(trial.folder().as_str(), command.root.as_str());
         drop(trial);
-        let line = command.argv.join(" ");
-        let read = aside("reading what the tests printed", move || {
+        let workspace = workspace.clone();
+        aside("reading what the tests printed", move || {
             read(&workspace, &command, ending, &printed)
-        });
-        let found = read.await?;
-        if found.reply.is_empty() && found.findings.is_empty() {
-            return Ok(Tried::Well(found.summary));
-        }
-        let is_ours = found.findings.is_empty()
-            || found
-                .findings
-                .iter()
-                .any(|it| it.rule == super::BUILD_FAILED || changed.contains(&it.path));
-        let goes_back = is_ours && self.left > 0;
-        if goes_back {
-            self.left -= 1;
-        }
-        let where_not = if is_ours {
-            ""
-        } else {
-            ", none of them in what was changed"
-        };
-        Ok(Tried::Failed {
-            summary: format!("{}{where_not}", found.summary),
-            reasons: for_model(&line, &found),
-            found: Box::new(not_yet(found)),
-            goes_back,
         })
+        .await
     }
+
+    /// What a command shows without the edit: what fails then as well is nothing that the edit could mend. Looked
+    /// at once. Nothing, where it cannot be run.
+    async fn without(
+        &mut self,
+        run: &Run<'_>,
+        request: &JobRequest,
+        report: &(impl Fn(JobEvent) + Send + Sync),
+    ) -> Without {
+        let asked_for = asked(run.command);
+        if let Some((known, without)) = &self.without
+            && *known == asked_for
+        {
+            return without.clone();
+        }
+        tell_run(report, run.command, "in a copy, without the edit");
+        let found = self.look(run, &request.workspace).await;
+        let without = found.as_ref().map(Without::of).unwrap_or_default();
+        self.without = Some((asked_for, without.clone()));
+        without
+    }
+}
+
+/// A run of tests.
+struct Run<'a> {
+    sandbox: &'a Sandbox,
+    command: &'a TestCommand,
+    account: &'a Account,
+}
+
+/// What a person is asked for.
+fn asked(command: &TestCommand) -> Asked {
+    (command.folder.clone(), command.argv.clone())
+}
+
+fn tell_run(report: &impl Fn(JobEvent), command: &TestCommand, how: &str) {
+    let line = command.argv.join(" ");
+    let phase = Phase::UsingTools(format!("running {line} {how}"));
+    report(JobEvent::Phase(phase));
+}
+
+/// What of a change was not in the copy that the tests ran in, in words: of several folders one is copied.
+fn not_below(workspace: &WorkspaceSnapshot, root: &Utf8Path, changed: &[String]) -> String {
+    let is_elsewhere = |path: &&String| {
+        let located = workspace.locate(path);
+        located.is_ok_and(|located| !located.path.starts_with(root))
+    };
+    let names: Vec<&str> = changed
+        .iter()
+        .filter(is_elsewhere)
+        .map(String::as_str)
+        .collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!("; not tried, in another folder: {}", names.join(", "))
 }
 
 /// The workspace with a proposal in it; `None` where the proposal takes files away.
@@ -228,12 +335,12 @@ fn moved(command: &TestCommand, trial: &Trial) -> TestCommand {
     }
 }
 
-/// What a model is told of tests that failed.
-fn for_model(line: &str, found: &FindingReport) -> String {
+/// What a model is told of tests that failed, and of what they printed.
+fn for_model(line: &str, failed: &[&Finding], printed: &str) -> String {
     let mut told = format!(
         "The project's tests (`{line}`) were run in a copy of the workspace with your edit in it, and did not pass.\n"
     );
-    for finding in found.findings.iter().take(TOLD) {
+    for finding in failed.iter().take(TOLD) {
         // Writing to a string does not fail.
         let _ = writeln!(
             told,
@@ -244,11 +351,7 @@ fn for_model(line: &str, found: &FindingReport) -> String {
             let _ = writeln!(told, "  {more}");
         }
     }
-    let mut from = found.reply.len().saturating_sub(PRINTED);
-    while !found.reply.is_char_boundary(from) {
-        from += 1;
-    }
-    let end = found.reply.get(from..).unwrap_or_default().trim();
+    let end = end_of(printed, PRINTED).trim();
     let fence = fence_for(end);
     let _ = writeln!(
         told,
