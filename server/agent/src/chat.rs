@@ -369,7 +369,7 @@ fn mentioned(
         }
     };
     // It may be called otherwise in the workspace than it was written.
-    if let Some(why) = shield.kept_back(&file.name) {
+    if let Some(why) = shield.keeps_text_of(&file.name) {
         return Err(JobFailure::Withheld {
             path: file.name,
             why,

@@ -274,7 +274,7 @@ impl JobFailure {
                     .into()
             }
             Self::Withheld { .. } => {
-                "nothing was sent; edit this file yourself, or take it out of .pleachignore".into()
+                "nothing of it was sent; edit this file yourself, or take it out of .pleachignore".into()
             }
             Self::NoInstruction { .. } => {
                 "give one: write a comment `ai: …` above the place, or pass it to the command"

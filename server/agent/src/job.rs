@@ -344,7 +344,7 @@ async fn land_reply(
     let mut hunks = ReplyStream::new(request.document.named().map(str::to_owned));
     report(JobEvent::Phase(Phase::Writing));
     tell_text(&mut hunks, reply.clone(), report);
-    match judge(request, reply.clone(), Gate::Syntax, report).await {
+    match judge(request, reply.clone(), Gate::Syntax, Author::Local, report).await {
         Ok(proposal) => proposed(proposal, reply),
         Err(failure) => failed(failure, Some(reply)),
     }
@@ -379,7 +379,7 @@ async fn ask_builtin(
     for line in reply.split_inclusive('\n') {
         tell_text(&mut hunks, line.to_owned(), report);
     }
-    match judge(request, reply.clone(), gate, report).await {
+    match judge(request, reply.clone(), gate, Author::Local, report).await {
         Ok(proposal) => JobOutcome::Proposal {
             proposal,
             summary,
@@ -511,17 +511,24 @@ async fn write_edit<R: Fn(JobEvent) + Send + Sync>(
         if !request.action.edits() {
             return Err(JobOutcome::Answer(reply));
         }
-        let refusal = match judge(request, reply.clone(), gate, report).await {
+        let failure = match judge(request, reply.clone(), gate, Author::Model, report).await {
             Ok(proposal) => {
                 caller.account.books.judged(call, true);
                 return Ok(written(proposal, reply));
             }
-            Err(JobFailure::Refused(refusal)) => refusal,
-            Err(failure) => return Err(failed(failure, Some(reply))),
+            Err(failure) => failure,
+        };
+        let reasons = match &failure {
+            JobFailure::Refused(refusal) => refusal.for_model(),
+            JobFailure::Withheld { path, why } => format!(
+                "The edit was not applied; no file was changed.\n\nYou are never shown `{path}` ({why}), and cannot \
+                 change it. Send every other edit of the reply again."
+            ),
+            _ => return Err(failed(failure, Some(reply))),
         };
         caller.account.books.judged(call, false);
-        if !conversation.goes_back(&reply, &refusal.for_model()) {
-            return Err(failed(JobFailure::Refused(refusal), Some(reply)));
+        if !conversation.goes_back(&reply, &reasons) {
+            return Err(failed(failure, Some(reply)));
         }
     }
 }
@@ -549,7 +556,7 @@ fn gate_of(roster: &Roster, request: &JobRequest) -> Gate {
 }
 
 /// A text, if it says anything.
-fn said(text: String) -> Option<String> {
+pub(crate) fn said(text: String) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
 }
 
@@ -575,17 +582,27 @@ fn accepted(proposal: &Proposal) -> JobEvent {
     }
 }
 
+/// Whose a reply is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Author {
+    /// The person's, or the built-in engine's: what becomes of it is told to nobody else.
+    Local,
+    /// A model's, which is told why it is refused.
+    Model,
+}
+
 /// Locates a reply's hunks and sends them through the gate, that of the role too, off the caller's thread.
 async fn judge(
     request: &Arc<JobRequest>,
     reply: String,
     gate: Gate,
+    author: Author,
     report: &impl Fn(JobEvent),
 ) -> Result<Box<Proposal>, JobFailure> {
     report(JobEvent::Phase(Phase::Checking));
     let asked = Arc::clone(request);
     let judged = aside("checking the reply", move || {
-        let proposal = pleach_edit::propose(&EditRequest {
+        let proposed = pleach_edit::propose(&EditRequest {
             reply: &reply,
             files: &asked.workspace,
             format: None,
@@ -594,21 +611,28 @@ async fn judge(
                 selection: (!asked.range.is_empty()).then_some(asked.range),
             }),
             allow_worse_syntax: false,
-        })?;
-        gate.judge(&proposal).map(|()| proposal)
-    })
-    .await?;
-    match judged {
+        });
+        if author == Author::Model
+            && let Some((path, why)) = shield::touched(&asked.workspace, &reply, &proposed)
+        {
+            return Err(JobFailure::Withheld { path, why });
+        }
+        let judged = proposed.and_then(|it| gate.judge(&it).map(|()| it));
+        judged.map_err(|refusal| JobFailure::Refused(Box::new(refusal)))
+    });
+    match judged.await.flatten() {
         Ok(proposal) => {
             report(accepted(&proposal));
             Ok(Box::new(proposal))
         }
-        Err(refusal) => {
-            report(JobEvent::Verdict {
-                accepted: false,
-                message: refusal.to_string(),
-            });
-            Err(JobFailure::Refused(Box::new(refusal)))
+        Err(failure) => {
+            if !matches!(failure, JobFailure::Internal { .. }) {
+                report(JobEvent::Verdict {
+                    accepted: false,
+                    message: failure.to_string(),
+                });
+            }
+            Err(failure)
         }
     }
 }

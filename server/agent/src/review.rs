@@ -22,7 +22,7 @@ use crate::context::assembled;
 use crate::conversation::Conversation;
 use crate::failure::JobFailure;
 use crate::findings::{Finder, Finding, FindingReport, QuotableText, lines_of};
-use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, Phase};
+use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, Phase, said};
 use crate::prompt::{self, Prompt};
 use crate::roles::Roster;
 use crate::shield::{self, Shield};
@@ -115,7 +115,7 @@ pub(crate) async fn ask<R: Fn(JobEvent) + Send + Sync>(
         Ok(report) => JobOutcome::Findings(Box::new(report)),
         Err((failure, reply)) => JobOutcome::Failed {
             failure,
-            reply: (!reply.trim().is_empty()).then_some(reply),
+            reply: said(reply),
         },
     }
 }
@@ -139,7 +139,7 @@ pub(crate) async fn of_proposal<R: Fn(JobEvent) + Send + Sync>(
         };
         let shield = Shield::of(&asked.workspace);
         let mut left_out = Vec::new();
-        let mut is_sent = |change: &FileChange| match shield.kept_back(change.path()) {
+        let mut is_sent = |change: &FileChange| match shield.keeps_text_of(change.path()) {
             Some(why) => {
                 left_out.push(format!("{} is not sent: {why}", change.path()));
                 false

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, Stream};
+use pleach_edit::{Proposal, Refusal, ReplyStream};
 use pleach_model::{ModelEvent, ProviderError};
 use pleach_policy::{IGNORE_FILE, IgnoreRules, Secrets, is_ignored, is_withheld};
-use pleach_workspace::WorkspaceSnapshot;
+use pleach_workspace::{WorkspaceSnapshot, uri_from_path};
 
 use crate::failure::JobFailure;
 use crate::job::JobRequest;
@@ -17,7 +18,7 @@ use crate::job::JobRequest;
 /// Refuses a job whose document is never sent.
 pub(crate) fn check(request: &JobRequest) -> Result<(), JobFailure> {
     let path = &request.document.path;
-    match kept_back(path, &request.workspace) {
+    match Shield::of(&request.workspace).keeps_text_of(path) {
         Some(why) => Err(JobFailure::Withheld {
             path: path.clone(),
             why,
@@ -26,9 +27,37 @@ pub(crate) fn check(request: &JobRequest) -> Result<(), JobFailure> {
     }
 }
 
-/// Why the file called `path` is never sent, if it is one of those. Asks the disk.
-pub(crate) fn kept_back(path: &str, workspace: &WorkspaceSnapshot) -> Option<&'static str> {
-    Shield::of(workspace).kept_back(path)
+/// Of what a model's reply is about, the first file that is never sent, and why: what is said of such an edit
+/// would show lines of it, and so would guesses that fit. A file that is not there yet may be made. Asks the
+/// disk.
+pub(crate) fn touched(
+    workspace: &WorkspaceSnapshot,
+    reply: &str,
+    proposed: &Result<Proposal, Refusal>,
+) -> Option<(String, &'static str)> {
+    let shield = Shield::of(workspace);
+    // Hunks that change nothing, because the file is so already, are in no proposal.
+    let mut stream = ReplyStream::new(None);
+    let complete = stream.push(reply);
+    let hunks = stream.finish().map_or(complete, |(_, all)| all);
+    let named = hunks.into_iter().filter_map(|hunk| hunk.path);
+    let mut paths: Vec<String> = named.filter(|path| workspace.exists(path)).collect();
+    match proposed {
+        Ok(proposal) => {
+            let files = proposal.files().iter();
+            let changed = files.filter(|file| file.before().is_some());
+            paths.extend(changed.map(|file| file.path().to_owned()));
+        }
+        Err(refusal) => {
+            let hunks = refusal.hunks.iter();
+            paths.extend(hunks.filter_map(|hunk| hunk.path.clone()));
+        }
+    }
+    let mut paths = paths.into_iter();
+    paths.find_map(|path| {
+        let why = shield.keeps_text_of(&path)?;
+        Some((path, why))
+    })
 }
 
 /// What keeps files of a workspace back. Each folder's rules are read once.
@@ -51,6 +80,15 @@ impl<'a> Shield<'a> {
             return Some("files of this name hold keys or passwords");
         }
         is_ignored(path, |folder| self.rules_in(folder)).then_some("a .pleachignore keeps it back")
+    }
+
+    /// As [`Shield::kept_back`], of the file that is really there: a link may lead to one that is never sent.
+    pub(crate) fn keeps_text_of(&self, path: &str) -> Option<&'static str> {
+        self.kept_back(path).or_else(|| {
+            let real = self.workspace.resolve(path).ok()?.path;
+            let name = self.workspace.name_to_read(&uri_from_path(&real)).ok()?;
+            self.kept_back(&name)
+        })
     }
 
     fn rules_in(&self, folder: &str) -> Option<Arc<IgnoreRules>> {

@@ -116,6 +116,40 @@ fn files_that_hold_keys_and_ignored_ones_are_never_sent() {
     }
 }
 
+/// A model that is told of a file can guess what is in it; it learns nothing of it by that, whether it guesses
+/// well or badly.
+#[test]
+fn a_guess_about_a_file_that_is_never_sent_shows_nothing_of_it() {
+    const KEPT: &str = "src/licence.py";
+    let licence = "KEY = 4711\n\n\ndef check():\n    return KEY\n";
+    for (guess, instead) in [
+        ("KEY = 1\n\n\ndef check():", "KEY = 2\n\n\ndef check():"),
+        ("def check():", "def checked():"),
+    ] {
+        let model = FakeModel::start();
+        model.say(Script::text(&search_replace(KEPT, guess, instead)));
+        let well = search_replace(FILE, "    return None", "    return 1");
+        model.say(Script::text(&well));
+        let mut client = Client::builder()
+            .model(&model)
+            .file(".pleachignore", "licence.py\n")
+            .file(KEPT, licence)
+            .opened(FILE, &code())
+            .start();
+        let asked = json!({"path": FILE, "line": 6, "instruction": "return one"});
+        let job = client.start_job("pleach.rewrite", asked);
+        assert_eq!(client.job_end(job)["kind"], "finished");
+        assert_eq!(client.on_disk(KEPT), licence);
+        model.request();
+        let again = model.request().to_string();
+        assert!(
+            again.contains("You are never shown `src/licence.py`"),
+            "{again}"
+        );
+        assert!(!again.contains("4711"), "{again}");
+    }
+}
+
 /// All files below a folder, as they are.
 fn everything_in(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {

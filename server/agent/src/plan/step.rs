@@ -114,7 +114,7 @@ fn instruction(plan: &Plan, step: &Step, workspace: &WorkspaceSnapshot) -> Strin
     let mut left = MOST_OF_OTHERS;
     let shield = Shield::of(workspace);
     for file in step.files.iter().skip(1) {
-        if let Some(why) = shield.kept_back(&file.path) {
+        if let Some(why) = shield.keeps_text_of(&file.path) {
             parts.push(format!(
                 "The step is also about {}, which is not sent: {why}.",
                 file.path

@@ -435,7 +435,7 @@ fn readable(
                 .push(format!("{relative} may not be read"));
             continue;
         };
-        if let Some(why) = shield.kept_back(&name) {
+        if let Some(why) = shield.keeps_text_of(&name) {
             readable.left_out.push(format!("{name} is not sent: {why}"));
             continue;
         }

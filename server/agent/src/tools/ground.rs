@@ -76,7 +76,7 @@ impl Ground {
     /// A file, of the open buffer where there is one.
     pub(super) fn file(&self, path: &str) -> Result<Sendable, ToolError> {
         let file = self.workspace.read(path)?;
-        if let Some(why) = self.shield().kept_back(&file.name) {
+        if let Some(why) = self.shield().keeps_text_of(&file.name) {
             return Err(ToolError::Withheld {
                 path: file.name,
                 why,

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::arguments::ProposeEdit;
 use super::{Ground, ToolError};
 use crate::roles::Gate;
+use crate::shield;
 
 /// Edits of one proposal.
 const MOST: usize = 200;
@@ -46,19 +47,29 @@ impl Proposed {
         let workspace = ground.workspace().clone();
         let gate = self.gate;
         let judged = tokio::task::spawn_blocking(move || {
-            let proposal = pleach_edit::propose(&EditRequest {
+            let proposed = pleach_edit::propose(&EditRequest {
                 reply: &reply,
                 files: &workspace,
                 format: Some(Format::StrReplace),
                 target: None,
                 allow_worse_syntax: false,
-            })?;
-            gate.judge(&proposal).map(|()| proposal)
+            });
+            if let Some((path, why)) = shield::touched(&workspace, &reply, &proposed) {
+                return Err(ToolError::Withheld { path, why });
+            }
+            let judged = proposed.and_then(|it| gate.judge(&it).map(|()| it));
+            judged.map_err(|refusal| ToolError::Refused {
+                code: refusal.code.code(),
+                told: refusal.for_model(),
+            })
         });
         let judged = judged.await.map_err(|_panic| ToolError::Internal)?;
-        let proposal = judged.map_err(|refusal| ToolError::Refused {
-            code: refusal.code.code(),
-            told: ground.hide(Some(&path), &refusal.for_model()),
+        let proposal = judged.map_err(|error| match error {
+            ToolError::Refused { code, told } => {
+                let told = ground.hide(Some(&path), &told);
+                ToolError::Refused { code, told }
+            }
+            error => error,
         })?;
         let told = format!(
             "Taken as edit {} of this proposal; the person reviews it when you have finished. {}",

@@ -388,3 +388,48 @@ fn each_tool_says_what_it_takes() {
     let read = arguments::tool(ToolName::Read).unwrap();
     assert_eq!(read.schema["required"], json!(["path"]));
 }
+
+/// Whether a guess fits or not, and whatever leads to the file.
+#[test]
+fn what_is_never_sent_is_not_read_and_not_guessed_at() {
+    let guesses = [
+        ("private/count.rs", "pub fn count() {}"),
+        ("private/count.rs", "pub fn counts() { 1 }"),
+        (".env", "TOKEN=abcdefghijklmnop"),
+    ];
+    let guesses = guesses.map(|(path, search)| (path, search, "pub fn other() {}"));
+    // It says that it has it already.
+    let there = (
+        "private/count.rs",
+        "pub fn nothing() {}",
+        "pub fn count() {}",
+    );
+    for (path, search, replace) in guesses.into_iter().chain([there]) {
+        let edit = json!({"path": path, "search": search, "replace": replace});
+        let told = bad("propose_edit", edit);
+        let tells = ["fn count()", "abcdef", "already"];
+        assert!(!tells.iter().any(|it| told.contains(it)), "{told}");
+    }
+    let new = json!({"path": "private/new.rs", "search": "", "replace": "pub fn other() {}\n"});
+    assert!(good("propose_edit", new).starts_with("Taken"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_what_is_never_sent_is_never_sent() {
+    let project = project();
+    let link = project.ground.workspace().roots()[0].join("src/link.rs");
+    std::os::unix::fs::symlink("../private/count.rs", link).unwrap();
+    let mut tools = ToolBox::new(CODER, Gate::Syntax, project.ground.clone(), None);
+    let path = "src/link.rs";
+    let calls = [
+        call("read_file", json!({ "path": path })),
+        call(
+            "propose_edit",
+            json!({"path": path, "search": "pub fn count() {}", "replace": ""}),
+        ),
+    ];
+    for result in ask_all(&mut tools, &mut Secrets::default(), &calls) {
+        assert!(result.text.starts_with("error withheld"), "{}", result.text);
+    }
+}
