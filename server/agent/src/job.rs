@@ -81,6 +81,21 @@ pub struct JobRequest {
 }
 
 impl JobRequest {
+    /// What is asked of a document in a workspace, at its beginning and without a word more.
+    pub fn new(action: Action, document: TargetDocument, workspace: WorkspaceSnapshot) -> Self {
+        Self {
+            action,
+            document,
+            range: ByteRange::default(),
+            instruction: None,
+            reply: None,
+            own: None,
+            diagnostics: Vec::new(),
+            scope: Scope::default(),
+            workspace,
+        }
+    }
+
     /// The role that carries it out.
     pub fn role_name(&self) -> &str {
         match &self.own {

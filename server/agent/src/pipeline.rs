@@ -188,18 +188,12 @@ impl<R: Fn(JobEvent) + Send + Sync> Pipeline<'_, R> {
         let workspace = with_proposal(&self.request.workspace, &made.proposal);
         let workspace = workspace.ok_or_else(|| format!("not reviewed: {TAKES_AWAY}"))?;
         let request = Arc::new(JobRequest {
-            action: Action::Review,
-            document: TargetDocument::none(),
-            range: ByteRange::default(),
             instruction: Some(format!(
                 "The change was asked for so:\n\n{}",
                 asked_of(&self.request)
             )),
-            reply: None,
-            own: None,
-            diagnostics: Vec::new(),
             scope: Scope::Changes,
-            workspace,
+            ..JobRequest::new(Action::Review, TargetDocument::none(), workspace)
         });
         let Some(caller) = self.begin(3, "reviewer", hand, &request) else {
             return Ok(());
@@ -306,20 +300,15 @@ fn request_of_tester(request: &JobRequest, proposal: &Proposal) -> Option<JobReq
         asked_of(request),
         paths.join(", ")
     );
+    let document = TargetDocument {
+        path: path.to_owned(),
+        language,
+        text: text.into(),
+    };
     Some(JobRequest {
-        action: Action::Tests,
-        document: TargetDocument {
-            path: path.to_owned(),
-            language,
-            text: text.into(),
-        },
         range,
         instruction: Some(instruction),
-        reply: None,
-        own: None,
-        diagnostics: Vec::new(),
-        scope: Scope::default(),
-        workspace,
+        ..JobRequest::new(Action::Tests, document, workspace)
     })
 }
 

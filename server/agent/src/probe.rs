@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use pleach_model::{Message, MicroUsd, ModelRequest, StopReason};
 use pleach_policy::{CacheSettings, Settings};
-use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
 
 use crate::action::Action;
@@ -47,17 +46,8 @@ pub async fn probe(
     };
     let names = vec![name.to_owned()];
     let lineup = Lineup::open(names, settings, variables, Some(&account)).await?;
-    let request = JobRequest {
-        action: Action::Explain,
-        document: TargetDocument::none(),
-        range: ByteRange::default(),
-        instruction: None,
-        reply: None,
-        own: None,
-        diagnostics: Vec::new(),
-        scope: crate::review::Scope::default(),
-        workspace: WorkspaceSnapshot::new(&[], [], settings.path_rules()),
-    };
+    let nothing = WorkspaceSnapshot::new(&[], [], settings.path_rules());
+    let request = JobRequest::new(Action::Explain, TargetDocument::none(), nothing);
     let asked = ModelRequest {
         system: "You are asked whether you can be reached.".to_owned(),
         messages: vec![Message::user("Answer with the single word yes.")],

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use pleach_plan::{Known, Plan, Severity};
 use pleach_policy::Secrets;
-use pleach_text::ByteRange;
 use pleach_workspace::WorkspaceSnapshot;
 
 use super::{PlanFailure, as_new_file, rule_texts, rules_of};
@@ -20,7 +19,6 @@ use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, TargetDocument};
 use crate::lineup::Lineup;
 use crate::meter::Account;
 use crate::prompt::Prompt;
-use crate::review::Scope;
 use crate::roles::{About, Roster};
 use crate::tools::{Kit, Talk, Turn};
 
@@ -72,16 +70,10 @@ async fn converse(
     report: &(impl Fn(JobEvent) + Send + Sync),
 ) -> Result<String, (JobFailure, String)> {
     let none = |failure| (failure, String::new());
+    let document = TargetDocument::none();
     let wish = Arc::new(JobRequest {
-        action: Action::Plan,
-        document: TargetDocument::none(),
-        range: ByteRange::default(),
         instruction: Some(goal.to_owned()),
-        reply: None,
-        own: None,
-        diagnostics: Vec::new(),
-        scope: Scope::default(),
-        workspace: workspace.clone(),
+        ..JobRequest::new(Action::Plan, document, workspace.clone())
     });
     let (asked, roster) = (Arc::clone(&wish), Arc::clone(&kit.roster));
     let prompt = aside(READING, move || prompt(&asked, &roster)).await;

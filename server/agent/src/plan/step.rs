@@ -60,23 +60,21 @@ pub fn request(
     } else {
         (action == Action::Rewrite).then(|| step.title.clone())
     };
+    let diagnostics = diagnostics.collect();
+    let document = TargetDocument {
+        path: file.path.clone(),
+        language,
+        text,
+    };
     Ok(JobRequest {
-        action,
-        document: TargetDocument {
-            path: file.path.clone(),
-            language,
-            text: text.clone(),
-        },
         range,
         instruction,
-        reply: None,
-        own: None,
-        diagnostics: diagnostics.collect(),
+        diagnostics,
         scope: match step.at {
             Some(_) => Scope::Selection,
             None => Scope::File,
         },
-        workspace: workspace.clone(),
+        ..JobRequest::new(action, document, workspace.clone())
     })
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use pleach_agent::chat::{is_chat, new_path};
-use pleach_agent::{Action, JobFailure, JobOutcome, JobRequest, Scope, TargetDocument, builtin};
+use pleach_agent::{Action, JobFailure, JobOutcome, JobRequest, TargetDocument, builtin};
 use pleach_edit::{EditRequest, propose};
 use pleach_grammars::Language;
 use pleach_plan::chat::{Chat, EditBlock, Speaker, Turn, edit_blocks};
@@ -151,21 +151,12 @@ impl Session {
         let text = document.map_or_else(String::new, |document| document.text.to_string());
         // What is typed in the line break that ends the file stands below the question.
         let end = document.map(|_| ByteOffset(text.trim_end().len()));
-        let asked = JobRequest {
-            action: Action::Chat,
-            document: TargetDocument {
-                path: path.clone(),
-                language: Some(Language::Markdown),
-                text: text.into(),
-            },
-            range: ByteRange::default(),
-            instruction: None,
-            reply: None,
-            own: None,
-            diagnostics: Vec::new(),
-            scope: Scope::default(),
-            workspace: self.snapshot(),
+        let chat = TargetDocument {
+            path: path.clone(),
+            language: Some(Language::Markdown),
+            text: text.into(),
         };
+        let asked = JobRequest::new(Action::Chat, chat, self.snapshot());
         let title = format!("Answer in {path}");
         let job = self.start_job(request, Some(&uri), title, asked);
         let question = Question {
@@ -197,15 +188,8 @@ impl Session {
         let (title, reply) =
             wanted(&text, at.map(|at| at.start.0), arguments.all).ok_or(CommandFailure::NoBlock)?;
         let asked = JobRequest {
-            action: Action::Land,
-            document: TargetDocument::none(),
-            range: ByteRange::default(),
-            instruction: None,
             reply: Some(reply),
-            own: None,
-            diagnostics: Vec::new(),
-            scope: Scope::default(),
-            workspace: self.snapshot(),
+            ..JobRequest::new(Action::Land, TargetDocument::none(), self.snapshot())
         };
         Ok(self.start_job(request, None, title, asked))
     }
