@@ -246,6 +246,11 @@ pub enum JobEvent {
     Said(String),
     /// The next of several who work on it begins.
     Stage(Stage),
+    /// What somebody has answered whole, in a form that can be landed by hand, while the job goes on: it takes
+    /// the place of the text that was told of it.
+    Answered(String),
+    /// An answer that came to nothing where an earlier one counts. It was paid for, and is to be kept.
+    Unused(String),
     /// What was found in texts that have not landed: each appears when its lines are in the file.
     Found(Box<FindingReport>),
     /// Who answers, where it is not who was told before.
@@ -435,15 +440,15 @@ pub(crate) async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
     loop {
         let written = match write_edit(request, caller, &mut conversation, gate).await {
             Ok(written) => written,
-            // What was written before has passed the gate.
-            Err(JobOutcome::Failed { failure, .. }) if before.is_some() => {
-                let more = format!("mending them ended: {failure}");
-                return before.map_or_else(
-                    || failed(failure, None),
-                    |written| written.proposed(&[&more], report),
-                );
+            Err(ended) => {
+                return match (before, ended) {
+                    // What was written before has passed the gate.
+                    (Some(written), JobOutcome::Failed { failure, reply }) => {
+                        written.instead_of(&failure, reply, report)
+                    }
+                    (_, ended) => ended,
+                };
             }
-            Err(ended) => return ended,
         };
         let Some(trials) = &mut trials else {
             return written.proposed(&[], report);
@@ -451,6 +456,7 @@ pub(crate) async fn ask_model<R: Fn(JobEvent) + Send + Sync>(
         let tried = trials.run(request, &written.proposal, caller.account, report);
         let tried = tried.await;
         if let Some(reasons) = tried.goes_back() {
+            report(JobEvent::Answered(written.reply.clone()));
             conversation.mends(&written.reply, reasons);
         }
         let is_over = tried.goes_back().is_none();
@@ -474,10 +480,26 @@ struct Written {
 }
 
 impl Written {
+    /// As the end of a job in which mending it has failed. What was answered then is kept.
+    fn instead_of(
+        self,
+        failure: &JobFailure,
+        reply: Option<String>,
+        report: &impl Fn(JobEvent),
+    ) -> JobOutcome {
+        let mut more = vec![format!("mending them ended: {failure}")];
+        if let Some(reply) = reply {
+            report(JobEvent::Unused(reply));
+            more.push("what was answered last is kept by itself".to_owned());
+        }
+        self.proposed(&more, report)
+    }
+
     /// As the end of a job, with what else is to be said of it.
-    fn proposed(self, more: &[&str], report: &impl Fn(JobEvent)) -> JobOutcome {
+    fn proposed(self, more: &[String], report: &impl Fn(JobEvent)) -> JobOutcome {
         let tried = self.tried.as_ref().map(Tried::summary);
-        for words in tried.into_iter().chain(more.iter().copied()) {
+        let more = more.iter().map(String::as_str);
+        for words in tried.into_iter().chain(more) {
             report(JobEvent::Said(words.to_owned()));
         }
         if let Some(Tried::Failed { found, .. }) = self.tried {

@@ -5,7 +5,7 @@
 //! A later stage that fails loses nothing: what the earlier ones made is proposed, and it is said who did not
 //! finish. All stages are one job for its caps: calls, tokens and money are counted together.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pleach_edit::{FileChange, Proposal, Refusal, StoredProposal};
 use pleach_grammars::Language;
@@ -13,11 +13,11 @@ use pleach_text::{ByteOffset, ByteRange, ChangeSet};
 
 use crate::action::Action;
 use crate::call::{Caller, Used, aside};
-use crate::engine::Engine;
-use crate::failure::JobFailure;
 use crate::job::{
     JobEvent, JobLimits, JobOutcome, JobRequest, Phase, TargetDocument, ask_model, changed_files,
+    said,
 };
+use crate::lineup::Lineup;
 use crate::meter::Account;
 use crate::review::{self, Scope};
 use crate::testing::{not_yet, with_proposal};
@@ -29,7 +29,7 @@ const STAGES: u32 = 3;
 /// Somebody who works in a pipeline: who answers, and with what tools.
 pub struct Hand {
     /// Who answers.
-    pub engine: Engine,
+    pub lineup: Lineup,
     /// With what.
     pub kit: Kit,
 }
@@ -78,21 +78,6 @@ pub async fn run_pipeline(
     report: impl Fn(JobEvent) + Send + Sync,
 ) -> JobOutcome {
     report(JobEvent::Phase(Phase::Reading));
-    // Before anything is spent.
-    let hands = [
-        (&crew.coder, "coder"),
-        (&crew.tester, "tester"),
-        (&crew.reviewer, "reviewer"),
-    ];
-    let missing = hands
-        .iter()
-        .find(|(hand, _)| matches!(hand.engine, Engine::Builtin));
-    if let Some((_, role)) = missing {
-        return JobOutcome::Failed {
-            failure: JobFailure::NoModel { role },
-            reply: None,
-        };
-    }
     let mut pipeline = Pipeline {
         request: Arc::new(request),
         limits,
@@ -100,21 +85,22 @@ pub async fn run_pipeline(
         report: &report,
         used: Used::default(),
     };
-    let mut made = match pipeline.code(&crew.coder).await {
+    let mut made = match pipeline.code(crew.coder).await {
         Ok(made) => made,
         Err(ended) => return *ended,
     };
-    let rest = match pipeline.test(&crew.tester, &mut made).await {
-        Ok(()) => pipeline.review(&crew.reviewer, &mut made).await,
+    let rest = match pipeline.test(crew.tester, &mut made).await {
+        Ok(()) => pipeline.review(crew.reviewer, &mut made).await,
         Err(why) => Err(why),
     };
     if let Err(why) = rest {
         say(&report, why);
     }
+    let proposal = made.proposal;
     JobOutcome::Proposal {
-        summary: changed_files(&made.proposal),
+        summary: changed_files(&proposal),
         reply: made.replies.join("\n\n"),
-        proposal: made.proposal,
+        proposal,
     }
 }
 
@@ -133,60 +119,83 @@ const TAKES_AWAY: &str = "files are removed or renamed by the change";
 
 impl<R: Fn(JobEvent) + Send + Sync> Pipeline<'_, R> {
     /// The coder's stage; `Err` is how the job ends without it.
-    async fn code(&mut self, hand: &Hand) -> Result<Made, Box<JobOutcome>> {
+    async fn code(&mut self, hand: Hand) -> Result<Made, Box<JobOutcome>> {
+        let Hand { lineup, kit } = hand;
+        self.begin(1, "coder", &lineup);
         let request = Arc::clone(&self.request);
-        let kit = hand.kit.clone();
-        match self.ask(1, "coder", hand, &request, kit).await {
+        let caller = caller(&request, &lineup, self.account, self.report);
+        match ask_model(&request, &caller, self.limits, kit, &mut self.used).await {
             JobOutcome::Proposal {
                 proposal, reply, ..
-            } => Ok(Made {
-                proposal,
-                replies: vec![reply],
-            }),
+            } => {
+                let mut made = Made {
+                    proposal,
+                    replies: Vec::new(),
+                };
+                self.answered(&mut made, reply);
+                Ok(made)
+            }
             ended => Err(Box::new(ended)),
         }
     }
 
     /// The tester's stage. `Err` says why there can be no further one.
-    async fn test(&mut self, hand: &Hand, made: &mut Made) -> Result<(), String> {
-        let Some(request) = request_of_tester(&self.request, &made.proposal) else {
-            return Err(format!("not tested and not reviewed: {TAKES_AWAY}"));
+    async fn test(&mut self, hand: Hand, made: &mut Made) -> Result<(), String> {
+        let (asked, change) = (Arc::clone(&self.request), made.proposal.clone());
+        let request = aside("writing what the tester is asked", move || {
+            request_of_tester(&asked, &change)
+        });
+        let request = request.await.map_err(|failure| not_tested(&failure))?;
+        let request = Arc::new(request.ok_or_else(|| not_tested(&TAKES_AWAY))?);
+        let Hand { lineup, kit } = hand;
+        self.begin(2, "tester", &lineup);
+        // What is said of the tests counts if they do.
+        let held = Mutex::new(Vec::new());
+        let report = |event: JobEvent| match event {
+            JobEvent::Said(_) | JobEvent::Found(_) => {
+                let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+                held.push(event);
+            }
+            event => (self.report)(event),
         };
-        let (request, kit) = (Arc::new(request), hand.kit.clone().without_own_commands());
-        let left_out = |why: &dyn std::fmt::Display| format!("the tests were left out: {why}");
-        match self.ask(2, "tester", hand, &request, kit).await {
+        let caller = caller(&request, &lineup, self.account, &report);
+        let kit = kit.without_own_commands();
+        let ended = ask_model(&request, &caller, self.limits, kit, &mut self.used).await;
+        let held = held.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match ended {
             JobOutcome::Proposal {
                 proposal, reply, ..
             } => {
-                made.replies.push(reply);
-                if with_proposal(&request.workspace, &proposal).is_none() {
-                    say(self.report, left_out(&TAKES_AWAY));
-                    return Ok(());
-                }
-                let first = made.proposal.clone();
-                let both = aside("putting the tests to the change", move || {
-                    together(&first, &proposal)
-                });
-                match both.await {
-                    Ok(Ok(both)) => *made.proposal = both,
-                    Ok(Err(refusal)) => say(self.report, left_out(&refusal)),
-                    Err(failure) => say(self.report, left_out(&failure)),
+                self.answered(made, reply);
+                match both(&request, &made.proposal, proposal).await {
+                    Ok(both) => {
+                        *made.proposal = both;
+                        for event in held {
+                            (self.report)(event);
+                        }
+                    }
+                    Err(why) => say(self.report, format!("the tests were left out: {why}")),
                 }
             }
             JobOutcome::Failed { failure, reply } => {
                 say(self.report, format!("the tester did not finish: {failure}"));
-                made.replies.extend(reply);
+                self.answered(made, reply.unwrap_or_default());
             }
-            JobOutcome::Answer(words) => made.replies.push(words),
-            JobOutcome::Findings(_) => {}
+            JobOutcome::Answer(words) => self.answered(made, words),
+            // A tester is asked for an edit.
+            JobOutcome::Findings(found) => self.answered(made, found.reply),
         }
         Ok(())
     }
 
     /// The reviewer's stage. `Err` says why it came to nothing.
-    async fn review(&mut self, hand: &Hand, made: &mut Made) -> Result<(), String> {
-        let workspace = with_proposal(&self.request.workspace, &made.proposal);
-        let workspace = workspace.ok_or_else(|| format!("not reviewed: {TAKES_AWAY}"))?;
+    async fn review(&mut self, hand: Hand, made: &mut Made) -> Result<(), String> {
+        let (workspace, change) = (self.request.workspace.clone(), made.proposal.clone());
+        let workspace = aside("putting the change in its place", move || {
+            with_proposal(&workspace, &change)
+        });
+        let workspace = workspace.await.map_err(|failure| not_reviewed(&failure))?;
+        let workspace = workspace.ok_or_else(|| not_reviewed(&TAKES_AWAY))?;
         let request = Arc::new(JobRequest {
             instruction: Some(format!(
                 "The change was asked for so:\n\n{}",
@@ -195,72 +204,79 @@ impl<R: Fn(JobEvent) + Send + Sync> Pipeline<'_, R> {
             scope: Scope::Changes,
             ..JobRequest::new(Action::Review, TargetDocument::none(), workspace)
         });
-        let Some(caller) = self.begin(3, "reviewer", hand, &request) else {
-            return Ok(());
-        };
-        let kit = hand.kit.clone().without_own_commands();
+        let Hand { lineup, kit } = hand;
+        self.begin(3, "reviewer", &lineup);
+        let caller = caller(&request, &lineup, self.account, self.report);
+        let kit = kit.without_own_commands();
         let changes = made.proposal.files().to_vec();
-        let (limits, report) = (self.limits, self.report);
-        let used = &mut self.used;
+        let (limits, used) = (self.limits, &mut self.used);
         match review::of_proposal(&request, &caller, limits, kit, used, changes).await {
             Ok(found) => {
-                say(report, format!("reviewed: {}", found.outcome()));
-                made.replies.push(found.reply.clone());
-                report(JobEvent::Found(Box::new(not_yet(found))));
+                say(self.report, format!("reviewed: {}", found.outcome()));
+                self.answered(made, found.reply.clone());
+                (self.report)(JobEvent::Found(Box::new(not_yet(found))));
                 Ok(())
             }
             Err((failure, reply)) => {
-                made.replies.push(reply);
+                self.answered(made, reply);
                 Err(format!("the reviewer did not finish: {failure}"))
             }
         }
     }
 
-    /// Asks one of them for an edit.
-    async fn ask(
-        &mut self,
-        number: u32,
-        role: &'static str,
-        hand: &Hand,
-        request: &Arc<JobRequest>,
-        kit: Kit,
-    ) -> JobOutcome {
-        match self.begin(number, role, hand, request) {
-            Some(caller) => ask_model(request, &caller, self.limits, kit, &mut self.used).await,
-            None => JobOutcome::Failed {
-                failure: JobFailure::NoModel { role },
-                reply: None,
-            },
+    /// Keeps what somebody has answered.
+    fn answered(&self, made: &mut Made, reply: String) {
+        if let Some(reply) = said(reply) {
+            (self.report)(JobEvent::Answered(reply.clone()));
+            made.replies.push(reply);
         }
     }
 
-    /// Tells that a stage begins. `None` where nobody could be asked.
-    fn begin<'c>(
-        &self,
-        number: u32,
-        role: &'static str,
-        hand: &'c Hand,
-        request: &'c JobRequest,
-    ) -> Option<Caller<'c, R>>
-    where
-        Self: 'c,
-    {
-        let Engine::Model(lineup) = &hand.engine else {
-            return None;
-        };
-        (self.report)(JobEvent::Engine(hand.engine.label()));
+    /// Tells that a stage begins.
+    fn begin(&self, number: u32, role: &'static str, lineup: &Lineup) {
+        (self.report)(JobEvent::Engine(lineup.label()));
         (self.report)(JobEvent::Stage(Stage {
             number,
             of: STAGES,
             role,
         }));
-        Some(Caller {
-            request,
-            lineup,
-            account: self.account,
-            report: self.report,
-        })
     }
+}
+
+fn caller<'c, R>(
+    request: &'c JobRequest,
+    lineup: &'c Lineup,
+    account: &'c Account,
+    report: &'c R,
+) -> Caller<'c, R> {
+    Caller {
+        request,
+        lineup,
+        account,
+        report,
+    }
+}
+
+fn not_tested(why: &dyn std::fmt::Display) -> String {
+    format!("not tested and not reviewed: {why}")
+}
+
+fn not_reviewed(why: &dyn std::fmt::Display) -> String {
+    format!("not reviewed: {why}")
+}
+
+/// The change and the tests of it, as one proposal; or why they cannot be.
+async fn both(
+    request: &JobRequest,
+    change: &Proposal,
+    tests: Box<Proposal>,
+) -> Result<Proposal, String> {
+    let (workspace, change) = (request.workspace.clone(), change.clone());
+    let both = aside("putting the tests to the change", move || {
+        with_proposal(&workspace, &tests).ok_or_else(|| TAKES_AWAY.to_owned())?;
+        together(&change, &tests).map_err(|refusal| refusal.to_string())
+    });
+    both.await.map_err(|failure| failure.to_string())?
 }
 
 fn say(report: &impl Fn(JobEvent), words: String) {

@@ -245,16 +245,15 @@ pub(crate) fn toolbox(request: &JobRequest, kit: Kit) -> Option<ToolBox> {
         request.document.path.clone(),
         &request.diagnostics,
     );
-    let commands = kit.commands.filter(|_| kit.models_run);
     // What a chat changes, the person lands.
     let is_chat = chat::is_of(request);
-    let tools = role
-        .tools
-        .iter()
-        .filter(|tool| !is_chat || tool.only_reads());
+    // Servers' tools are not run where the workspace is.
+    let may_run = |tool: &&ToolName| kit.models_run || **tool != ToolName::RunCommand;
+    let tools = role.tools.iter().filter(may_run);
+    let tools = tools.filter(|tool| !is_chat || tool.only_reads());
     let tools: Vec<ToolName> = tools.copied().collect();
     kit.is_offered
-        .then(|| ToolBox::new(&tools, role.gate, ground, commands).with(kit.servers))
+        .then(|| ToolBox::new(&tools, role.gate, ground, kit.commands).with(kit.servers))
 }
 
 /// What was called and what came of it, for the audit. Without texts of files.

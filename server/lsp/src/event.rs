@@ -189,6 +189,11 @@ pub(crate) enum Event {
         job: JobId,
         kept: Result<String, String>,
     },
+    /// An answer that came to nothing was kept on disk (its path) while its job goes on, or why it could not be.
+    UnusedKept {
+        job: JobId,
+        kept: Result<String, String>,
+    },
     /// What an earlier session left may be asked for: the settings are known.
     KeptDue,
     /// What an earlier session left.

@@ -271,6 +271,7 @@ impl Session {
             Event::FileRead { job, step, text } => self.file_read(job, step, text.as_deref()),
             Event::AskLeave { job, wish, answer } => self.ask_leave(job, wish, answer),
             Event::AnswerKept { job, kept } => self.answer_kept(job, kept),
+            Event::UnusedKept { job, kept } => self.unused_kept(job, kept),
             Event::KeptDue => self.load_kept(),
             Event::KeptLoaded(kept) => self.kept_loaded(*kept),
             Event::UndoRead {

@@ -6,8 +6,11 @@
     clippy::indexing_slicing
 )]
 
+use std::time::{Duration, Instant};
+
 use pleach_tests::client::{Builder, Client};
 use pleach_tests::fake_model::{FakeModel, Flavour, Script};
+use pleach_tests::search_replace;
 use serde_json::{Value, json};
 
 const FILE: &str = "src/lib.rs";
@@ -152,7 +155,9 @@ fn a_server_that_ends_while_nobody_needs_it_is_started_again() {
     client.job_end(job);
     let stat = format!("/proc/{}/stat", answer(&model).trim());
     // A program that has ended is gone, or waits to be buried.
+    let patience = Instant::now() + Duration::from_mins(1);
     while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z")) {
+        assert!(Instant::now() < patience, "it ends");
         std::thread::yield_now();
     }
     let job = client.start_job("pleach.rewrite", rewrite());
@@ -203,4 +208,27 @@ fn roles_that_only_look_and_workspaces_have_no_servers() {
     });
     let message = wrong["diagnostics"][0]["message"].as_str().unwrap();
     assert!(message.contains("a workspace cannot add"), "{message}");
+}
+
+/// Commands of its own would run where the change is not. Servers do not run there.
+#[test]
+fn the_tester_of_a_pipeline_has_them_and_no_commands() {
+    let model = FakeModel::start();
+    model.say(FLAVOUR.text(&search_replace(FILE, "    1", "    2")));
+    model.say(call("odd__echo", "of the tester"));
+    model.say(FLAVOUR.text(&search_replace(FILE, "    2", "    2 + 0")));
+    let closing = json!({"reviewed": true, "summary": "One function."});
+    model.say(FLAVOUR.text(&closing.to_string()));
+    let server = format!("command = ['{}']\nallow = ['echo']", program());
+    let mut client = builder(&model, &server).start();
+    let job = client.start_job("pleach.pipeline", rewrite());
+    let end = client.job_end(job);
+    assert_eq!(end["kind"], "finished", "{end}");
+    let [of_coder, of_tester] = [(); 2].map(|()| model.request()["tools"].to_string());
+    for tools in [&of_coder, &of_tester] {
+        assert!(tools.contains("odd__echo"), "{tools}");
+    }
+    assert!(of_coder.contains("run_command"), "{of_coder}");
+    assert!(!of_tester.contains("run_command"), "{of_tester}");
+    assert_eq!(answer(&model), "you said: of the tester\n");
 }

@@ -7,6 +7,8 @@
     clippy::indexing_slicing
 )]
 
+use camino::Utf8Path;
+use pleach_store::Store;
 use pleach_tests::client::{Builder, Client};
 use pleach_tests::fake_model::{FakeModel, Script};
 use pleach_tests::search_replace;
@@ -116,6 +118,19 @@ fn a_change_is_tested_and_reviewed_in_one_job_and_proposed_once() {
         assert!(told.contains(part), "{part}: {told}");
     }
 
+    // What each was shown can be seen afterwards, and is on record.
+    let sent = client.execute("pleach.whatWasSent", json!({})).unwrap();
+    assert_eq!(sent["role"], "reviewer");
+    assert_eq!(sent["changed"], json!([FILE, TESTS]));
+    let before = sent["before"].as_array().unwrap();
+    let roles: Vec<&Value> = before.iter().map(|it| &it["role"]).collect();
+    assert_eq!(roles, ["coder", "tester"]);
+    let folder = client.state_folder().join("pleach");
+    let mut store = Store::new(Utf8Path::from_path(&folder).unwrap());
+    let records = store.audit_records(None).unwrap().into_iter();
+    let mut shown = records.filter(|it| it.new.kind == "context");
+    assert!(shown.any(|it| it.new.body["changed"] == json!([FILE, TESTS])));
+
     let review = end["review"].clone();
     client
         .execute("pleach.accept", json!({ "review": review }))
@@ -164,22 +179,45 @@ fn who_does_not_finish_loses_nothing_and_the_caps_are_those_of_one_job() {
     assert_eq!(client.text(FILE), CODE);
 }
 
+/// What was paid for until then is kept: the change of the coder in a form that can be landed.
 #[test]
-fn it_is_cancelled_in_any_stage_and_refused_where_it_makes_no_sense() {
-    let model = FakeModel::start();
-    model.say(coder());
-    model.say(Script::default().hang());
-    let mut client = session(&model, "").start();
-    let job = client.start_job("pleach.pipeline", wish());
-    client.wait_until("the tester is asked", |client| {
-        stages(client, job).len() == 2
-    });
-    client
-        .execute("pleach.cancel", json!({ "job": job }))
-        .unwrap();
-    assert_eq!(client.job_end(job)["code"], "cancelled");
-    assert_eq!(client.text(FILE), CODE);
+fn it_is_cancelled_in_any_stage_and_loses_nothing() {
+    let change = search_replace(FILE, "    1", "    2");
+    for stage in 1..=3 {
+        let model = FakeModel::start();
+        for script in [coder(), tester(2)].into_iter().take(stage - 1) {
+            model.say(script);
+        }
+        let begun = Script::default().piece("I begin.").hang();
+        model.say(begun);
+        let mut client = session(&model, "").start();
+        let job = client.start_job("pleach.pipeline", wish());
+        client.wait_until("somebody has begun", |client| {
+            let events = client.job_events(job);
+            events.iter().any(|it| it["text"] == "I begin.")
+        });
+        assert_eq!(stages(&client, job).len(), stage);
+        client
+            .execute("pleach.cancel", json!({ "job": job }))
+            .unwrap();
+        let end = client.job_end(job);
+        assert_eq!(end["code"], "cancelled");
+        assert_eq!(client.text(FILE), CODE);
+        let kept = std::fs::read_to_string(end["kept"].as_str().unwrap()).unwrap();
+        assert!(kept.contains("I begin."), "{stage}: {kept}");
+        // Each answer by itself, and once.
+        let changes = kept.matches(change.trim_end()).count();
+        assert_eq!(changes, usize::from(stage > 1), "{stage}: {kept}");
+        assert_eq!(kept.matches("is_two").count(), usize::from(stage > 2));
+        let is_apart = kept.contains(">>>>>>> REPLACE\n\nI begin.");
+        assert_eq!(is_apart, stage > 1, "{kept}");
+    }
+}
 
+#[test]
+fn where_it_makes_no_sense_it_is_refused() {
+    let model = FakeModel::start();
+    let mut client = session(&model, "").start();
     let explain = json!({"path": FILE, "line": 1, "pipeline": true});
     let error = client.execute("pleach.explain", explain).unwrap_err();
     assert_eq!(error["data"]["code"], "no-pipeline");
@@ -190,6 +228,23 @@ fn it_is_cancelled_in_any_stage_and_refused_where_it_makes_no_sense() {
         .execute("pleach.pipeline", json!("count from one"))
         .unwrap_err();
     assert_eq!(error["data"]["code"], "needs-model");
+}
+
+/// Nobody is told that tests ended well that are in no file.
+#[test]
+fn of_tests_that_are_left_out_nothing_is_told() {
+    let model = FakeModel::start();
+    model.say(coder());
+    let file = "*** Begin Patch\n*** Update File: src/old.rs\n*** Move to: src/new.rs\n@@\n-// old\n+// new\n*** End Patch\n";
+    model.say(Script::text(file));
+    model.say(reviewer());
+    let mut client = session(&model, "").file("src/old.rs", "// old\n").start();
+    let job = client.start_job("pleach.pipeline", wish());
+    let end = client.job_end(job);
+    let summary = end["summary"].as_str().unwrap();
+    assert!(summary.contains("the tests were left out"), "{end}");
+    assert!(!summary.contains("the tests were not run"), "{end}");
+    assert_eq!(end["hunks"], 1, "{end}");
 }
 
 #[test]

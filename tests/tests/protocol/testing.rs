@@ -7,6 +7,11 @@
     clippy::indexing_slicing
 )]
 
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use camino::Utf8PathBuf;
+use pleach_store::Store;
 use pleach_tests::client::{Builder, Client};
 use pleach_tests::fake_model::{FakeModel, Script};
 use pleach_tests::search_replace;
@@ -198,7 +203,7 @@ fn what_a_tester_writes_runs_in_a_copy_and_is_mended_before_it_is_shown() {
     assert_eq!(end["summary"], "src/lib.rs: 1 hunk; `sh run.sh` ended well");
     assert_eq!(client.said("window/showMessageRequest").len(), 1);
     assert!(client.text(FILE).contains("assert_eq!(one(), 1);"));
-    assert_eq!(client.on_disk(FILE), WELL, "only a copy was written");
+    assert_eq!(client.on_disk(FILE), WELL);
     model.request();
     let again = model.request();
     let told = again["messages"].as_array().unwrap().last().unwrap()["content"].to_string();
@@ -212,7 +217,188 @@ fn what_a_tester_writes_runs_in_a_copy_and_is_mended_before_it_is_shown() {
         .map(|it| it["passed"].as_bool().unwrap())
         .collect();
     assert_eq!(tested, [false, true]);
-    assert!(shown(&client).is_empty());
+    // Of what was mended nothing is left.
+    let found = client.execute("pleach.findings", json!({})).unwrap();
+    assert_eq!(found, json!([]));
+}
+
+/// Writes wherever it finds a way to, and ends well if it can write where it runs.
+const WRITER: &str = r#"real=$(dirname "$(readlink node_modules)")
+[ -n "$real" ] || exit 8
+for file in src/lib.rs new.rs "$real/src/lib.rs" "$real/new.rs" ../new.rs node_modules/left.js; do
+  (echo x > "$file") 2>/dev/null
+done
+grep -q x src/lib.rs && grep -q x new.rs || exit 9
+"#;
+
+#[test]
+fn tests_that_run_in_a_copy_write_nowhere_else() {
+    let model = FakeModel::start();
+    model.say(test_of(1));
+    let mut client = tester(&model, "[commands]\nallow = ['sh run.sh']")
+        .file("run.sh", WRITER)
+        .file(".gitignore", "node_modules\n")
+        .file("node_modules/left.js", "installed\n")
+        .start();
+    let job = client.start_job("pleach.test", json!({"path": FILE, "line": 1}));
+    let end = client.job_end(job);
+    assert_eq!(end["summary"], "src/lib.rs: 1 hunk; `sh run.sh` ended well");
+    assert_eq!(client.on_disk(FILE), WELL);
+    assert_eq!(client.on_disk("node_modules/left.js"), "installed\n");
+    let copies = std::fs::read_dir(state(&client).join("trials")).unwrap();
+    let folders: Vec<PathBuf> = copies.map(|copy| copy.unwrap().path()).collect();
+    assert!(folders.iter().any(|folder| folder.is_dir()), "{folders:?}");
+    for folder in folders.into_iter().chain([client.root().to_owned()]) {
+        assert!(!folder.join("new.rs").exists(), "{folder:?}");
+    }
+}
+
+/// What runs for long and is cancelled has run all the same.
+#[test]
+fn that_tests_ran_is_on_record_even_if_nobody_knows_how_they_ended() {
+    let model = FakeModel::start();
+    model.say(test_of(1));
+    let mut client = tester(&model, "[commands]\nallow = ['sh run.sh']")
+        .file("run.sh", "sleep 600")
+        .start();
+    let job = client.start_job("pleach.test", json!({"path": FILE, "line": 1}));
+    client.wait_until("the tests run", |client| {
+        let events = client.job_events(job);
+        events
+            .iter()
+            .any(|it| it["phase"].to_string().contains("running"))
+    });
+    // The record is made before the command is started.
+    let patience = Instant::now() + Duration::from_mins(1);
+    let ran = loop {
+        let records = Store::new(&state(&client)).audit_records(None).unwrap();
+        let mut records = records.into_iter().map(|it| it.new);
+        if let Some(ran) = records.find(|it| it.kind == "tests") {
+            break ran.body;
+        }
+        assert!(Instant::now() < patience, "it is on record");
+        client.sync();
+    };
+    client
+        .execute("pleach.cancel", json!({ "job": job }))
+        .unwrap();
+    assert_eq!(client.job_end(job)["code"], "cancelled");
+    assert_eq!(ran["command"], "sh run.sh");
+    assert_eq!(ran["copy"], true);
+}
+
+/// Each way in which a failure has nothing to do with what the tester writes.
+#[test]
+fn what_fails_without_the_tests_too_does_not_go_back() {
+    let of_the_file = r"cat <<'END'
+---- is_zero stdout ----
+
+thread 'is_zero' (7) panicked at src/lib.rs:2:5:
+explicit panic
+END
+exit 101
+";
+    for (judge, said) in [
+        (of_the_file, "1 failure, and so it is without these tests"),
+        (
+            "echo 'No module named pytest' >&2; exit 1",
+            "no failure in a file of the workspace was recognised, and so it is without these tests",
+        ),
+        (
+            r"printf -- '---- a stdout ----\n\nthread \047a\047 (7) panicked at src/other.rs:1:1:\nexplicit panic\n'; exit 101",
+            "1 failure, none of them in the files of these tests",
+        ),
+    ] {
+        let model = FakeModel::start();
+        model.say(test_of(1));
+        let mut client = tester(&model, "[commands]\nallow = ['sh run.sh']")
+            .file("run.sh", judge)
+            .file("src/other.rs", "pub fn other() {}\n")
+            .start();
+        let job = client.start_job("pleach.test", json!({"path": FILE, "line": 1}));
+        let end = client.job_end(job);
+        assert!(end["summary"].as_str().unwrap().ends_with(said), "{end}");
+        assert_eq!(model.requests_seen(), 1, "{said}");
+    }
+}
+
+#[test]
+fn a_failure_that_nobody_recognises_goes_back_if_the_tests_end_well_without_the_edit() {
+    let model = FakeModel::start();
+    model.say(test_of(2));
+    model.say(test_of(1));
+    let judge = "grep -q 'one(), 2' src/lib.rs || exit 0; echo 'it is one'; exit 3";
+    let mut client = tester(&model, "[commands]\nallow = ['sh run.sh']")
+        .file("run.sh", judge)
+        .start();
+    let job = client.start_job("pleach.test", json!({"path": FILE, "line": 1}));
+    let end = client.job_end(job);
+    assert_eq!(end["summary"], "src/lib.rs: 1 hunk; `sh run.sh` ended well");
+    model.request();
+    assert!(model.request().to_string().contains("it is one"));
+}
+
+#[test]
+fn of_several_folders_it_is_said_what_was_not_tried() {
+    let model = FakeModel::start();
+    let made = |path: &str| format!("{path}\n<<<<<<< SEARCH\n=======\n// New.\n>>>>>>> REPLACE\n");
+    let both = [made("workspace/a.rs"), made("zwei/b.rs")].join("\n");
+    model.say(Script::text(&both));
+    let mut client = tester(&model, "[commands]\nallow = ['sh run.sh']")
+        .file("run.sh", "exit 0")
+        .start();
+    let other = tempfile::tempdir().unwrap();
+    let folder = other.path().canonicalize().unwrap().join("zwei");
+    std::fs::create_dir(&folder).unwrap();
+    let folder = format!("file://{}", folder.display());
+    let uri = format!("{folder}/lib.rs");
+    client.open_as(&uri, "rust", WELL);
+    let added = json!({"event": {"added": [{"uri": folder, "name": "zwei"}], "removed": []}});
+    client.notify("workspace/didChangeWorkspaceFolders", added);
+    let place = client.cursor_at(&uri, "one");
+    while client.actions(&uri, &place).is_empty() {}
+    let document = json!({"uri": client.uri(FILE), "range": client.cursor_at(FILE, "one")});
+    let job = client.start_job("pleach.test", document);
+    let end = client.job_end(job);
+    let summary = end["summary"].as_str().unwrap();
+    assert!(
+        summary.ends_with("`sh run.sh` ended well; not tried, in another folder: zwei/b.rs"),
+        "{end}"
+    );
+}
+
+/// A model that was asked to mend its tests and does not come to an end was paid for that as well.
+#[test]
+fn an_answer_that_mends_nothing_is_kept() {
+    let model = FakeModel::start();
+    model.say(test_of(2));
+    for words in ["I would rather not.", "No.", "These tests are right."] {
+        model.say(Script::text(words));
+    }
+    let mut client = tester(&model, "[commands]\nallow = ['sh run.sh']").start();
+    let job = client.start_job("pleach.test", json!({"path": FILE, "line": 1}));
+    let end = client.job_end(job);
+    assert_eq!(end["landed"], true, "{end}");
+    let summary = end["summary"].as_str().unwrap();
+    assert!(summary.contains("mending them ended"), "{end}");
+    let patience = Instant::now() + Duration::from_mins(1);
+    while !answers(&client).contains("These tests are right.") {
+        assert!(Instant::now() < patience, "it is kept");
+        client.sync();
+    }
+}
+
+/// Where the server keeps what it needs.
+fn state(client: &Client) -> Utf8PathBuf {
+    Utf8PathBuf::from_path_buf(client.state_folder().join("pleach")).unwrap()
+}
+
+/// Everything that is kept of answers.
+fn answers(client: &Client) -> String {
+    let folder = std::fs::read_dir(state(client).join("answers"));
+    let files = folder.into_iter().flatten();
+    let texts = files.filter_map(|file| std::fs::read_to_string(file.ok()?.path()).ok());
+    texts.collect()
 }
 
 #[test]
@@ -256,4 +442,24 @@ fn tests_that_may_not_be_run_are_proposed_and_that_is_said() {
     let job = client.start_job("pleach.test", json!({"path": FILE, "line": 1}));
     assert_eq!(client.job_end(job)["summary"], "src/lib.rs: 1 hunk");
     assert!(client.said("window/showMessageRequest").is_empty());
+}
+
+#[test]
+fn copies_that_nobody_has_used_for_a_week_go_when_a_server_starts() {
+    let mut client = Client::builder().opened(FILE, CODE).spawn();
+    let trials = state(&client).join("trials");
+    let ages = [("old", 8), ("new", 1)];
+    for (name, days) in ages {
+        std::fs::create_dir_all(trials.join(name).join("project/target")).unwrap();
+        let lock = std::fs::File::create(trials.join(format!("{name}.lock"))).unwrap();
+        let used = SystemTime::now() - Duration::from_hours(24 * days);
+        lock.set_modified(used).unwrap();
+    }
+    client.begin();
+    let patience = Instant::now() + Duration::from_mins(1);
+    while trials.join("old").exists() {
+        assert!(Instant::now() < patience, "it goes");
+        client.sync();
+    }
+    assert!(trials.join("new/project/target").exists());
 }

@@ -57,7 +57,9 @@ pub(crate) struct Job {
     secrets: usize,
     /// The end of the pause that it makes.
     waits_until: Option<Instant>,
-    /// What was received of the present answer, so that it is not lost.
+    /// What was answered whole while the job went on, so that it is not lost.
+    answered: String,
+    /// What was received of the present answer.
     partial: String,
     /// Characters received, to estimate tokens by.
     received: u64,
@@ -143,6 +145,28 @@ impl Job {
             "job": self.id, "action": self.action, "title": self.title, "engine": self.engine,
             "phase": self.phase, "seconds": self.started.elapsed().as_secs(),
         })
+    }
+
+    /// What comes next of its answer is another one.
+    fn part(&mut self) {
+        if !self.partial.is_empty() {
+            self.partial.push_str("\n\n");
+        }
+    }
+
+    /// What was answered until now, if a model was asked.
+    fn take_written(&mut self) -> String {
+        let (mut written, partial) = (
+            std::mem::take(&mut self.answered),
+            std::mem::take(&mut self.partial),
+        );
+        match self.engine.as_str() {
+            builtin::LABEL | REPLY_ENGINE => String::new(),
+            _ => {
+                written.push_str(&partial);
+                written
+            }
+        }
     }
 
     /// Whether several hands work on it in turn.
@@ -271,7 +295,7 @@ impl Session {
                     };
                 }
             };
-            let label = crew.coder.engine.label();
+            let label = crew.coder.lineup.label();
             inbox.put(Event::JobEngine { job: id, label });
             let report = move |event| inbox.put(Event::JobReport { job: id, event });
             pleach_agent::run_pipeline(asked, crew, limits, &account, report).await
@@ -336,6 +360,7 @@ impl Session {
             said: Vec::new(),
             secrets: 0,
             waits_until: None,
+            answered: String::new(),
             partial: String::new(),
             received: 0,
             started: Instant::now(),
@@ -402,6 +427,9 @@ impl Session {
                     }
                     _ => None,
                 };
+                if matches!(phase, Phase::AskingAgain(_) | Phase::Mending(_)) {
+                    it.part();
+                }
                 it.phase = phase.to_string();
                 let fields = json!({"phase": it.phase, "engine": it.engine});
                 self.tell_job(job, "phase", fields);
@@ -414,7 +442,7 @@ impl Session {
                 self.show(Severity::Warning, &format!("Pleach: {words}."));
             }
             JobEvent::TakenBack(kept) => {
-                it.partial.push_str("\n\n");
+                it.part();
                 self.tell_job(job, "takenBack", json!({"bytes": kept}));
             }
             JobEvent::Text(text) => {
@@ -439,7 +467,18 @@ impl Session {
                 it.said.push(words);
                 return;
             }
+            JobEvent::Answered(reply) => {
+                it.partial.clear();
+                it.answered.push_str(reply.trim_end());
+                it.answered.push_str("\n\n");
+                return;
+            }
+            JobEvent::Unused(reply) => {
+                self.keep_unused(job, reply);
+                return;
+            }
             JobEvent::Stage(stage) => {
+                it.part();
                 it.stage = Some(stage);
                 let (number, of, role) = (stage.number, stage.of, stage.role);
                 self.tell_job(
@@ -501,8 +540,11 @@ async fn crew_of(
     account: &Account,
 ) -> Result<Crew, JobFailure> {
     let hand = async |(action, kit): (Action, Kit)| {
-        let engine = Engine::open(action, settings, variables, Some(account)).await?;
-        Ok::<_, JobFailure>(Hand { engine, kit })
+        let role = action.role();
+        match Engine::open(action, settings, variables, Some(account)).await? {
+            Engine::Model(lineup) => Ok(Hand { lineup, kit }),
+            Engine::Builtin => Err(JobFailure::NoModel { role }),
+        }
     };
     let [coder, tester, reviewer] = hands;
     Ok(Crew {

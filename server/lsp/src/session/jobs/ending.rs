@@ -1,10 +1,10 @@
 //! How jobs end: well, with an answer to read, with a failure, or cancelled. What a model has answered is
 //! kept whenever it does not come into the files.
 
-use pleach_agent::{Finder, FindingReport, JobFailure, JobOutcome, builtin};
+use pleach_agent::{Finder, FindingReport, JobFailure, JobOutcome};
 use serde_json::json;
 
-use super::{Job, Looked, REPLY_ENGINE};
+use super::{Job, Looked};
 use crate::actions::shortened;
 use crate::event::{Ended, Event, JobId};
 use crate::session::Session;
@@ -84,7 +84,8 @@ impl Session {
                 let failure = JobFailure::Internal {
                     doing: "carrying out the job",
                 };
-                self.fail(job, (&failure).into(), None);
+                let written = self.jobs.get_mut(&job).map(Job::take_written);
+                self.fail(job, (&failure).into(), written);
             }
             Ended::Outcome(outcome) => match *outcome {
                 JobOutcome::Proposal {
@@ -113,10 +114,7 @@ impl Session {
         let Some(it) = self.jobs.get_mut(&job) else {
             return;
         };
-        let written = match it.engine.as_str() {
-            builtin::LABEL | REPLY_ENGINE => String::new(),
-            _ => std::mem::take(&mut it.partial),
-        };
+        let written = it.take_written();
         let reply = reply.unwrap_or(written);
         let failure = Failure {
             code: CANCELLED.to_owned(),
@@ -214,6 +212,28 @@ impl Session {
 
     /// Writes what an engine said to disk, off the loop.
     fn keep(&mut self, job: JobId, reply: String, reason: String) {
+        self.keep_and(job, reply, reason, move |kept| Event::AnswerKept {
+            job,
+            kept,
+        });
+    }
+
+    /// Writes an answer to disk that came to nothing, while the job goes on.
+    pub(super) fn keep_unused(&self, job: JobId, reply: String) {
+        let reason = "an answer that was given before is used in its place".to_owned();
+        self.keep_and(job, reply, reason, move |kept| Event::UnusedKept {
+            job,
+            kept,
+        });
+    }
+
+    fn keep_and(
+        &self,
+        job: JobId,
+        reply: String,
+        reason: String,
+        event: impl Fn(Result<String, String>) -> Event + Send + 'static,
+    ) {
         let Some(it) = self.jobs.get(&job) else {
             return;
         };
@@ -226,19 +246,36 @@ impl Session {
             reason,
         };
         let directory = self.environment.state_dir.clone();
+        let lost = event(Err("writing it failed".into()));
         let kept = move || {
             let kept = pleach_store::AnswerStore::open(&directory)
                 .and_then(|store| store.keep(&answer, std::time::SystemTime::now()));
             let kept = kept
                 .map(camino::Utf8PathBuf::into_string)
                 .map_err(|it| it.to_string());
-            Event::AnswerKept { job, kept }
-        };
-        let lost = Event::AnswerKept {
-            job,
-            kept: Err("writing it failed".into()),
+            event(kept)
         };
         self.aside(kept, lost);
+    }
+
+    /// Tells where an answer is that came to nothing.
+    pub(in crate::session) fn unused_kept(&mut self, job: JobId, kept: Result<String, String>) {
+        match kept {
+            Ok(path) => {
+                tracing::info!(job, path, "an answer that came to nothing is kept");
+                // Its end is its last message.
+                if self.jobs.get(&job).is_some_and(|it| !it.has_ended()) {
+                    self.tell_job(job, "kept", json!({"answer": path}));
+                }
+            }
+            Err(error) => {
+                tracing::error!(job, error, "an answer could not be kept");
+                self.show(
+                    Severity::Warning,
+                    &format!("Pleach: an answer that was paid for could not be kept: {error}."),
+                );
+            }
+        }
     }
 
     pub(in crate::session) fn answer_kept(&mut self, job: JobId, kept: Result<String, String>) {
