@@ -28,6 +28,8 @@ const CALL_WITHIN: Duration = Duration::from_mins(1);
 /// How long a server is left alone after its first failure, and at most.
 const REST: Duration = Duration::from_secs(5);
 const LONGEST_REST: Duration = Duration::from_mins(5);
+/// A server that ends so soon after its start, and has answered nothing, has failed.
+const SOON: Duration = Duration::from_secs(10);
 /// Tools of all servers together that are offered. Models choose worse among more.
 const MOST_TOOLS: usize = 128;
 
@@ -107,8 +109,48 @@ struct Server {
 struct Link {
     connection: Option<Arc<Connection>>,
     failures: u32,
+    /// When the connection was made, and whether anything has been answered on it.
+    begun: Option<Instant>,
+    has_answered: bool,
     /// Until when it is left alone, and why.
     rests: Option<(Instant, String)>,
+}
+
+impl Link {
+    /// There is a connection. That alone proves nothing: a server may end at every call.
+    fn begins(&mut self, now: Instant) {
+        self.begun = Some(now);
+        self.has_answered = false;
+        self.rests = None;
+    }
+
+    /// A call was answered.
+    fn answers(&mut self) {
+        self.failures = 0;
+        self.has_answered = true;
+    }
+
+    /// Whether a connection that ended while nobody needed it was good for nothing.
+    fn was_useless(&self, now: Instant) -> bool {
+        let lived = self.begun.map(|begun| now.saturating_duration_since(begun));
+        !self.has_answered && lived.is_some_and(|lived| lived < SOON)
+    }
+
+    /// It failed, and is left alone for a while.
+    fn fails(&mut self, now: Instant, why: String) {
+        let rest = REST
+            .saturating_mul(1 << self.failures.min(6))
+            .min(LONGEST_REST);
+        self.failures = self.failures.saturating_add(1);
+        self.rests = now.checked_add(rest).map(|until| (until, why));
+    }
+
+    /// How long it is still left alone, and why.
+    fn rest(&self, now: Instant) -> Option<(Duration, &str)> {
+        let (until, why) = self.rests.as_ref()?;
+        let left = until.saturating_duration_since(now);
+        (!left.is_zero()).then_some((left, why))
+    }
 }
 
 impl McpServers {
@@ -208,8 +250,10 @@ impl McpServers {
         let called = connection.call(&tool.own_name, arguments);
         let called = tokio::time::timeout(CALL_WITHIN, called).await;
         let answer = called.unwrap_or(Err(McpError::TimedOut(CALL_WITHIN)));
-        if let Err(McpError::Unreached(why)) = &answer {
-            server.lost(&connection, why).await;
+        match &answer {
+            Err(McpError::Unreached(why)) => server.lost(&connection, why).await,
+            Ok(_) | Err(McpError::Told(_)) => server.link.lock().await.answers(),
+            Err(_) => {}
         }
         answer
     }
@@ -226,16 +270,17 @@ impl Server {
         // That a server ends while nobody needs it is its own affair: it is started again.
         if link.connection.take_if(|it| it.is_over()).is_some() {
             tracing::info!(server = self.name, "a server of tools ended by itself");
+            if link.was_useless(Instant::now()) {
+                let why = "it ended as soon as it had started".to_owned();
+                self.failed(&mut link, why);
+            }
         }
         if let Some(connection) = &link.connection {
             return Ok(Arc::clone(connection));
         }
-        if let Some((until, why)) = &link.rests {
-            let left = until.saturating_duration_since(Instant::now());
-            if !left.is_zero() {
-                let why = why.clone();
-                return Err(McpError::Resting { left, why });
-            }
+        if let Some((left, why)) = link.rest(Instant::now()) {
+            let why = why.to_owned();
+            return Err(McpError::Resting { left, why });
         }
         let folder = self.folder.as_deref();
         let connecting = Connection::open(&self.name, &self.settings, &self.variables, folder);
@@ -244,8 +289,7 @@ impl Server {
             Ok(connection) => {
                 let connection = Arc::new(connection);
                 link.connection = Some(Arc::clone(&connection));
-                link.failures = 0;
-                link.rests = None;
+                link.begins(Instant::now());
                 let mut standing = self.standing();
                 standing.tools = Some(connection.tools.len());
                 standing.trouble = None;
@@ -268,16 +312,47 @@ impl Server {
     }
 
     fn failed(&self, link: &mut Link, why: String) {
-        let rest = REST
-            .saturating_mul(1 << link.failures.min(6))
-            .min(LONGEST_REST);
-        link.failures = link.failures.saturating_add(1);
-        link.rests = Instant::now()
-            .checked_add(rest)
-            .map(|until| (until, why.clone()));
         tracing::warn!(server = self.name, why, "a server of tools is left alone");
+        link.fails(Instant::now(), why.clone());
         let mut standing = self.standing();
         standing.tools = None;
         standing.trouble = Some(why);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rests_after(link: &mut Link, now: Instant) -> u64 {
+        link.fails(now, "it ended".to_owned());
+        link.rest(now).map_or(0, |(left, _)| left.as_secs())
+    }
+
+    #[test]
+    fn a_server_that_starts_and_ends_at_every_call_is_left_alone_longer_each_time() {
+        let (mut link, now) = (Link::default(), Instant::now());
+        let rests: Vec<u64> = (0..8)
+            .map(|_| {
+                link.begins(now);
+                assert_eq!(link.rest(now), None);
+                rests_after(&mut link, now)
+            })
+            .collect();
+        assert_eq!(rests, [5, 10, 20, 40, 80, 160, 300, 300]);
+        // One that has done something for us begins anew.
+        link.begins(now);
+        link.answers();
+        assert_eq!(rests_after(&mut link, now), 5);
+        assert_eq!(link.rest(now + REST), None);
+    }
+
+    #[test]
+    fn an_end_that_nobody_notices_is_a_failure_if_it_comes_at_once_and_nothing_was_answered() {
+        let (mut link, now) = (Link::default(), Instant::now());
+        link.begins(now);
+        assert!(link.was_useless(now) && !link.was_useless(now + SOON));
+        link.answers();
+        assert!(!link.was_useless(now));
     }
 }
