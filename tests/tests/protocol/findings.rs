@@ -528,3 +528,24 @@ fn a_review_of_what_has_changed_reads_the_diff_with_what_is_not_saved() {
         "no-preview"
     );
 }
+
+/// Of one that is open git says that it is in a submodule, and nothing of the others.
+#[test]
+fn a_file_of_a_submodule_that_is_open_keeps_nothing_else_from_being_reviewed() {
+    let model = FakeModel::start();
+    let mut client = opened(&model).file("sub/a.rs", "pub fn a() {}\n").start();
+    for folder in ["sub", "."] {
+        git(&client, &["-C", folder, "init", "-q"]);
+        git(&client, &["-C", folder, "add", "."]);
+        git(&client, &["-C", folder, "commit", "-q", "-m", "first"]);
+    }
+    client.open("sub/a.rs");
+    client.open_as(&client.uri("src/fresh.rs"), "rust", "pub fn fresh() {}\n");
+    model.say(review(&[closing()]));
+    let job = client.start_job("pleach.review", json!("changes"));
+    let end = client.job_end(job);
+    assert_eq!(end["kind"], "finished", "{end}");
+    let asked = model.request()["messages"][1]["content"].to_string();
+    assert!(asked.contains("+pub fn fresh() {}"), "{asked}");
+    assert!(asked.contains("sub/a.rs is open"), "{asked}");
+}

@@ -194,10 +194,11 @@ impl Git<'_> {
     ) -> Result<Result<(), String>, JobFailure> {
         let (read, root) = (workspace.clone(), self.root.to_owned());
         let open = aside(LOOKING, move || open_in(&read, &root)).await?;
-        let listed = match self.listed(open).await {
+        let (listed, unknown) = match self.listed(open).await {
             Ok(listed) => listed,
             Err(failed) => return Ok(Err(failed)),
         };
+        changes.left_out.extend(unknown);
         let (read, folder, most) = (
             workspace.clone(),
             self.root.to_owned(),
@@ -236,8 +237,9 @@ impl Git<'_> {
         Ok(Ok(()))
     }
 
-    /// The files that differ from what is committed, or may, as they are `open` and not saved.
-    async fn listed(&self, open: BTreeSet<Utf8PathBuf>) -> Result<Listed, String> {
+    /// The files that differ from what is committed, or may, as they are `open` and not saved; and of which of
+    /// these nobody knows it.
+    async fn listed(&self, open: BTreeSet<Utf8PathBuf>) -> Result<(Listed, Vec<String>), String> {
         let others = ["ls-files", "-z", "--others", "--exclude-standard"];
         let mut listed: Listed = BTreeMap::new();
         let mut add = |names: BTreeSet<Utf8PathBuf>, stands| {
@@ -270,7 +272,7 @@ impl Git<'_> {
             .map(|name| name.as_str())
             .collect();
         if unsaved.is_empty() {
-            return Ok(listed);
+            return Ok((listed, Vec::new()));
         }
         let mut committed = BTreeSet::new();
         if has_commits.is_ok() {
@@ -283,19 +285,39 @@ impl Git<'_> {
             .copied()
             .filter(|name| !committed.contains(Utf8Path::new(name)));
         let unknown: Vec<&str> = unknown.collect();
-        let mut new = BTreeSet::new();
-        if !unknown.is_empty() {
-            // What is on no disk is in no list of git's; whether it would be ignored is known.
-            let ask = ["check-ignore", "-v", "-n", "--"];
-            // It knows no literal paths; what begins so is one.
-            let paths: Vec<String> = unknown.iter().map(|name| format!("./{name}")).collect();
-            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-            let words = [&ask[..], &paths].concat();
-            new = not_ignored_in(&self.ended(&words, &[0, 1]).await?);
-        }
+        let (new, left_out) = self.not_ignored(&unknown).await;
         listed.extend(committed.into_iter().map(|name| (name, Stands::Committed)));
         listed.extend(new.into_iter().map(|name| (name, Stands::New)));
-        Ok(listed)
+        Ok((listed, left_out))
+    }
+
+    /// Those of the names that would not be ignored, and of which of them git does not tell.
+    async fn not_ignored(&self, names: &[&str]) -> (BTreeSet<Utf8PathBuf>, Vec<String>) {
+        if let Ok(new) = self.ask_ignored(names).await {
+            return (new, Vec::new());
+        }
+        // It tells of none if one of them is in a submodule, or behind a link.
+        let (mut new, mut left_out) = (BTreeSet::new(), Vec::new());
+        for name in names {
+            match self.ask_ignored(&[name]).await {
+                Ok(one) => new.extend(one),
+                Err(why) => left_out.push(format!("{name} is open, and git does not tell of it: {why}")),
+            }
+        }
+        (new, left_out)
+    }
+
+    /// Those of the names that would not be ignored: what is on no disk is in no list of git's.
+    async fn ask_ignored(&self, names: &[&str]) -> Result<BTreeSet<Utf8PathBuf>, String> {
+        if names.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let mut words = vec!["check-ignore", "-v", "-n", "--"];
+        // It knows no literal paths; what begins so is one.
+        let paths: Vec<String> = names.iter().map(|name| format!("./{name}")).collect();
+        words.extend(paths.iter().map(String::as_str));
+        let told = self.ended(&words, &[0, 1]).await?;
+        Ok(not_ignored_in(&told))
     }
 
     /// Runs git in the folder and gives what it prints, or its complaint.
