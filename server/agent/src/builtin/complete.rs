@@ -22,6 +22,45 @@ struct Missing {
     replacements: Vec<Replacement>,
 }
 
+/// What of the parts that are asked for is missing.
+#[derive(Default)]
+struct Lacking<'t> {
+    /// What can be written.
+    added: Vec<&'t str>,
+    /// What only a person knows.
+    left: Vec<&'t str>,
+}
+
+impl Lacking<'_> {
+    /// What is done about it, in a sentence. A part is a `noun`, several have an `s` at its end, and they are
+    /// `of` something, where that is said. A refusal where nothing is added: `all` that is asked for is there,
+    /// or `refused` says why not.
+    fn said(
+        &self,
+        noun: &str,
+        of: &str,
+        all: &str,
+        refused: impl Fn(&str) -> BuiltinRefusal,
+    ) -> Result<String, BuiltinRefusal> {
+        let left = quoted(&self.left);
+        let ending = match self.added.len() {
+            0 if self.left.is_empty() => {
+                return Err(BuiltinRefusal::nothing_to_do(format!("{all} is there")));
+            }
+            0 => return Err(refused(&format!("only a person knows what {left} is"))),
+            1 => "",
+            _ => "s",
+        };
+        let added = quoted(&self.added);
+        let mut said = format!("Adds the missing {noun}{ending} {added}{of}.");
+        if !self.left.is_empty() {
+            let more = format!(" Not added, because only a person knows what it is: {left}.");
+            said.push_str(&more);
+        }
+        Ok(said)
+    }
+}
+
 /// Whether there is something around a place that could lack a part, as far as a glance tells.
 pub(super) fn has_target(root: Node<'_>, range: ByteRange) -> bool {
     target(root, range).is_some()

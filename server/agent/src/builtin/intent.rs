@@ -87,10 +87,8 @@ fn request(words: &mut Words<'_>) -> Option<Intent> {
         return (!names.is_empty()).then_some(Intent::Derive { names });
     }
     if words.eat_all(&["add", "the", "missing"]) || words.eat_all(&["add", "missing"]) {
-        words.eat(&["match", "trait", "interface", "abstract"]);
-        words
-            .eat(&["arms", "arm", "members", "member", "methods", "functions"])
-            .then_some(())?;
+        words.eat(&OWNERS);
+        words.eat(&PARTS).then_some(())?;
         words.eat(&["here"]);
         return Some(Intent::Complete);
     }
@@ -215,6 +213,10 @@ const KINDS: &[&str] = &[
     "variable",
 ];
 
+/// What is completed, and what it is a part of.
+const PARTS: [&str; 6] = ["arms", "arm", "members", "member", "methods", "functions"];
+const OWNERS: [&str; 4] = ["match", "trait", "interface", "abstract"];
+
 struct Words<'a> {
     words: Vec<&'a str>,
     at: usize,
@@ -258,24 +260,12 @@ impl<'a> Words<'a> {
     /// Eats these words one after the other if a word of the kind that is completed follows them, so that
     /// `add missing documentation` is left to others.
     fn eat_all(&mut self, all: &[&str]) -> bool {
-        let parts = [
-            "match",
-            "trait",
-            "interface",
-            "abstract",
-            "arms",
-            "arm",
-            "members",
-            "member",
-            "methods",
-            "functions",
-        ];
         let is = |at: usize, any: &[&str]| {
             let word = self.words.get(self.at + at);
             word.is_some_and(|word| any.iter().any(|it| it.eq_ignore_ascii_case(word)))
         };
-        let found =
-            all.iter().enumerate().all(|(at, word)| is(at, &[word])) && is(all.len(), &parts);
+        let follows = is(all.len(), &OWNERS) || is(all.len(), &PARTS);
+        let found = all.iter().enumerate().all(|(at, word)| is(at, &[word])) && follows;
         self.at += if found { all.len() } else { 0 };
         found
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use pleach_text::{ByteOffset, Replacement};
 use tree_sitter::Node;
 
-use super::{Missing, inner_indent, only_item, quoted, unsure};
+use super::{Lacking, Missing, inner_indent, only_item, unsure};
 use crate::builtin::BuiltinRefusal;
 use crate::builtin::source::{Nodes, Source, children};
 
@@ -44,7 +44,7 @@ pub(super) fn missing(source: &Source<'_>, class: Node<'_>) -> Result<Missing, B
         .unwrap_or_default();
     let indent = inner_indent(source, body);
     let unit = source.unit();
-    let (mut lines, mut added) = (String::new(), Vec::new());
+    let (mut lines, mut lacking) = (String::new(), Lacking::default());
     for one in asked {
         let Some(method) = AbstractMethod::of(source, one) else {
             continue;
@@ -68,13 +68,14 @@ pub(super) fn missing(source: &Source<'_>, class: Node<'_>) -> Result<Missing, B
             lines.push_str(&format!("\n{indent}{line}"));
         }
         lines.push_str(&format!("\n{indent}{unit}raise NotImplementedError"));
-        added.push(name);
+        lacking.added.push(name);
     }
-    if added.is_empty() {
-        return Err(BuiltinRefusal::nothing_to_do(format!(
-            "all that `{base}` leaves abstract is there"
-        )));
-    }
+    let said = lacking.said(
+        "method",
+        &format!(" of `{base}`"),
+        &format!("all that `{base}` leaves abstract"),
+        no,
+    )?;
     let parts = children(body);
     let end = body.end_byte();
     let line = source.line_end(ByteOffset(end));
@@ -89,13 +90,8 @@ pub(super) fn missing(source: &Source<'_>, class: Node<'_>) -> Result<Missing, B
         }
         _ => Replacement::new(line.0..line.0, lines.as_str()),
     };
-    let noun = if added.len() == 1 {
-        "method"
-    } else {
-        "methods"
-    };
     Ok(Missing {
-        said: format!("Adds the missing {noun} {} of `{base}`.", quoted(&added)),
+        said,
         replacements: vec![replacement],
     })
 }

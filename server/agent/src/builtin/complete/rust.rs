@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tree_sitter::Node;
 
 use super::{
-    Missing, at_end, inner_indent, is_conditional, mentions, only_item, quoted, type_parameters,
+    Lacking, Missing, at_end, inner_indent, is_conditional, mentions, only_item, type_parameters,
     unsure,
 };
 use crate::builtin::BuiltinRefusal;
@@ -42,7 +42,7 @@ pub(super) fn missing(source: &Source<'_>, block: Node<'_>) -> Result<Missing, B
     let generic = type_parameters(source, item);
     let indent = inner_indent(source, body);
     let unit = source.unit();
-    let (mut lines, mut added, mut left) = (String::new(), Vec::new(), Vec::new());
+    let (mut lines, mut lacking) = (String::new(), Lacking::default());
     for one in &asked {
         let Some(name) = name_of(one).filter(|name| !there.contains(name)) else {
             continue;
@@ -65,32 +65,19 @@ pub(super) fn missing(source: &Source<'_>, block: Node<'_>) -> Result<Missing, B
                     "\n"
                 };
                 lines.push_str(&format!("{gap}{} {{\n{unit}todo!()\n}}\n", head.join(" ")));
-                added.push(name);
+                lacking.added.push(name);
             }
-            "associated_type" => left.push(name),
-            "const_item" if !has_default => left.push(name),
+            "associated_type" => lacking.left.push(name),
+            "const_item" if !has_default => lacking.left.push(name),
             _ => {}
         }
     }
-    if added.is_empty() {
-        return Err(if left.is_empty() {
-            BuiltinRefusal::nothing_to_do(format!("all that `{name}` asks for is there"))
-        } else {
-            no(&format!("only a person knows what {} is", quoted(&left)))
-        });
-    }
-    let noun = if added.len() == 1 {
-        "function"
-    } else {
-        "functions"
-    };
-    let mut said = format!("Adds the missing {noun} {} of `{name}`.", quoted(&added));
-    if !left.is_empty() {
-        said.push_str(&format!(
-            " Not added, because only a person knows what it is: {}.",
-            quoted(&left)
-        ));
-    }
+    let said = lacking.said(
+        "function",
+        &format!(" of `{name}`"),
+        &format!("all that `{name}` asks for"),
+        no,
+    )?;
     Ok(Missing {
         said,
         replacements: vec![at_end(source, body, &indent, &lines)],

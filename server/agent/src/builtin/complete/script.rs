@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tree_sitter::Node;
 
-use super::{Missing, at_end, inner_indent, only_item, quoted, type_parameters, unsure};
+use super::{Lacking, Missing, at_end, inner_indent, only_item, type_parameters, unsure};
 use crate::builtin::BuiltinRefusal;
 use crate::builtin::source::{Nodes, Source, children};
 
@@ -33,7 +33,7 @@ pub(super) fn missing(source: &Source<'_>, class: Node<'_>) -> Result<Missing, B
     let mut there = names_in(source, body);
     let indent = inner_indent(source, body);
     let unit = source.unit();
-    let (mut lines, mut added, mut left) = (String::new(), Vec::new(), Vec::new());
+    let (mut lines, mut lacking) = (String::new(), Lacking::default());
     for interface in interfaces {
         let item = declared(source, class, interface)?;
         let name = source.text_of(interface);
@@ -48,7 +48,7 @@ pub(super) fn missing(source: &Source<'_>, class: Node<'_>) -> Result<Missing, B
                     "`{name}` has more than methods and properties"
                 )));
             };
-            if added.contains(&called) {
+            if lacking.added.contains(&called) {
                 return Err(no(&format!("`{called}` has more than one signature")));
             }
             if has_token(one, "?") || !there.insert(called) {
@@ -56,7 +56,7 @@ pub(super) fn missing(source: &Source<'_>, class: Node<'_>) -> Result<Missing, B
             }
             let is_accessor = has_token(one, "get") || has_token(one, "set");
             if one.kind() != "method_signature" || is_accessor {
-                left.push(called);
+                lacking.left.push(called);
                 continue;
             }
             if text.contains("//") || text.contains("/*") {
@@ -76,28 +76,10 @@ pub(super) fn missing(source: &Source<'_>, class: Node<'_>) -> Result<Missing, B
                 "{gap}{} {{\n{unit}throw new Error(\"{called} is not implemented\");\n}}\n",
                 head.join(" ")
             ));
-            added.push(called);
+            lacking.added.push(called);
         }
     }
-    if added.is_empty() {
-        return Err(if left.is_empty() {
-            BuiltinRefusal::nothing_to_do("all that its interfaces ask for is there")
-        } else {
-            no(&format!("only a person knows what {} is", quoted(&left)))
-        });
-    }
-    let noun = if added.len() == 1 {
-        "method"
-    } else {
-        "methods"
-    };
-    let mut said = format!("Adds the missing {noun} {}.", quoted(&added));
-    if !left.is_empty() {
-        said.push_str(&format!(
-            " Not added, because only a person knows what it is: {}.",
-            quoted(&left)
-        ));
-    }
+    let said = lacking.said("method", "", "all that its interfaces ask for", no)?;
     Ok(Missing {
         said,
         replacements: vec![at_end(source, body, &indent, &lines)],
