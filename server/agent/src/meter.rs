@@ -223,15 +223,27 @@ impl Account {
 }
 
 impl Account {
-    /// Writes down which pieces of the workspace the first request of a job has.
+    /// Writes down which parts of the workspace the first request of a job has, beside its document.
     pub(crate) fn sent(&self, manifest: &Manifest) {
-        if manifest.pieces.is_empty() {
+        let Manifest {
+            pieces,
+            mentioned,
+            changed,
+            ..
+        } = manifest;
+        if pieces.is_empty() && mentioned.is_empty() && changed.is_empty() {
             return;
         }
-        let piece =
-            |it: &Piece| format!("{}:{}-{} {}", it.path, it.first, it.last, it.shape.word());
-        let pieces: Vec<String> = manifest.pieces.iter().map(piece).collect();
-        let body = json!({"tokens": manifest.tokens, "pieces": pieces});
+        let in_words = |pieces: &[Piece]| -> Vec<String> {
+            let pieces = pieces.iter();
+            let word =
+                |it: &Piece| format!("{}:{}-{} {}", it.path, it.first, it.last, it.shape.word());
+            pieces.map(word).collect()
+        };
+        let body = json!({
+            "tokens": manifest.tokens, "pieces": in_words(pieces), "mentioned": in_words(mentioned),
+            "changed": changed,
+        });
         self.books
             .record("context", &self.workspace, self.job, body);
     }

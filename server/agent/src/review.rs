@@ -95,6 +95,8 @@ struct Subject {
     prompt: Prompt,
     texts: BTreeMap<String, Arc<str>>,
     looked_at: BTreeMap<String, Option<ByteRange>>,
+    /// Files whose changes are shown.
+    changed: Vec<String>,
     left_out: Vec<String>,
 }
 
@@ -168,7 +170,8 @@ async fn look<R: Fn(JobEvent) + Send + Sync>(
     let talk = Talk::of_job(request, kit, caller.account);
     let prompt = subject.prompt.clone();
     let first = assembled(request, prompt, index, limits.context_tokens).await;
-    let first = first.map_err(|failure| (failure, String::new()))?;
+    let mut first = first.map_err(|failure| (failure, String::new()))?;
+    first.manifest.changed.clone_from(&subject.changed);
     let conversation = Conversation::begin(caller, limits, talk, used, first).await;
     converse(subject, caller, conversation).await
 }
@@ -200,6 +203,7 @@ async fn subject(
             prompt,
             texts: BTreeMap::from([(document.path.clone(), Arc::clone(&document.text))]),
             looked_at: BTreeMap::from([(document.path.clone(), part)]),
+            changed: Vec::new(),
             left_out: Vec::new(),
         })
     })
@@ -223,6 +227,7 @@ fn of_changes(
     let Changes { files, left_out } = changes;
     let (mut diff, mut texts, mut looked_at) = (String::new(), BTreeMap::new(), BTreeMap::new());
     let mut secrets = Secrets::default();
+    let changed = files.iter().map(|file| file.path.clone()).collect();
     for file in files {
         let hide = |text: &str| secrets.hide(Some(&file.path), text).into_owned();
         diff.push_str(&file.diff(hide));
@@ -252,6 +257,7 @@ fn of_changes(
         )?,
         texts,
         looked_at,
+        changed,
         left_out,
     })
 }

@@ -86,7 +86,7 @@ pub(crate) struct Session {
     chats: Chats,
     indexing: Indexing,
     /// What was sent last.
-    sent: Option<index::Sent>,
+    sent: Vec<index::Sent>,
     keeper: Keeper,
     /// Whether it was looked at whether this is a first meeting.
     met: bool,
@@ -163,7 +163,7 @@ impl Session {
             plans: Plans::default(),
             chats: Chats::default(),
             indexing: Indexing::default(),
-            sent: None,
+            sent: Vec::new(),
             allowed: permission::Allowed::default(),
             keeper,
             met: false,

@@ -36,6 +36,8 @@ pub struct Manifest {
     pub rules: Vec<(String, String)>,
     /// What the person mentioned.
     pub mentioned: Vec<Piece>,
+    /// The files whose changes were shown.
+    pub changed: Vec<String>,
     /// What else there is to know of it, in words.
     pub notes: Vec<String>,
     /// What came from elsewhere, in the order in which it was sent.
@@ -93,6 +95,9 @@ impl Manifest {
                 page,
                 "- **{path}**: lines {first} to {last}, about {tokens} tokens; {reason}"
             );
+        }
+        for path in &self.changed {
+            let _ = writeln!(page, "- **{path}**: what has changed in it");
         }
         for note in &self.notes {
             let _ = writeln!(page, "- {note}");

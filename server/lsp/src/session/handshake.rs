@@ -39,6 +39,10 @@ impl Session {
 
     pub(super) fn initialized(&mut self) {
         self.recover();
+        let trials = self.trials();
+        drop(tokio::task::spawn_blocking(move || {
+            pleach_workspace::forget_old_trials(&trials);
+        }));
         if !self.client.asks_statically() {
             let plans = json!({"documentSelector": [{"pattern": "**/.pleach/plans/*.md"}]});
             let of = |what: &str| {

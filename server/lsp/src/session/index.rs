@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
-use pleach_agent::{Index, IndexPhase, IndexState, Manifest, SearchAnswer, SearchHit};
+use pleach_agent::{Index, IndexPhase, IndexState, Manifest, SearchAnswer, SearchHit, Stage};
 use pleach_grammars::Language;
 use pleach_workspace::{WorkspaceSnapshot, path_from_uri};
 use serde::Deserialize;
@@ -50,15 +50,25 @@ pub(super) struct Indexing {
     pub(super) meanings: Meanings,
 }
 
-/// What the last request that a job began with was made of.
+/// What a request was made of that a job, or one of those who work on it in turn, began with.
 pub(super) struct Sent {
     pub(super) job: JobId,
+    /// Who of them.
+    pub(super) stage: Option<Stage>,
     pub(super) title: String,
     pub(super) engine: String,
     pub(super) manifest: Manifest,
 }
 
 impl Sent {
+    fn page(&self) -> String {
+        let title = match self.stage {
+            Some(stage) => format!("{}, the {}", self.title, stage.role),
+            None => self.title.clone(),
+        };
+        pleach_agent::sent_page(&title, &self.engine, &self.manifest)
+    }
+
     fn told(&self) -> Value {
         let manifest = &self.manifest;
         let pieces = manifest.mentioned.iter().chain(&manifest.pieces).map(|piece| {
@@ -69,6 +79,7 @@ impl Sent {
         });
         json!({
             "job": self.job, "title": self.title, "engine": self.engine,
+            "role": self.stage.map(|stage| stage.role), "changed": manifest.changed,
             "document": manifest.document, "tokens": manifest.request_tokens,
             "contextTokens": manifest.tokens, "budget": manifest.budget,
             "leftOut": manifest.left_out, "secrets": manifest.secrets, "notes": manifest.notes,
@@ -359,11 +370,22 @@ impl Session {
         }
     }
 
-    /// `pleach.whatWasSent`: what the last request that a job began with was made of.
+    /// Remembers what a job began with, beside what those before sent who work on the same job.
+    pub(super) fn remember_sent(&mut self, sent: Sent) {
+        self.sent.retain(|it| it.job == sent.job);
+        self.sent.push(sent);
+    }
+
+    /// `pleach.whatWasSent`: what the requests that the last job began with were made of.
     pub(super) fn show_sent(&mut self) -> Result<Value, CommandFailure> {
-        let sent = self.sent.as_ref().ok_or(CommandFailure::NothingSent)?;
-        let page = pleach_agent::sent_page(&sent.title, &sent.engine, &sent.manifest);
-        let answer = sent.told();
+        let (last, before) = self.sent.split_last().ok_or(CommandFailure::NothingSent)?;
+        let pages: Vec<String> = self.sent.iter().map(Sent::page).collect();
+        let mut answer = last.told();
+        let before: Vec<Value> = before.iter().map(Sent::told).collect();
+        if let (Value::Object(fields), false) = (&mut answer, before.is_empty()) {
+            fields.insert("before".to_owned(), json!(before));
+        }
+        let page = pages.join("\n");
         self.show_page("what was sent", "sent.md", move || Ok(page));
         Ok(answer)
     }

@@ -147,6 +147,20 @@ impl Job {
         })
     }
 
+    /// It goes on to another phase.
+    fn enter(&mut self, phase: &Phase) {
+        self.waits_until = match phase {
+            Phase::Waiting { seconds, .. } if *seconds > 0 => {
+                Instant::now().checked_add(Duration::from_secs(*seconds))
+            }
+            _ => None,
+        };
+        if matches!(phase, Phase::AskingAgain(_) | Phase::Mending(_)) {
+            self.part();
+        }
+        self.phase = phase.to_string();
+    }
+
     /// What comes next of its answer is another one.
     fn part(&mut self) {
         if !self.partial.is_empty() {
@@ -298,7 +312,8 @@ impl Session {
             let label = crew.coder.lineup.label();
             inbox.put(Event::JobEngine { job: id, label });
             let report = move |event| inbox.put(Event::JobReport { job: id, event });
-            pleach_agent::run_pipeline(asked, crew, limits, &account, report).await
+            let run = pleach_agent::run_pipeline(asked, crew, limits, &account, report);
+            Box::pin(run).await
         };
         self.spawn_job(id, work);
         id
@@ -421,16 +436,7 @@ impl Session {
         }
         match event {
             JobEvent::Phase(phase) => {
-                it.waits_until = match &phase {
-                    Phase::Waiting { seconds, .. } if *seconds > 0 => {
-                        Instant::now().checked_add(Duration::from_secs(*seconds))
-                    }
-                    _ => None,
-                };
-                if matches!(phase, Phase::AskingAgain(_) | Phase::Mending(_)) {
-                    it.part();
-                }
-                it.phase = phase.to_string();
+                it.enter(&phase);
                 let fields = json!({"phase": it.phase, "engine": it.engine});
                 self.tell_job(job, "phase", fields);
             }
@@ -498,17 +504,19 @@ impl Session {
                 self.tell_job(job, "estimate", money::estimate_fields(&expected));
             }
             JobEvent::Sent(manifest) => {
-                let (title, engine) = (it.title.clone(), it.engine.clone());
-                self.sent = Some(Sent {
+                let sent = Sent {
                     job,
-                    title,
-                    engine,
+                    stage: it.stage,
+                    title: it.title.clone(),
+                    engine: it.engine.clone(),
                     manifest: *manifest,
-                });
+                };
+                self.remember_sent(sent);
                 return;
             }
             JobEvent::SecretsHidden(count) => {
-                it.secrets = count;
+                // Each of several hides what it is shown.
+                it.secrets = it.secrets.max(count);
                 tracing::info!(job, count, "secrets were replaced by placeholders");
                 self.tell_job(job, "secrets", json!({"hidden": count}));
             }

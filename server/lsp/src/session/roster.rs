@@ -95,6 +95,11 @@ impl Session {
         Kit::of(action, settings, &self.environment.variables, roster, ask)
             .with_servers(servers)
             .with_index(index)
-            .with_trials(self.environment.state_dir.join("trials"))
+            .with_trials(self.trials())
+    }
+
+    /// Where copies of the workspace lie, for tests of what has not landed.
+    pub(super) fn trials(&self) -> Utf8PathBuf {
+        self.environment.state_dir.join("trials")
     }
 }
