@@ -73,6 +73,22 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Nothing yet, at a place of a text.
+    pub(crate) fn at(path: String, text: &str, range: ByteRange) -> Self {
+        let (line, _) = pleach_text::line_column(text, range.start);
+        Self {
+            path,
+            line: line.number(),
+            quote: lines_of(text, range).to_owned(),
+            range: Some(range),
+            severity: FindingSeverity::Info,
+            rule: String::new(),
+            message: String::new(),
+            why: String::new(),
+            fix: String::new(),
+        }
+    }
+
     /// By what the lines are known again: the same for the same lines with other white space.
     pub fn fingerprint(&self) -> String {
         let hash = blake3::hash(plain(&self.quote).as_bytes());

@@ -21,7 +21,7 @@ use crate::call::{Caller, Used, aside};
 use crate::context::assembled;
 use crate::conversation::Conversation;
 use crate::failure::JobFailure;
-use crate::findings::{Finder, Finding, FindingReport, QuotableText, lines_of};
+use crate::findings::{Finder, Finding, FindingReport, QuotableText};
 use crate::job::{JobEvent, JobLimits, JobOutcome, JobRequest, Phase, said};
 use crate::prompt::{self, Prompt};
 use crate::roles::Roster;
@@ -185,9 +185,7 @@ async fn subject(
     let (asked, roster) = (Arc::clone(request), Arc::clone(roster));
     let limit = limits.context_bytes;
     if request.scope == Scope::Changes {
-        let commands = commands
-            .ok_or_else(|| ReviewFailure::NoRepository("no program can be run here".to_owned()))?;
-        let changes = changes::since_commit(&request.workspace, &commands).await?;
+        let changes = changes::since_commit(&request.workspace, commands.as_ref()).await?;
         return aside("writing the prompt", move || {
             of_changes(&asked, &roster, limit, SINCE_COMMIT, changes)
         })
@@ -196,9 +194,7 @@ async fn subject(
     aside("writing the prompt", move || {
         shield::check(&asked)?;
         let prompt = prompt::write(&asked, &roster, limit)?;
-        let document = &asked.document;
-        let part =
-            (asked.scope == Scope::Selection && !asked.range.is_empty()).then_some(asked.range);
+        let (document, part) = (&asked.document, part_of(&asked));
         Ok(Subject {
             prompt,
             texts: BTreeMap::from([(document.path.clone(), Arc::clone(&document.text))]),
@@ -208,6 +204,20 @@ async fn subject(
         })
     })
     .await?
+}
+
+/// The part of the document that is looked at; `None` for all of it.
+fn part_of(request: &JobRequest) -> Option<ByteRange> {
+    let is_part = request.scope == Scope::Selection && !request.range.is_empty();
+    is_part.then_some(request.range)
+}
+
+/// Nothing has changed but what is `left_out`, of which `what` is true.
+fn nothing_changed(what: &str, left_out: &[String]) -> ReviewFailure {
+    ReviewFailure::NothingChanged(match left_out {
+        [] => String::new(),
+        some => format!(", but for what {what} ({})", some.join("; ")),
+    })
 }
 
 /// What the changes are that a model is shown.
@@ -227,7 +237,7 @@ fn of_changes(
     let Changes { files, left_out } = changes;
     let (mut diff, mut texts, mut looked_at) = (String::new(), BTreeMap::new(), BTreeMap::new());
     let mut secrets = Secrets::default();
-    let changed = files.iter().map(|file| file.path.clone()).collect();
+    let shown = files.iter().map(|file| file.path.clone()).collect();
     for file in files {
         let hide = |text: &str| secrets.hide(Some(&file.path), text).into_owned();
         diff.push_str(&file.diff(hide));
@@ -237,11 +247,7 @@ fn of_changes(
         }
     }
     if diff.is_empty() {
-        let but = match left_out.as_slice() {
-            [] => String::new(),
-            some => format!(", but for what cannot be shown ({})", some.join("; ")),
-        };
-        return Err(ReviewFailure::NothingChanged(but).into());
+        return Err(nothing_changed("cannot be shown", &left_out).into());
     }
     if diff.len() > limit {
         let bytes = diff.len();
@@ -257,7 +263,7 @@ fn of_changes(
         )?,
         texts,
         looked_at,
-        changed,
+        changed: shown,
         left_out,
     })
 }
@@ -324,16 +330,12 @@ fn placed(form: Form, subject: Subject, reply: String) -> FindingReport {
 fn place(said: Said, texts: &BTreeMap<String, Arc<str>>) -> Option<Finding> {
     let text = texts.get(&said.path)?;
     let range = QuotableText::of(text).find(said.line, &said.quote)?;
-    let before = text.get(..range.start.0)?;
     Some(Finding {
-        line: before.matches('\n').count() + 1,
-        quote: lines_of(text, range).to_owned(),
-        path: said.path,
-        range: Some(range),
         severity: said.severity,
         rule: said.rule,
         message: said.message,
         why: said.why,
         fix: said.fix,
+        ..Finding::at(said.path, text, range)
     })
 }

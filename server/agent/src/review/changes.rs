@@ -149,8 +149,10 @@ struct Wanted {
 /// What has changed in the folders of the workspace since the last commit.
 pub(super) async fn since_commit(
     workspace: &WorkspaceSnapshot,
-    commands: &Commands,
+    commands: Option<&Commands>,
 ) -> Result<Changes, JobFailure> {
+    let commands = commands
+        .ok_or_else(|| ReviewFailure::NoRepository("no program can be run here".to_owned()))?;
     let mut changes = Changes::default();
     let mut why = "no folder is open".to_owned();
     let mut is_kept = false;
@@ -301,7 +303,9 @@ impl Git<'_> {
         for name in names {
             match self.ask_ignored(&[name]).await {
                 Ok(one) => new.extend(one),
-                Err(why) => left_out.push(format!("{name} is open, and git does not tell of it: {why}")),
+                Err(why) => left_out.push(format!(
+                    "{name} is open, and git does not tell of it: {why}"
+                )),
             }
         }
         (new, left_out)

@@ -7,11 +7,11 @@ use pleach_grammars::Language;
 use pleach_text::ByteRange;
 
 use super::changes::{self, Changes};
-use super::{ReviewFailure, Scope};
+use super::{Scope, nothing_changed, part_of};
 use crate::builtin::{self, BuiltinRefusal};
 use crate::call::aside;
 use crate::failure::JobFailure;
-use crate::findings::{Finder, Finding, FindingReport, lines_of};
+use crate::findings::{Finder, Finding, FindingReport};
 use crate::job::{JobEvent, JobOutcome, JobRequest, Phase};
 use crate::tools::Commands;
 
@@ -37,27 +37,32 @@ async fn proved(
 ) -> Result<FindingReport, JobFailure> {
     let asked = Arc::clone(request);
     if request.scope == Scope::Changes {
-        let commands = commands
-            .ok_or_else(|| ReviewFailure::NoRepository("no program can be run here".to_owned()))?;
-        let changes = changes::since_commit(&request.workspace, &commands).await?;
+        let changes = changes::since_commit(&request.workspace, commands.as_ref()).await?;
         return aside("looking at the changes", move || proven_of(changes)).await?;
     }
     aside("looking at the file", move || {
         let document = &asked.document;
-        if !builtin::can_review(document.language) {
-            return Err(BuiltinRefusal::needs_model("Reviewing this language").into());
-        }
-        let is_part = asked.scope == Scope::Selection && !asked.range.is_empty();
-        let part = is_part.then_some(asked.range);
+        let language = document.language;
+        let language = language.filter(|it| builtin::can_review(Some(*it)));
+        let language =
+            language.ok_or_else(|| BuiltinRefusal::needs_model("Reviewing this language"))?;
         let file = Looked {
             path: document.path.clone(),
+            language,
             text: Arc::clone(&document.text),
-            language: document.language,
-            part,
+            part: part_of(&asked),
         };
         Ok(of_files(vec![file], Vec::new()))
     })
     .await?
+}
+
+/// A text that is looked at, or a part of it.
+struct Looked {
+    path: String,
+    language: Language,
+    text: Arc<str>,
+    part: Option<ByteRange>,
 }
 
 /// What is proven of the changes of the working tree.
@@ -68,34 +73,20 @@ fn proven_of(changes: Changes) -> Result<FindingReport, JobFailure> {
         let part = file.changed();
         let Some(text) = file.after else { continue };
         let first_line = text.lines().next().unwrap_or_default();
-        let language = Language::detect(None, &file.path, first_line);
-        if builtin::can_review(language) {
-            files.push(Looked {
+        match Language::detect(None, &file.path, first_line) {
+            Some(language) if builtin::can_review(Some(language)) => files.push(Looked {
                 path: file.path,
-                text,
                 language,
+                text,
                 part,
-            });
-        } else {
-            left_out.push(format!("{} is in no language that it knows", file.path));
+            }),
+            _ => left_out.push(format!("{} is in no language that it knows", file.path)),
         }
     }
     if files.is_empty() {
-        let but = match left_out.as_slice() {
-            [] => String::new(),
-            some => format!(", but for what was left out ({})", some.join("; ")),
-        };
-        return Err(ReviewFailure::NothingChanged(but).into());
+        return Err(nothing_changed("was left out", &left_out).into());
     }
     Ok(of_files(files, left_out))
-}
-
-/// A file that is looked at, all of it or a part.
-struct Looked {
-    path: String,
-    text: Arc<str>,
-    language: Option<Language>,
-    part: Option<ByteRange>,
 }
 
 fn of_files(files: Vec<Looked>, mut left_out: Vec<String>) -> FindingReport {
@@ -104,24 +95,19 @@ fn of_files(files: Vec<Looked>, mut left_out: Vec<String>) -> FindingReport {
     for file in files {
         let Looked {
             path,
-            text,
             language,
+            text,
             part,
         } = file;
-        let proven = language.map_or_else(Vec::new, |it| builtin::proven(it, &text));
-        let proven = proven.into_iter();
+        let proven = builtin::proven(language, &text).into_iter();
         for it in proven.filter(|it| part.is_none_or(|part| part.touches(it.range))) {
-            let before = text.get(..it.range.start.0).unwrap_or_default();
             findings.push(Finding {
-                path: path.clone(),
-                line: before.matches('\n').count() + 1,
-                quote: lines_of(&text, it.range).to_owned(),
-                range: Some(it.range),
                 severity: it.severity,
                 rule: it.rule.to_owned(),
                 message: it.message,
                 why: it.why.to_owned(),
                 fix: it.fix.to_owned(),
+                ..Finding::at(path.clone(), &text, it.range)
             });
         }
         looked_at.insert(path.clone(), part);

@@ -58,7 +58,7 @@ pub(super) fn missing(source: &Source<'_>, class: Node<'_>) -> Result<Missing, B
         }
         // `@name.setter` adds to a property that has to be there.
         let adds_to = method.adds_to();
-        if let Some(property) = adds_to.filter(|it| !added.contains(it)) {
+        if let Some(property) = adds_to.filter(|it| !lacking.added.contains(it)) {
             return Err(no(&format!(
                 "`{name}` adds to the property `{property}` of `{base}`"
             )));
