@@ -50,6 +50,6 @@ pub use dialect::{Dialect, IndentUnit, LineEnding};
 pub use lines::{Lines, is_line_start, lines, whole_lines};
 pub use offset::{ByteOffset, ByteRange};
 pub use position::{
-    EncodedPosition, Line, PositionEncoding, byte_of, is_within, line_column, position_of,
+    EncodedPosition, Line, PositionEncoding, Resolved, byte_of, line_column, position_of, resolve,
 };
 pub use unified::unified_diff;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ropey::{Rope, RopeSlice};
+use ropey::Rope;
 use serde::{Deserialize, Serialize};
 
 use crate::ByteOffset;
@@ -66,54 +66,65 @@ pub struct EncodedPosition {
     pub column: u32,
 }
 
+/// Where a position is in a text.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct Resolved {
+    /// The place.
+    pub at: ByteOffset,
+    /// The position names this very place: nothing was clamped or rounded. One that does not was made for
+    /// another text.
+    pub is_exact: bool,
+}
+
 /// The place of a position. Costs O(log n) in the length of the text.
 ///
 /// Positions outside the text are clamped: a column behind the line's end means the line's end
 /// (before its line break), a line behind the last means the end of the text, and a column inside a
 /// character means that character's start.
+pub fn resolve(text: &Rope, at: EncodedPosition, encoding: PositionEncoding) -> Resolved {
+    // On the path of every keystroke: slices of a rope would count what is in them.
+    resolved(text, at, encoding).unwrap_or(Resolved {
+        at: ByteOffset(text.len_bytes()),
+        is_exact: false,
+    })
+}
+
+/// The place of a position, as [`resolve`] finds it.
 pub fn byte_of(text: &Rope, at: EncodedPosition, encoding: PositionEncoding) -> ByteOffset {
-    resolve(text, at, encoding).0
+    resolve(text, at, encoding).at
 }
 
-/// Whether the position names a place in the text as it stands: [`byte_of`] had to clamp or round
-/// nothing. A position that is not within the text was made for another text.
-pub fn is_within(text: &Rope, at: EncodedPosition, encoding: PositionEncoding) -> bool {
-    resolve(text, at, encoding).1
-}
-
-fn resolve(text: &Rope, at: EncodedPosition, encoding: PositionEncoding) -> (ByteOffset, bool) {
-    let end = ByteOffset(text.len_bytes());
-    let index = at.line.index();
-    // `len_lines` counts the empty line after a final line break, as the protocol does.
-    if index >= text.len_lines() {
-        return (end, false);
-    }
-    let (Some(line), Ok(start)) = (text.get_line(index), text.try_line_to_byte(index)) else {
-        return (end, false);
-    };
-    let line = without_break(line);
-    let column = usize::try_from(at.column).unwrap_or(usize::MAX);
+/// `None` for a line behind the last.
+fn resolved(text: &Rope, at: EncodedPosition, encoding: PositionEncoding) -> Option<Resolved> {
     // LSP 3.17, Position: "If the character value is greater than the line length it defaults back
     // to the line length", and the length does not count the line break: "positions are line end
     // character agnostic".
-    let (length, char_index) = match encoding {
-        PositionEncoding::Utf8 => {
-            let length = line.len_bytes();
-            (length, line.try_byte_to_char(column.min(length)))
-        }
-        PositionEncoding::Utf16 => {
-            let length = line.len_utf16_cu();
-            (length, line.try_utf16_cu_to_char(column.min(length)))
-        }
-        PositionEncoding::Utf32 => {
-            let length = line.len_chars();
-            (length, Ok(column.min(length)))
-        }
+    let (start, end) = line_range(text, at.line.index())?;
+    let column = usize::try_from(at.column).unwrap_or(usize::MAX);
+    let found = |byte: usize, is_exact: bool| Resolved {
+        at: ByteOffset(byte),
+        is_exact,
     };
-    let char_index = char_index.unwrap_or(0);
-    let in_line = line.try_char_to_byte(char_index).unwrap_or(0);
-    let exact = column <= length && column_of(line, char_index, encoding) == column;
-    (ByteOffset(start + in_line), exact)
+    if encoding == PositionEncoding::Utf8 {
+        let wanted = start.saturating_add(column);
+        let byte = character_start(text, wanted.min(end))?;
+        return Some(found(byte, byte == wanted));
+    }
+    let (first, last) = (
+        text.try_byte_to_char(start).ok()?,
+        text.try_byte_to_char(end).ok()?,
+    );
+    let units = |char: usize| match encoding {
+        PositionEncoding::Utf16 => text.try_char_to_utf16_cu(char).ok(),
+        PositionEncoding::Utf8 | PositionEncoding::Utf32 => Some(char),
+    };
+    let wanted = units(first)?.saturating_add(column);
+    let char = match encoding {
+        PositionEncoding::Utf16 => text.try_utf16_cu_to_char(wanted.min(units(last)?)).ok()?,
+        PositionEncoding::Utf8 | PositionEncoding::Utf32 => wanted.min(last),
+    };
+    let byte = text.try_char_to_byte(char).ok()?;
+    Some(found(byte, units(char)? == wanted))
 }
 
 /// The position of a place. Costs O(log n) in the length of the text.
@@ -121,39 +132,53 @@ fn resolve(text: &Rope, at: EncodedPosition, encoding: PositionEncoding) -> (Byt
 /// A place behind the end means the end, one inside a character that character's start, and one
 /// between the halves of a CRLF the end of that line: the protocol cannot say it otherwise.
 pub fn position_of(text: &Rope, at: ByteOffset, encoding: PositionEncoding) -> EncodedPosition {
+    position(text, at, encoding).unwrap_or_default()
+}
+
+fn position(text: &Rope, at: ByteOffset, encoding: PositionEncoding) -> Option<EncodedPosition> {
     let at = at.0.min(text.len_bytes());
-    let index = text.try_byte_to_line(at).unwrap_or(0);
-    let (Some(line), Ok(start)) = (text.get_line(index), text.try_line_to_byte(index)) else {
-        return EncodedPosition::default();
+    let index = text.try_byte_to_line(at).ok()?;
+    let (start, end) = line_range(text, index)?;
+    let at = character_start(text, at.min(end))?;
+    let units = |byte: usize| {
+        let char = text.try_byte_to_char(byte).ok()?;
+        match encoding {
+            PositionEncoding::Utf8 => Some(byte),
+            PositionEncoding::Utf16 => text.try_char_to_utf16_cu(char).ok(),
+            PositionEncoding::Utf32 => Some(char),
+        }
     };
-    let line = without_break(line);
-    let in_line = at.saturating_sub(start).min(line.len_bytes());
-    let char_index = line.try_byte_to_char(in_line).unwrap_or(0);
-    EncodedPosition {
+    let column = units(at)?.checked_sub(units(start)?)?;
+    Some(EncodedPosition {
         line: Line::from_index(index),
-        column: u32::try_from(column_of(line, char_index, encoding)).unwrap_or(u32::MAX),
-    }
+        column: u32::try_from(column).unwrap_or(u32::MAX),
+    })
 }
 
-/// The column of a character of `line`, in units of `encoding`.
-fn column_of(line: RopeSlice<'_>, char_index: usize, encoding: PositionEncoding) -> usize {
-    match encoding {
-        PositionEncoding::Utf8 => line.try_char_to_byte(char_index).unwrap_or(0),
-        PositionEncoding::Utf16 => line.try_char_to_utf16_cu(char_index).unwrap_or(0),
-        PositionEncoding::Utf32 => char_index,
+/// The bytes of a line, counted from 0, without the break that ends it. The empty line after a final line
+/// break is one, as in the protocol.
+fn line_range(text: &Rope, index: usize) -> Option<(usize, usize)> {
+    if index >= text.len_lines() {
+        return None;
     }
-}
-
-/// A line without the break that ends it.
-fn without_break(line: RopeSlice<'_>) -> RopeSlice<'_> {
-    let bytes = line.len_bytes();
-    let byte = |back: usize| bytes.checked_sub(back).and_then(|at| line.get_byte(at));
+    let start = text.try_line_to_byte(index).ok()?;
+    let end = text.try_line_to_byte(index + 1).ok()?;
+    let byte = |back: usize| {
+        let at = end.checked_sub(back).filter(|at| *at >= start)?;
+        text.get_byte(at)
+    };
     let break_bytes = match (byte(2), byte(1)) {
         (Some(b'\r'), Some(b'\n')) => 2,
         (_, Some(b'\n' | b'\r')) => 1,
         _ => 0,
     };
-    line.get_byte_slice(..bytes - break_bytes).unwrap_or(line)
+    Some((start, end - break_bytes))
+}
+
+/// The start of the character that a byte is in.
+fn character_start(text: &Rope, at: usize) -> Option<usize> {
+    let (chunk, start, ..) = text.get_chunk_at_byte(at)?;
+    Some(start + chunk.floor_char_boundary(at - start))
 }
 
 /// The line of a place and its column in UTF-8 bytes, both counted from 0, for messages.

@@ -325,23 +325,28 @@ impl Document {
     /// One replacement of the client's: the keystroke's path. The tree is told, not parsed.
     fn replace(&mut self, replacement: &Replacement) {
         let len = ByteOffset(self.text.len_bytes());
-        let before = self.text.clone();
         let Ok(change) = ChangeSet::new(vec![replacement.clone()], len) else {
             self.suspect("a change could not be applied".to_owned());
             return;
         };
+        if let Some(parsing) = &mut self.tree.parsing {
+            // It goes on: what it finds is moved through the typing. Were it stopped by each keystroke,
+            // somebody who types faster than it parses would never get a fresh tree. A second owner of the
+            // text costs a copy of what is changed in it, so there is one only here.
+            parsing.since.push((replacement.clone(), self.text.clone()));
+        }
+        if let Some(tree) = &mut self.tree.last_good {
+            tree.syntax.edit(replacement, &self.text);
+        }
         if change.apply(&mut self.text).is_err() {
+            // What knows of the change is of no use any more.
+            self.forget_parse();
+            self.tree = Tree::default();
             self.suspect("a change could not be applied".to_owned());
             return;
         }
         self.revision += 1;
-        if let Some(parsing) = &mut self.tree.parsing {
-            // It goes on: what it finds is moved through the typing. Were it stopped by each keystroke,
-            // somebody who types faster than it parses would never get a fresh tree.
-            parsing.since.push((replacement.clone(), before.clone()));
-        }
         if let Some(tree) = &mut self.tree.last_good {
-            tree.syntax.edit(replacement, &before);
             tree.since.push(change.clone());
             if tree.since.len() > CHANGES_REMEMBERED {
                 self.tree.last_good = None;

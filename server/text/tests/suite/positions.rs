@@ -7,8 +7,7 @@
 )]
 
 use pleach_text::{
-    ByteOffset, EncodedPosition, Line, PositionEncoding, byte_of, is_within, line_column,
-    position_of,
+    ByteOffset, EncodedPosition, Line, PositionEncoding, byte_of, line_column, position_of, resolve,
 };
 use proptest::prelude::*;
 use ropey::Rope;
@@ -121,7 +120,7 @@ proptest! {
         for encoding in ENCODINGS {
             let (byte, exact) = naive_byte_of(&text, at, encoding);
             prop_assert_eq!(byte_of(&rope, at, encoding), ByteOffset(byte));
-            prop_assert_eq!(is_within(&rope, at, encoding), exact);
+            prop_assert_eq!(resolve(&rope, at, encoding).is_exact, exact);
         }
     }
 
@@ -131,7 +130,7 @@ proptest! {
         for encoding in ENCODINGS {
             let position = position_of(&rope, ByteOffset(at), encoding);
             prop_assert_eq!(position, naive_position_of(&text, at, encoding));
-            prop_assert!(is_within(&rope, position, encoding));
+            prop_assert!(resolve(&rope, position, encoding).is_exact);
         }
         let (line, column) = line_column(&text, ByteOffset(at));
         let position = naive_position_of(&text, at, PositionEncoding::Utf8);
@@ -160,7 +159,7 @@ fn utf16(text: &str, line: u32, column: u32) -> (usize, bool) {
     let encoding = PositionEncoding::Utf16;
     (
         byte_of(&rope, at, encoding).0,
-        is_within(&rope, at, encoding),
+        resolve(&rope, at, encoding).is_exact,
     )
 }
 

@@ -2,7 +2,8 @@
 
 use lsp_types::TextDocumentContentChangePartial;
 use pleach_text::{
-    ByteRange, EncodedPosition, Line, PositionEncoding, Replacement, byte_of, is_within,
+    ByteOffset, ByteRange, EncodedPosition, Line, PositionEncoding, Replacement, Resolved, byte_of,
+    resolve,
 };
 use ropey::Rope;
 
@@ -22,16 +23,24 @@ pub(super) fn read(text: &Rope, part: TextDocumentContentChangePartial, client: 
     let encoding = client.encoding;
     let start = from_proto::position(part.range.start);
     let end = from_proto::position(part.range.end);
+    let from = resolve(text, start, encoding);
+    let to = if end == start {
+        from
+    } else {
+        resolve(text, end, encoding)
+    };
+    let is_cut = |at, resolved: Resolved| {
+        !resolved.is_exact && is_inside_character(text, at, resolved.at, encoding)
+    };
     let doubt = if end < start {
         Some("a change named a range that ends before it begins")
-    } else if is_inside_character(text, start, encoding) || is_inside_character(text, end, encoding)
-    {
+    } else if is_cut(start, from) || is_cut(end, to) {
         Some("a change named a place inside a character")
     } else {
         None
     };
     let replacement = Replacement {
-        delete: ByteRange::new(byte_of(text, start, encoding), byte_of(text, end, encoding)),
+        delete: ByteRange::new(from.at, to.at),
         insert: part.text,
     };
     let replacement = if client.counts_final_break && end == behind_final_break(text) {
@@ -42,14 +51,19 @@ pub(super) fn read(text: &Rope, part: TextDocumentContentChangePartial, client: 
     Read { replacement, doubt }
 }
 
-/// Whether `at` names a place between the halves of a character. Behind the end of a line or of the
-/// text is another matter: that means the end.
-fn is_inside_character(text: &Rope, at: EncodedPosition, encoding: PositionEncoding) -> bool {
+/// Whether a position that is not exactly at `found` names a place between the halves of a character. Behind
+/// the end of a line or of the text is another matter: that means the end.
+fn is_inside_character(
+    text: &Rope,
+    at: EncodedPosition,
+    found: ByteOffset,
+    encoding: PositionEncoding,
+) -> bool {
     let end = EncodedPosition {
         column: u32::MAX,
         ..at
     };
-    !is_within(text, at, encoding) && byte_of(text, at, encoding) != byte_of(text, end, encoding)
+    found != byte_of(text, end, encoding)
 }
 
 /// The position behind a line break after the last line, which the text itself does not have.
