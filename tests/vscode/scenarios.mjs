@@ -34,6 +34,9 @@ src/lib.rs
 /** Two hunks of one file, far apart. */
 const TWO = THREE.split('src/lib.rs\n').slice(0, 3).join('src/lib.rs\n');
 
+/** An answer of a chat, with an edit. */
+const ANSWER = `It counts the days.\n\nsrc/lib.rs\n${THREE.split('src/lib.rs\n')[1]}`;
+
 /** A change of a file, and a file that is new. */
 const SEVERAL = `src/lib.rs
 <<<<<<< SEARCH
@@ -300,6 +303,34 @@ export const scenarios = {
       await vs.command('File: Save All');
       return machine.read('src/fees.rs').includes('PER_DAY: u32 = 20');
     });
+  },
+
+  async 'a chat is begun, answered in its file, and its edit is landed'(it) {
+    const { vs, machine } = it;
+    await machine.model(ANSWER);
+    await ready(it);
+    await vs.command('Pleach: New Chat');
+    await vs.fill('What does @src/lib.rs do?');
+    await vs.key('Enter');
+    const name = 'what-does-src-lib-rs-do.md';
+    await vs.until('the chat on disk', () => machine.has(`.pleach/chats/${name}`));
+    await vs.until('the chat in front', async () => (await vs.tabs()).some((tab) => tab.includes(name)));
+    const pick = async (line, title) => {
+      await vs.focusText();
+      await vs.goto(line, 1);
+      await vs.until(`"${title}" in the menu`, async () => (await vs.actions()).some((entry) => entry.includes(title)));
+      await vs.clickAction(title);
+    };
+    await pick(5, 'Continue this chat');
+    await vs.until('the answer', async () => (await vs.lines()).some((line) => line.includes('It counts the days')));
+    await it.shot('chat');
+    await pick(12, 'Land the edit of src/lib.rs');
+    await vs.focusText();
+    await vs.key('Control+s');
+    await vs.openFile(LIB);
+    await vs.until('the edit', async () => (await vs.lines()).some((line) => line.includes('= 28')));
+    await saved(it, 'the edit', (text) => text.includes('LOAN_DAYS: u32 = 28'));
+    assert(machine.read(`.pleach/chats/${name}`).includes('It counts the days'), 'the answer is in the file');
   },
 
   async 'a server that crashes is started again, says what it did not finish, and works'(it) {
