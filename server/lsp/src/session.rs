@@ -192,17 +192,7 @@ impl Session {
             Event::Opened(params) => self.opened(*params),
             Event::Changed(params) => self.changed(*params),
             Event::Closed { uri } => self.closed(&uri),
-            Event::Saved { uri, text } => {
-                if let (Some(text), Some(document)) = (text, self.documents.get_mut(&uri)) {
-                    let revision = document.revision;
-                    document.saved(&text);
-                    self.chats_follow(&uri, revision);
-                }
-                self.document_moved(&uri);
-                self.saved(&uri);
-                self.index_hears_of(std::slice::from_ref(&uri));
-                self.keep_reviews_in(&uri);
-            }
+            Event::Saved { uri, text } => self.document_saved(&uri, text.as_deref()),
             Event::FoldersChanged { added, removed } => self.change_folders(added, &removed),
             Event::ConfigurationChanged(settings) => self.client_settings_changed(&settings),
             Event::WatchedFilesChanged(uris) => self.watched_files_changed(&uris),
@@ -302,6 +292,19 @@ impl Session {
         self.document_moved(&uri);
         self.look_up_access(vec![uri]);
         self.index_if_useful();
+    }
+
+    /// A document was saved; `text` is what the editor says that it is now.
+    fn document_saved(&mut self, uri: &str, text: Option<&str>) {
+        if let (Some(text), Some(document)) = (text, self.documents.get_mut(uri)) {
+            let revision = document.revision;
+            document.saved(text);
+            self.chats_follow(uri, revision);
+        }
+        self.document_moved(uri);
+        self.saved(uri);
+        self.index_hears_of(&[uri.to_owned()]);
+        self.keep_reviews_in(uri);
     }
 
     fn closed(&mut self, uri: &str) {
