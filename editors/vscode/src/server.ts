@@ -18,7 +18,7 @@ import type { Jobs, Step } from './jobs';
 import { findProgram, tellMissing } from './program';
 import { readArguments, type CommandArguments, type JobEvent, type Landed, type Review, type Status } from './protocol';
 import type { Reviews } from './reviews';
-import { asTable, type Chosen } from './settings';
+import { asTable, type Chosen, withoutModels } from './settings';
 import { Signal } from './signal';
 import type { Words } from './words';
 
@@ -218,7 +218,7 @@ export class Server {
     }
     const settings = asTable(chosen);
     // Nothing of a folder that is not trusted goes to a model.
-    return vscode.workspace.isTrusted ? settings : { ...settings, engine: 'builtin' };
+    return vscode.workspace.isTrusted ? settings : withoutModels(settings);
   }
 
   private errorHandler(): ErrorHandler {

@@ -23,3 +23,16 @@ export function asTable(chosen: readonly Chosen[]): Record<string, unknown> {
   }
   return table;
 }
+
+/** Whoever may answer for a role of their own. */
+const ROLES = ['planner', 'coder', 'tester', 'documenter', 'reviewer'];
+
+/** Settings with which nothing goes to a model, whatever stands in the person's own `pleach.toml`. */
+export function withoutModels(settings: Record<string, unknown>): Record<string, unknown> {
+  return {
+    ...settings,
+    engine: 'builtin',
+    models: Object.fromEntries(ROLES.map((role) => [role, 'builtin'])),
+    embeddings: { tokens_per_day: 0 },
+  };
+}

@@ -6,6 +6,7 @@
     missing_docs
 )]
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
@@ -359,6 +360,27 @@ fn what_the_editor_sends_goes_over_the_file() {
     assert_eq!(settings.limits.max_output_tokens, Some(8000));
     assert_eq!(overlay(&user, &json!(null)).settings, user);
     assert_eq!(overlay(&user, &json!([1])).problems[0].code, "wrong_type");
+}
+
+/// As VS Code does in a folder that is not trusted.
+#[test]
+fn an_editor_can_have_nothing_sent() {
+    let user = parse(
+        "engine = 'a'\nfallbacks = ['a']\nmodels.reviewer = 'a'\nembeddings.provider = 'a'\n\
+         [providers.a]\nbase_url = 'https://a.example'\nmodel = 'm'\n",
+    );
+    assert!(user.problems.is_empty(), "{:?}", user.problems);
+    assert!(user.settings.embedder().is_some());
+    let roles = ["planner", "coder", "tester", "documenter", "reviewer"];
+    let roles: BTreeMap<&str, &str> = roles.map(|role| (role, "builtin")).into();
+    let loaded = overlay(
+        &user.settings,
+        &json!({"engine": "builtin", "models": roles, "embeddings": {"tokens_per_day": 0}}),
+    );
+    assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
+    let asked = loaded.settings.engines_in_use();
+    assert_eq!(asked.into_keys().collect::<Vec<_>>(), ["builtin"]);
+    assert!(loaded.settings.embedder().is_none());
 }
 
 #[test]
