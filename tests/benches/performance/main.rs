@@ -360,7 +360,7 @@ const HEAD: &str = "\
 
 What Pleach costs, measured from outside on the release build, in one run with a *floor*: a server of our own that does nothing but
 JSON-RPC, ropes and syntax trees of the same grammars (`tests/src/bin/floor.rs`; for typing and for large files it keeps the text alone).
-Every answer is checked to be one: lists are not empty, and at the end both sides have the same text. This page is written by
+Every answer is checked to be one: lists are not empty, but for large files, and at the end both sides have the same text. This page is written by
 
 ```sh
 cargo build --release && cargo bench -p pleach-tests --bench performance -- --write
