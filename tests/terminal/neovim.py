@@ -41,6 +41,12 @@ def menu(it):
     print(f"        from the start of Neovim to its first list of actions: {took:.2f} s", flush=True)
 
 
+def ready(it):
+    """Waits until the server runs: then it lists actions, of which none is taken."""
+    menu(it)
+    it.keys("Enter")
+
+
 @NEOVIM.scenario(first=True)
 def the_first_time_what_works_is_said_in_one_line_that_waits_for_no_key(it):
     it.open("src/lib.rs")
@@ -82,9 +88,7 @@ def a_job_is_cancelled_by_a_key_and_the_connection_is_closed(it, model):
     it.open("src/lib.rs")
     before = it.read("src/lib.rs")
     it.command("9")
-    # Only to know that the server runs.
-    menu(it)
-    it.keys("Enter")
+    ready(it)
     it.command("Pleach rewrite anything")
     it.sees("tokens")
     it.types(" c")
@@ -96,8 +100,7 @@ def a_job_is_cancelled_by_a_key_and_the_connection_is_closed(it, model):
 @NEOVIM.scenario()
 def a_plan_is_run_by_its_keys(it):
     it.open("src/lib.rs")
-    menu(it)
-    it.keys("Enter")
+    ready(it)
     it.command("Pleach plan document src/lib.rs")
     it.sees("# Document src/lib.rs")
     it.command("edit .pleach/plans/document-src-lib-rs.md | only")
@@ -114,8 +117,7 @@ def a_plan_is_run_by_its_keys(it):
 @NEOVIM.scenario()
 def what_landed_is_undone_and_what_was_typed_since_stays(it):
     it.open("go/main.go")
-    menu(it)
-    it.keys("Enter")
+    ready(it)
     it.command("/func (s .Shelf) Borrow")
     it.types(" d")
     it.sees("// Borrow")
@@ -131,6 +133,7 @@ def what_landed_is_undone_and_what_was_typed_since_stays(it):
 def the_cost_is_a_page_beside_the_code(it, model):
     it.open("src/lib.rs")
     it.command("9")
+    ready(it)
     it.command("Pleach rewrite anything")
     it.sees("2 hunks to review")
     it.command("Pleach usage")
@@ -141,8 +144,7 @@ def the_cost_is_a_page_beside_the_code(it, model):
 @NEOVIM.scenario(more="vim.api.nvim_create_autocmd('BufWritePre', { callback = function() vim.cmd([[%s/\\s\\+$//e]]) end })")
 def an_edit_lands_in_a_buffer_that_was_not_written_and_a_format_on_save_stays(it):
     it.open("go/main.go")
-    menu(it)
-    it.keys("Enter")
+    ready(it)
     it.command("1")
     it.types("O// not written   ")
     it.keys("Escape")
@@ -159,8 +161,7 @@ def an_edit_lands_in_a_buffer_that_was_not_written_and_a_format_on_save_stays(it
 @NEOVIM.scenario()
 def an_edit_lands_beside_a_swap_file_and_on_what_changed_on_disk(it):
     it.open("go/main.go")
-    menu(it)
-    it.keys("Enter")
+    ready(it)
     path = os.path.join(it.folder, "go/main.go")
     with open(path) as file:
         text = file.read()
